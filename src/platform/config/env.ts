@@ -1,0 +1,100 @@
+import { closestName } from './closest-name.js';
+import { variables, type VariableName, type Variable } from './variables.js';
+
+/** Where variables come from: `process.env`, or a literal in a test. */
+export type EnvSource = Readonly<Record<string, string | undefined>>;
+
+const ON = new Set(['1', 'true', 'yes', 'on']);
+const OFF = new Set(['0', 'false', 'no', 'off']);
+
+/**
+ * Reads the environment by the catalogue in `variables.ts`. An empty value counts as unset. A value that does not
+ * parse falls back to the default with a warning that names the variable and never shows its value.
+ */
+export class Env {
+  private readonly found: string[] = [];
+
+  constructor(private readonly source: EnvSource) {}
+
+  /** What was wrong so far, a sentence each, for the start-up log. */
+  get warnings(): readonly string[] {
+    return this.found;
+  }
+
+  isSet(name: VariableName): boolean {
+    return this.raw(name) !== undefined;
+  }
+
+  text(name: VariableName): string {
+    return this.raw(name) ?? defaultOf(name);
+  }
+
+  integer(name: VariableName, { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = {}): number {
+    const fallback = Number(defaultOf(name));
+    return this.parse(name, fallback, `a whole number from ${min} to ${max}`, (raw) => {
+      const value = /^[+-]?\d+$/.test(raw) ? Number(raw) : NaN;
+      return value >= min && value <= max ? value : undefined;
+    });
+  }
+
+  number(name: VariableName, { min, max }: { min: number; max: number }): number {
+    return this.parse(name, Number(defaultOf(name)), `a number from ${min} to ${max}`, (raw) => {
+      const value = Number(raw);
+      return value >= min && value <= max ? value : undefined;
+    });
+  }
+
+  /** On for 1, true, yes, on; off for 0, false, no, off. */
+  flag(name: VariableName): boolean {
+    return this.parse(name, ON.has(defaultOf(name)), '1 or 0', (raw) => {
+      const word = raw.toLowerCase();
+      return ON.has(word) ? true : OFF.has(word) ? false : undefined;
+    });
+  }
+
+  oneOf<T extends string>(name: VariableName, allowed: readonly T[]): T {
+    const pick = (raw: string) => allowed.find((word) => word.toLowerCase() === raw.toLowerCase());
+    const fallback = pick(defaultOf(name)) ?? allowed[0];
+    if (fallback === undefined) throw new Error(`${name} allows nothing.`);
+    return this.parse(name, fallback, `one of ${allowed.join(', ')}`, pick);
+  }
+
+  /** A comma-separated list; blanks are dropped. */
+  list(name: VariableName): string[] {
+    return this.text(name)
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== '');
+  }
+
+  /** Warns of names in our name space that no program reads, and of those that are accepted without effect. */
+  checkNames(): void {
+    for (const name of Object.keys(this.source)) {
+      if (!/^(SKYNET|SKYCLAW|OPENCLAW)_/.test(name) || (this.source[name] ?? '') === '') continue;
+      if (!(name in variables)) {
+        const close = closestName(name, Object.keys(variables));
+        this.found.push(`${name} is not a setting of this program.${close === undefined ? '' : ` Did you mean ${close}?`}`);
+      } else if ((variables as Record<string, Variable>)[name]?.ignored === true) {
+        this.found.push(`${name} has no effect: all state is in PostgreSQL (DATABASE_URL).`);
+      }
+    }
+  }
+
+  private raw(name: VariableName): string | undefined {
+    const value = this.source[name]?.trim();
+    return value === '' ? undefined : value;
+  }
+
+  private parse<T>(name: VariableName, fallback: T, wanted: string, read: (raw: string) => T | undefined): T {
+    const raw = this.raw(name);
+    if (raw === undefined) return fallback;
+    const value = read(raw);
+    if (value !== undefined) return value;
+    this.found.push(`${name} should be ${wanted}; its default${defaultOf(name) === '' ? '' : ` ${defaultOf(name)}`} is used.`);
+    return fallback;
+  }
+}
+
+function defaultOf(name: VariableName): string {
+  return (variables[name] as Variable).default ?? '';
+}

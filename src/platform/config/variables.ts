@@ -1,0 +1,155 @@
+/**
+ * Every environment variable of every program, with its default and what it does. `.env.example` is generated from
+ * this list, and an unknown name in our name space is answered with the closest one here.
+ */
+export interface Variable {
+  readonly about: string;
+  /** The default as it would be written in the environment; absent when unset means "off" or "none". */
+  readonly default?: string;
+  readonly group: 'database' | 'control plane' | 'scheduler' | 'reaper' | 'gateway';
+  /** Never shown, not even to debug. */
+  readonly secret?: true;
+  /** Accepted from older deployments, has no effect. */
+  readonly ignored?: true;
+}
+
+export type VariableName = keyof typeof variables;
+
+export const variables = {
+  DATABASE_URL: {
+    group: 'database',
+    about: 'PostgreSQL 15 or newer. Unset: an embedded PostgreSQL starts in SKYNET_DATA_DIR.',
+    secret: true,
+  },
+  SKYNET_DATA_DIR: { group: 'database', about: 'Where the embedded PostgreSQL keeps its data.', default: '.skynet' },
+  SKYNET_DB_POOL_SIZE: { group: 'database', about: 'Connections that one process opens at most.', default: '10' },
+  SKYNET_DB_PATH: { group: 'database', about: 'Accepted for older deployments, without effect.', ignored: true },
+  SKYCLAW_DB_PATH: { group: 'database', about: 'Accepted for older deployments, without effect.', ignored: true },
+  OPENCLAW_DB_PATH: { group: 'database', about: 'Accepted for older deployments, without effect.', ignored: true },
+
+  SKYNET_HOST: {
+    group: 'control plane',
+    about: 'Address to listen on. Unset: 0.0.0.0 when a key is configured, else 127.0.0.1.',
+  },
+  SKYNET_PORT: { group: 'control plane', about: 'Port of the API.', default: '8000' },
+  SKYNET_API_KEY: {
+    group: 'control plane',
+    about: 'Key that callers send as X-API-Key or Authorization: Bearer. Unset: the API is open.',
+    secret: true,
+  },
+  SKYNET_PROTECT_DIAGNOSTICS: {
+    group: 'control plane',
+    about: '0 leaves the API open although SKYNET_API_KEY is set.',
+    default: '1',
+  },
+  SKYNET_REQUIRE_AUTH: { group: 'control plane', about: '1 refuses to start without a key.', default: '0' },
+  SKYNET_DIAGNOSTIC_RATE_LIMIT_PER_MIN: {
+    group: 'control plane',
+    about: 'Requests per client IP and minute; 0 or less is no limit.',
+    default: '120',
+  },
+  SKYNET_TRUSTED_PROXIES: {
+    group: 'control plane',
+    about: 'Comma list of proxy addresses or CIDR ranges whose X-Forwarded-For is believed.',
+  },
+  CORS_ORIGINS: {
+    group: 'control plane',
+    about: 'Comma list of browser origins. * answers any origin without credentials; listed origins get credentials.',
+    default: '*',
+  },
+  SKYNET_MAX_BODY_BYTES: { group: 'control plane', about: 'Largest request body.', default: '1048576' },
+  SKYNET_REDACT_CLAIM_TOKENS: {
+    group: 'control plane',
+    about: '0 shows claim tokens in lists, reads and events, as old clients expect; every reader can then take over a claim.',
+    default: '1',
+  },
+  SKYNET_LOG_LEVEL: {
+    group: 'control plane',
+    about: 'debug, info, warning, error, critical or silent.',
+    default: 'INFO',
+  },
+  SKYNET_RETENTION_DAYS: {
+    group: 'control plane',
+    about: 'Finished tasks and their events are deleted after so many days; 0 keeps them.',
+    default: '30',
+  },
+  SKYNET_TASK_MAX_ATTEMPTS: {
+    group: 'control plane',
+    about: 'Claims that a task may use up, unless it names its own max_attempts.',
+    default: '5',
+  },
+  SKYNET_CONTROL_TASK_LOCK_TIMEOUT: {
+    group: 'control plane',
+    about: 'Seconds that a claim lives without renewal, unless the task names its own lease_seconds.',
+    default: '300',
+  },
+  SKYCLAW_IDEMPOTENCY_TTL_MS: {
+    group: 'control plane',
+    about: 'How long an x-idempotency-key is remembered.',
+    default: '86400000',
+  },
+
+  OPENCLAW_GATEWAY_URLS: {
+    group: 'scheduler',
+    about: 'Comma list of gateways that are registered at start as openclaw, openclaw_2, …',
+  },
+  OPENCLAW_GATEWAY_URL: {
+    group: 'scheduler',
+    about: 'The one gateway that is registered at start when OPENCLAW_GATEWAY_URLS is unset.',
+    default: 'http://127.0.0.1:8766',
+  },
+  SKYNET_GATEWAY_TOKEN: {
+    group: 'scheduler',
+    about: 'Bearer token between control plane and gateway; the same on both sides.',
+    secret: true,
+  },
+  SKYNET_GATEWAY_HOST_ALLOWLIST: {
+    group: 'scheduler',
+    about: 'Comma list of host names, addresses or CIDR ranges; when set, gateways outside of it are refused.',
+  },
+  SKYNET_GATEWAY_PROBE_SECS: { group: 'scheduler', about: 'Seconds between two probes of a gateway.', default: '15' },
+  SKYNET_GATEWAY_MAX_IN_FLIGHT: {
+    group: 'scheduler',
+    about: 'Dispatched tasks that one gateway runs at once, over all replicas.',
+    default: '8',
+  },
+  SKYNET_CONTROL_SCHEDULER_ENABLED: { group: 'scheduler', about: '0 leaves all work to pull workers.', default: '1' },
+  SKYNET_CONTROL_SCHEDULER_POLL_SECS: {
+    group: 'scheduler',
+    about: 'Longest pause between two looks for ready tasks; NOTIFY makes it sooner.',
+    default: '1.5',
+  },
+  SKYNET_CONTROL_SCHEDULER_WORKER_ID: {
+    group: 'scheduler',
+    about: 'Name under which dispatchers hold tasks; a replica suffix is added.',
+    default: 'skynet-control-scheduler',
+  },
+  SKYNET_CONTROL_SCHEDULER_CONCURRENCY: {
+    group: 'scheduler',
+    about: 'Tasks that one replica dispatches at once.',
+    default: '8',
+  },
+
+  SKYNET_STALE_LOCK_REAPER_ENABLED: { group: 'reaper', about: '0 leaves expired leases alone.', default: '1' },
+  SKYNET_STALE_LOCK_REAPER_POLL_SECS: { group: 'reaper', about: 'Seconds between two passes.', default: '15' },
+  SKYNET_REAPER_ON_UNHEALTHY: {
+    group: 'reaper',
+    about: 'What an expired lease of an unhealthy worker leads to: release, or fail at once.',
+    default: 'release',
+  },
+
+  OPENCLAW_HTTP_HOST: { group: 'gateway', about: 'Address that the gateway listens on.', default: '127.0.0.1' },
+  OPENCLAW_HTTP_PORT: { group: 'gateway', about: "Port of the gateway's HTTP API.", default: '8766' },
+  SKYNET_HTTP_HOST: { group: 'gateway', about: 'The same as OPENCLAW_HTTP_HOST, and wins over it.' },
+  SKYNET_HTTP_PORT: { group: 'gateway', about: 'The same as OPENCLAW_HTTP_PORT, and wins over it.' },
+  OPENCLAW_HTTP_ALLOW_UNAUTHENTICATED: {
+    group: 'gateway',
+    about: '1 lets the gateway listen beyond loopback without SKYNET_GATEWAY_TOKEN.',
+    default: '0',
+  },
+  SKYNET_ALLOWED_ROOTS: {
+    group: 'gateway',
+    about: 'Folders that actions may touch, separated by ; or ,. Unset: no path is allowed.',
+  },
+  OPENCLAW_ALLOWED_ROOTS: { group: 'gateway', about: 'The same as SKYNET_ALLOWED_ROOTS, which wins over it.' },
+} as const satisfies Record<string, Variable>;

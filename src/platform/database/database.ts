@@ -1,0 +1,106 @@
+import type pg from 'pg';
+import { DatabaseUnavailableError, isRetryable, isUnavailable } from './errors.js';
+import { type Row } from './row.js';
+import { type Statement } from './statement.js';
+
+/** How often a transaction is run anew after a serialization failure or a deadlock before the caller hears of it. */
+const MAX_ATTEMPTS = 5;
+
+/**
+ * Something that runs statements: the pool, where each statement is its own transaction, or a transaction.
+ * A function that takes `Db` works in both; one that takes {@link Tx} needs the caller's transaction.
+ */
+export interface Db {
+  /** Runs a prepared statement. Throws {@link DatabaseUnavailableError} when the database cannot be reached. */
+  query(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
+  /**
+   * Runs `work` in a transaction: commits when it resolves, rolls back when it rejects. On a {@link Tx} it joins the
+   * transaction that is open. `work` may run several times (serialization failures and deadlocks are retried), so it
+   * must have no effect outside of the database but through {@link Tx.afterCommit}.
+   */
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+}
+
+declare const inTransaction: unique symbol;
+
+/** An open transaction. The brand makes forgetting one a compile error. */
+export interface Tx extends Db {
+  readonly [inTransaction]: true;
+  /** Runs `effect` once, after the commit, never after a rollback. For hints such as wake-ups; it must not throw. */
+  afterCommit(effect: () => void): void;
+}
+
+/** The connection pool of one process. */
+export class Database implements Db {
+  constructor(private readonly pool: pg.Pool) {}
+
+  async query({ name, text }: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+    try {
+      const result = await this.pool.query<Record<string, unknown>>({ name, text, values: values as unknown[] });
+      return result.rows;
+    } catch (error) {
+      throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error;
+    }
+  }
+
+  async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.runOnce(work);
+      } catch (error) {
+        if (isRetryable(error) && attempt < MAX_ATTEMPTS) continue;
+        throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error;
+      }
+    }
+  }
+
+  private async runOnce<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    const tx = new Transaction(client);
+    let broken: unknown;
+    // A connection that dies between two statements tells so by this event; without a listener it ends the process.
+    const onError = (error: unknown) => (broken = error);
+    client.on('error', onError);
+    try {
+      await client.query('begin');
+      const result = await work(tx as unknown as Tx);
+      await client.query('commit');
+      tx.committed();
+      return result;
+    } catch (error) {
+      try {
+        await client.query('rollback');
+      } catch (rollbackError) {
+        // The connection is gone, and with it the transaction: the first error is the one that says why.
+        broken = rollbackError;
+      }
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(broken !== undefined);
+    }
+  }
+}
+
+class Transaction {
+  private readonly effects: (() => void)[] = [];
+
+  constructor(private readonly client: pg.PoolClient) {}
+
+  async query({ name, text }: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+    const result = await this.client.query<Record<string, unknown>>({ name, text, values: values as unknown[] });
+    return result.rows;
+  }
+
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return work(this as unknown as Tx);
+  }
+
+  afterCommit(effect: () => void): void {
+    this.effects.push(effect);
+  }
+
+  committed(): void {
+    for (const effect of this.effects) effect();
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * One SQL statement with a name. The name makes it a prepared statement on every connection that runs it,
+ * and is how it is found in logs and in `pg_stat_statements`; it is unique in the program.
+ */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Postgres keeps 63 bytes of a prepared statement's name; a longer one would silently collide. */
+const MAX_NAME_LENGTH = 63;
+
+const named = new Map<string, string>();
+
+/**
+ * Declares a prepared statement. `name` is `module.verb`; declaring two texts under one name throws at start,
+ * since Postgres would otherwise run whichever was prepared first.
+ */
+export function statement(name: string, text: string): Statement {
+  if (name.length > MAX_NAME_LENGTH) throw new Error(`Statement name too long: ${name}`);
+  const known = named.get(name);
+  if (known !== undefined && known !== text) throw new Error(`Two statements are named ${name}.`);
+  named.set(name, text);
+  return Object.freeze({ name, text });
+}

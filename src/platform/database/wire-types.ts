@@ -1,0 +1,33 @@
+import pg from 'pg';
+import { type Instant } from './row.js';
+
+const TIMESTAMPTZ = 1184;
+const INT8 = 20;
+const NUMERIC = 1700;
+
+const PG_INSTANT = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?([+-]\d\d(?::?\d\d)?)$/;
+
+/**
+ * Postgres' text of a timestamptz as an {@link Instant}. A `Date` would lose the microseconds that callers are
+ * promised. Sessions whose time zone is not UTC (a pooler's default, say) are converted.
+ */
+export function instantFromPostgres(value: string): Instant {
+  const match = PG_INSTANT.exec(value);
+  if (match === null) return value;
+  const [, day = '', time = '', fraction = '', offset = ''] = match;
+  const micros = fraction.padEnd(6, '0');
+  if (/^[+-]00(:?00)?$/.test(offset)) return `${day}T${time}.${micros}+00:00`;
+  const iso = `${day}T${time}${offset.length === 3 ? `${offset}:00` : offset}`;
+  return `${new Date(iso).toISOString().slice(0, 19)}.${micros}+00:00`;
+}
+
+/** How values of the wire become JavaScript values, on every connection of the product. */
+export const wireTypes: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (format !== 'binary') {
+      if (oid === TIMESTAMPTZ) return instantFromPostgres;
+      if (oid === INT8 || oid === NUMERIC) return Number;
+    }
+    return pg.types.getTypeParser(oid, format as 'text');
+  }) as pg.CustomTypesConfig['getTypeParser'],
+};
