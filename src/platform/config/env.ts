@@ -73,7 +73,9 @@ export class Env {
       if (!/^(SKYNET|SKYCLAW|OPENCLAW)_/.test(name) || (this.source[name] ?? '') === '') continue;
       if (!(name in variables)) {
         const close = closestName(name, Object.keys(variables));
-        this.found.push(`${name} is not a setting of this program.${close === undefined ? '' : ` Did you mean ${close}?`}`);
+        this.found.push(
+          `${name} is not a setting of this program.${close === undefined ? '' : ` Did you mean ${close}?`}`,
+        );
       } else if ((variables as Record<string, Variable>)[name]?.ignored === true) {
         this.found.push(`${name} has no effect: all state is in PostgreSQL (DATABASE_URL).`);
       }
@@ -90,7 +92,9 @@ export class Env {
     if (raw === undefined) return fallback;
     const value = read(raw);
     if (value !== undefined) return value;
-    this.found.push(`${name} should be ${wanted}; its default${defaultOf(name) === '' ? '' : ` ${defaultOf(name)}`} is used.`);
+    this.found.push(
+      `${name} should be ${wanted}; its default${defaultOf(name) === '' ? '' : ` ${defaultOf(name)}`} is used.`,
+    );
     return fallback;
   }
 }

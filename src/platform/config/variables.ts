@@ -21,11 +21,31 @@ export const variables = {
     about: 'PostgreSQL 15 or newer. Unset: an embedded PostgreSQL starts in SKYNET_DATA_DIR.',
     secret: true,
   },
-  SKYNET_DATA_DIR: { group: 'database', about: 'Where the embedded PostgreSQL keeps its data.', default: '.skynet' },
-  SKYNET_DB_POOL_SIZE: { group: 'database', about: 'Connections that one process opens at most.', default: '10' },
-  SKYNET_DB_PATH: { group: 'database', about: 'Accepted for older deployments, without effect.', ignored: true },
-  SKYCLAW_DB_PATH: { group: 'database', about: 'Accepted for older deployments, without effect.', ignored: true },
-  OPENCLAW_DB_PATH: { group: 'database', about: 'Accepted for older deployments, without effect.', ignored: true },
+  SKYNET_DATA_DIR: {
+    group: 'database',
+    about: 'Where the embedded PostgreSQL keeps its data.',
+    default: '.skynet',
+  },
+  SKYNET_DB_POOL_SIZE: {
+    group: 'database',
+    about: 'Connections that one process opens at most.',
+    default: '10',
+  },
+  SKYNET_DB_PATH: {
+    group: 'database',
+    about: 'Accepted for older deployments, without effect.',
+    ignored: true,
+  },
+  SKYCLAW_DB_PATH: {
+    group: 'database',
+    about: 'Accepted for older deployments, without effect.',
+    ignored: true,
+  },
+  OPENCLAW_DB_PATH: {
+    group: 'database',
+    about: 'Accepted for older deployments, without effect.',
+    ignored: true,
+  },
 
   SKYNET_HOST: {
     group: 'control plane',
@@ -54,13 +74,15 @@ export const variables = {
   },
   CORS_ORIGINS: {
     group: 'control plane',
-    about: 'Comma list of browser origins. * answers any origin without credentials; listed origins get credentials.',
+    about:
+      'Comma list of browser origins. * answers any origin without credentials; listed origins get credentials.',
     default: '*',
   },
   SKYNET_MAX_BODY_BYTES: { group: 'control plane', about: 'Largest request body.', default: '1048576' },
   SKYNET_REDACT_CLAIM_TOKENS: {
     group: 'control plane',
-    about: '0 shows claim tokens in lists, reads and events, as old clients expect; every reader can then take over a claim.',
+    about:
+      '0 shows claim tokens in lists, reads and events, as old clients expect; every reader can then take over a claim.',
     default: '1',
   },
   SKYNET_LOG_LEVEL: {
@@ -105,15 +127,24 @@ export const variables = {
   },
   SKYNET_GATEWAY_HOST_ALLOWLIST: {
     group: 'scheduler',
-    about: 'Comma list of host names, addresses or CIDR ranges; when set, gateways outside of it are refused.',
+    about:
+      'Comma list of host names, addresses or CIDR ranges; when set, gateways outside of it are refused.',
   },
-  SKYNET_GATEWAY_PROBE_SECS: { group: 'scheduler', about: 'Seconds between two probes of a gateway.', default: '15' },
+  SKYNET_GATEWAY_PROBE_SECS: {
+    group: 'scheduler',
+    about: 'Seconds between two probes of a gateway.',
+    default: '15',
+  },
   SKYNET_GATEWAY_MAX_IN_FLIGHT: {
     group: 'scheduler',
     about: 'Dispatched tasks that one gateway runs at once, over all replicas.',
     default: '8',
   },
-  SKYNET_CONTROL_SCHEDULER_ENABLED: { group: 'scheduler', about: '0 leaves all work to pull workers.', default: '1' },
+  SKYNET_CONTROL_SCHEDULER_ENABLED: {
+    group: 'scheduler',
+    about: '0 leaves all work to pull workers.',
+    default: '1',
+  },
   SKYNET_CONTROL_SCHEDULER_POLL_SECS: {
     group: 'scheduler',
     about: 'Longest pause between two looks for ready tasks; NOTIFY makes it sooner.',
@@ -130,15 +161,27 @@ export const variables = {
     default: '8',
   },
 
-  SKYNET_STALE_LOCK_REAPER_ENABLED: { group: 'reaper', about: '0 leaves expired leases alone.', default: '1' },
-  SKYNET_STALE_LOCK_REAPER_POLL_SECS: { group: 'reaper', about: 'Seconds between two passes.', default: '15' },
+  SKYNET_STALE_LOCK_REAPER_ENABLED: {
+    group: 'reaper',
+    about: '0 leaves expired leases alone.',
+    default: '1',
+  },
+  SKYNET_STALE_LOCK_REAPER_POLL_SECS: {
+    group: 'reaper',
+    about: 'Seconds between two passes.',
+    default: '15',
+  },
   SKYNET_REAPER_ON_UNHEALTHY: {
     group: 'reaper',
     about: 'What an expired lease of an unhealthy worker leads to: release, or fail at once.',
     default: 'release',
   },
 
-  OPENCLAW_HTTP_HOST: { group: 'gateway', about: 'Address that the gateway listens on.', default: '127.0.0.1' },
+  OPENCLAW_HTTP_HOST: {
+    group: 'gateway',
+    about: 'Address that the gateway listens on.',
+    default: '127.0.0.1',
+  },
   OPENCLAW_HTTP_PORT: { group: 'gateway', about: "Port of the gateway's HTTP API.", default: '8766' },
   SKYNET_HTTP_HOST: { group: 'gateway', about: 'The same as OPENCLAW_HTTP_HOST, and wins over it.' },
   SKYNET_HTTP_PORT: { group: 'gateway', about: 'The same as OPENCLAW_HTTP_PORT, and wins over it.' },
@@ -151,5 +194,8 @@ export const variables = {
     group: 'gateway',
     about: 'Folders that actions may touch, separated by ; or ,. Unset: no path is allowed.',
   },
-  OPENCLAW_ALLOWED_ROOTS: { group: 'gateway', about: 'The same as SKYNET_ALLOWED_ROOTS, which wins over it.' },
+  OPENCLAW_ALLOWED_ROOTS: {
+    group: 'gateway',
+    about: 'The same as SKYNET_ALLOWED_ROOTS, which wins over it.',
+  },
 } as const satisfies Record<string, Variable>;

@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { type PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { Database } from './database.js';
 import { DatabaseUnavailableError, isUnavailable } from './errors.js';
 import { migrationsFolder, sqlMigrations } from './migrations.js';
@@ -21,7 +20,12 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const QUERY_TIMEOUT_MS = 60_000;
 
 /** The options of the one `DataSource` a process has. TypeORM keeps the pool and runs the migrations. */
-export function dataSourceOptions({ url, applicationName, poolSize, program }: ConnectOptions): DataSourceOptions {
+export function dataSourceOptions({
+  url,
+  applicationName,
+  poolSize,
+  program,
+}: ConnectOptions): DataSourceOptions {
   return {
     type: 'postgres',
     url,
@@ -40,7 +44,8 @@ export function dataSourceOptions({ url, applicationName, poolSize, program }: C
 
 /** Our statements on the pool of an initialised `DataSource`. */
 export function databaseOf(dataSource: DataSource): Database {
-  return new Database((dataSource.driver as PostgresDriver).master as pg.Pool);
+  // TypeORM types its drivers without their pools; the Postgres driver's is `master`.
+  return new Database((dataSource.driver as unknown as { master: pg.Pool }).master);
 }
 
 /** Any fixed number: all programs that migrate one database take the same lock. */

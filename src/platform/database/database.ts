@@ -36,7 +36,11 @@ export class Database implements Db {
 
   async query({ name, text }: Statement, values: readonly unknown[] = []): Promise<Row[]> {
     try {
-      const result = await this.pool.query<Record<string, unknown>>({ name, text, values: values as unknown[] });
+      const result = await this.pool.query<Record<string, unknown>>({
+        name,
+        text,
+        values: values as unknown[],
+      });
       return result.rows;
     } catch (error) {
       throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error;
@@ -88,7 +92,11 @@ class Transaction {
   constructor(private readonly client: pg.PoolClient) {}
 
   async query({ name, text }: Statement, values: readonly unknown[] = []): Promise<Row[]> {
-    const result = await this.client.query<Record<string, unknown>>({ name, text, values: values as unknown[] });
+    const result = await this.client.query<Record<string, unknown>>({
+      name,
+      text,
+      values: values as unknown[],
+    });
     return result.rows;
   }
 

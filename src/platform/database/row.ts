@@ -8,7 +8,9 @@ export type Row = Readonly<Record<string, unknown>>;
 export type Instant = string;
 
 function wrong(row: Row, column: string, wanted: string): never {
-  throw new TypeError(`Column ${column} should be ${wanted}, not ${column in row ? typeof row[column] : 'missing'}.`);
+  throw new TypeError(
+    `Column ${column} should be ${wanted}, not ${column in row ? typeof row[column] : 'missing'}.`,
+  );
 }
 
 export function text(row: Row, column: string): string {
@@ -45,15 +47,17 @@ export function instantOrNull(row: Row, column: string): Instant | null {
 
 export function texts(row: Row, column: string): string[] {
   const value = row[column];
-  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) wrong(row, column, 'text[]');
-  return value as string[];
+  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string'))
+    wrong(row, column, 'text[]');
+  return value;
 }
 
 export type JsonObject = Record<string, unknown>;
 
 export function jsonObject(row: Row, column: string): JsonObject {
   const value = row[column];
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) wrong(row, column, 'a JSON object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    wrong(row, column, 'a JSON object');
   return value as JsonObject;
 }
 

@@ -77,7 +77,10 @@ export class Wakeups {
       }
     } catch (error) {
       this.pending.clear();
-      this.logger.debug({ err: error }, 'A wake-up could not be sent; other replicas will find the work by polling.');
+      this.logger.debug(
+        { err: error },
+        'A wake-up could not be sent; other replicas will find the work by polling.',
+      );
     } finally {
       this.sending = false;
     }

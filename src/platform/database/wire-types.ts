@@ -21,13 +21,15 @@ export function instantFromPostgres(value: string): Instant {
   return `${new Date(iso).toISOString().slice(0, 19)}.${micros}+00:00`;
 }
 
+type Parser = (value: string) => unknown;
+
 /** How values of the wire become JavaScript values, on every connection of the product. */
 export const wireTypes: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+  getTypeParser: (oid: number, format?: 'text' | 'binary'): Parser => {
     if (format !== 'binary') {
       if (oid === TIMESTAMPTZ) return instantFromPostgres;
       if (oid === INT8 || oid === NUMERIC) return Number;
     }
-    return pg.types.getTypeParser(oid, format as 'text');
-  }) as pg.CustomTypesConfig['getTypeParser'],
+    return (pg.types.getTypeParser as (oid: number, format?: string) => Parser)(oid, format);
+  },
 };

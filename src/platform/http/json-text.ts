@@ -51,7 +51,8 @@ function depthOf(text: string): number {
 function refuseUnstorable(value: unknown): void {
   if (typeof value === 'string') {
     if (value.includes('\0')) throw new JsonTextError('nul', 'NUL characters (\\u0000) cannot be stored');
-    if (!value.isWellFormed()) throw new JsonTextError('lone-surrogate', 'Half of a surrogate pair cannot be stored');
+    if (!value.isWellFormed())
+      throw new JsonTextError('lone-surrogate', 'Half of a surrogate pair cannot be stored');
   } else if (Array.isArray(value)) {
     value.forEach(refuseUnstorable);
   } else if (typeof value === 'object' && value !== null) {

@@ -18,7 +18,15 @@ const LEVELS: Readonly<Record<string, pino.LevelWithSilent>> = {
 export const logLevels: readonly string[] = Object.keys(LEVELS);
 
 /** Keys whose values never reach a log line, wherever they stand. */
-const SECRETS = ['authorization', 'claim_token', 'claimToken', 'password', 'token', 'apiKey', '["x-api-key"]'];
+const SECRETS = [
+  'authorization',
+  'claim_token',
+  'claimToken',
+  'password',
+  'token',
+  'apiKey',
+  '["x-api-key"]',
+];
 
 export function createLogger(program: string, level = 'info'): Logger {
   return pino(
@@ -26,7 +34,10 @@ export function createLogger(program: string, level = 'info'): Logger {
       name: program,
       level: LEVELS[level.toLowerCase()] ?? 'info',
       base: { program },
-      redact: { paths: SECRETS.flatMap((key) => (key.startsWith('[') ? [key, `*${key}`] : [key, `*.${key}`])), censor: '***' },
+      redact: {
+        paths: SECRETS.flatMap((key) => (key.startsWith('[') ? [key, `*${key}`] : [key, `*.${key}`])),
+        censor: '***',
+      },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
@@ -42,7 +53,9 @@ export function nestLogger(logger: Logger): LoggerService {
     debug: (message: unknown, ...rest: unknown[]) => logger.debug(context(rest), String(message)),
     verbose: (message: unknown, ...rest: unknown[]) => logger.trace(context(rest), String(message)),
     warn: (message: unknown, ...rest: unknown[]) => logger.warn(context(rest), String(message)),
-    error: (message: unknown, ...rest: unknown[]) => logger.error({ ...context(rest), err: message }, String(message)),
-    fatal: (message: unknown, ...rest: unknown[]) => logger.fatal({ ...context(rest), err: message }, String(message)),
+    error: (message: unknown, ...rest: unknown[]) =>
+      logger.error({ ...context(rest), err: message }, String(message)),
+    fatal: (message: unknown, ...rest: unknown[]) =>
+      logger.fatal({ ...context(rest), err: message }, String(message)),
   };
 }

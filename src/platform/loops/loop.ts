@@ -73,7 +73,11 @@ export abstract class Loop {
   /** Whether the last good pass, or the start, is no older than `periods` intervals (and at least 3 s). */
   isFresh(periods: number): boolean {
     const since = this.lastSuccessMs ?? this.startedAtMs;
-    return this.running && since !== undefined && performance.now() - since <= Math.max(periods * this.intervalMs, 3_000);
+    return (
+      this.running &&
+      since !== undefined &&
+      performance.now() - since <= Math.max(periods * this.intervalMs, 3_000)
+    );
   }
 
   private async passes(signal: AbortSignal): Promise<void> {
@@ -89,7 +93,10 @@ export abstract class Loop {
       } catch (error) {
         if (signal.aborted) break;
         // A database that is away fails every pass; one line tells it, the rest is for those who debug.
-        this.logger[this.failing ? 'debug' : 'warn']({ err: error }, 'A pass failed; the next one tries again.');
+        this.logger[this.failing ? 'debug' : 'warn'](
+          { err: error },
+          'A pass failed; the next one tries again.',
+        );
         this.failing = true;
         this.again = false;
       }

@@ -1,0 +1,46 @@
+/** The HTTP API of an OpenClaw gateway of ours, as the control plane calls it. */
+
+/** `GET /status` */
+export interface GatewayStatus {
+  readonly agent_connected: boolean;
+  readonly ssh_fallback_enabled: boolean;
+  readonly ssh_fallback_healthy: boolean;
+  readonly ssh_fallback_target: string | null;
+  readonly execution_mode: 'ssh_tunnel' | 'agent_preferred';
+}
+
+/** `POST /action` */
+export interface ActionRequest {
+  readonly action: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly confirmed: boolean;
+  readonly task_id?: string;
+  /** Names one execution. The same key never runs twice: it joins the run under way or replays its result. */
+  readonly idempotency_key?: string;
+  /** Grows with every claim of the task; the gateway refuses one lower than it has seen for the task. */
+  readonly lease_number?: number;
+}
+
+export interface ActionResult {
+  readonly returncode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A 200 answer of `POST /action`: the action was decided on, for better or worse. */
+export interface ActionResponse {
+  readonly status: 'success' | 'error';
+  readonly action: string;
+  readonly result?: ActionResult;
+  readonly error?: string;
+  readonly idempotent_replay?: boolean;
+}
+
+/** What an error answer says about the action: it never began, or nobody can tell. */
+export type ActionOutcome = 'not_executed' | 'unknown';
+
+/** Any other answer of `POST /action`. */
+export interface ActionFailure {
+  readonly error: string;
+  readonly outcome?: ActionOutcome;
+}

@@ -1,0 +1,129 @@
+import { type Env } from '../platform/config/env.js';
+import { logLevels } from '../platform/logging/logger.js';
+
+export interface HttpConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly corsOrigins: readonly string[];
+  readonly maxBodyBytes: number;
+  readonly trustedProxies: readonly string[];
+  /** 0 or less: no limit. */
+  readonly rateLimitPerMinute: number;
+}
+
+export interface AuthConfig {
+  /** Unset: every route is open. */
+  readonly apiKey: string | undefined;
+  readonly required: boolean;
+}
+
+export interface LedgerConfig {
+  readonly leaseSeconds: number;
+  readonly maxAttempts: number;
+  readonly redactClaimTokens: boolean;
+  readonly retentionDays: number;
+}
+
+export interface RegistryConfig {
+  /** Gateways registered at start, in order. */
+  readonly seedHosts: readonly string[];
+  readonly hostAllowlist: readonly string[];
+  readonly probeIntervalMs: number;
+  readonly gatewayToken: string | undefined;
+}
+
+export interface SchedulerConfig {
+  readonly enabled: boolean;
+  readonly pollMs: number;
+  /** Without the replica's suffix. */
+  readonly workerId: string;
+  readonly concurrency: number;
+  readonly maxInFlightPerGateway: number;
+}
+
+export interface ReaperConfig {
+  readonly enabled: boolean;
+  readonly pollMs: number;
+  readonly onUnhealthy: 'release' | 'fail';
+}
+
+/** All settings of the control plane, read once before the application is built. Modules get their slice. */
+export interface ControlPlaneConfig {
+  readonly http: HttpConfig;
+  readonly auth: AuthConfig;
+  readonly ledger: LedgerConfig;
+  readonly registry: RegistryConfig;
+  readonly scheduler: SchedulerConfig;
+  readonly reaper: ReaperConfig;
+  readonly idempotencyTtlMs: number;
+  readonly databasePoolSize: number;
+  readonly logLevel: string;
+}
+
+/** A setting that makes starting unsafe or senseless; the message says what to do. */
+export class ConfigError extends Error {}
+
+const DAY_SECONDS = 86_400;
+
+export function controlPlaneConfig(env: Env): ControlPlaneConfig {
+  const apiKey = env.isSet('SKYNET_API_KEY') ? env.text('SKYNET_API_KEY') : undefined;
+  const required = env.flag('SKYNET_REQUIRE_AUTH');
+  if (required && apiKey === undefined) {
+    throw new ConfigError(
+      'SKYNET_REQUIRE_AUTH is set, but there is no key. Set SKYNET_API_KEY to a long random text.',
+    );
+  }
+  const protectedApi = apiKey !== undefined && env.flag('SKYNET_PROTECT_DIAGNOSTICS');
+  return Object.freeze({
+    http: {
+      host: env.isSet('SKYNET_HOST')
+        ? env.text('SKYNET_HOST')
+        : apiKey === undefined
+          ? '127.0.0.1'
+          : '0.0.0.0',
+      port: env.integer('SKYNET_PORT', { min: 0, max: 65_535 }),
+      corsOrigins: env.list('CORS_ORIGINS'),
+      maxBodyBytes: env.integer('SKYNET_MAX_BODY_BYTES', { min: 1_024, max: 64 * 1_048_576 }),
+      trustedProxies: env.list('SKYNET_TRUSTED_PROXIES'),
+      rateLimitPerMinute: env.integer('SKYNET_DIAGNOSTIC_RATE_LIMIT_PER_MIN'),
+    },
+    auth: { apiKey: protectedApi ? apiKey : undefined, required },
+    ledger: {
+      leaseSeconds: env.integer('SKYNET_CONTROL_TASK_LOCK_TIMEOUT', { min: 1, max: DAY_SECONDS }),
+      maxAttempts: env.integer('SKYNET_TASK_MAX_ATTEMPTS', { min: 1, max: 1_000 }),
+      redactClaimTokens: env.flag('SKYNET_REDACT_CLAIM_TOKENS'),
+      retentionDays: env.number('SKYNET_RETENTION_DAYS', { min: 0, max: 36_500 }),
+    },
+    registry: {
+      seedHosts: env.isSet('OPENCLAW_GATEWAY_URLS')
+        ? env.list('OPENCLAW_GATEWAY_URLS')
+        : env.list('OPENCLAW_GATEWAY_URL'),
+      hostAllowlist: env.list('SKYNET_GATEWAY_HOST_ALLOWLIST'),
+      probeIntervalMs: milliseconds(env, 'SKYNET_GATEWAY_PROBE_SECS'),
+      gatewayToken: env.isSet('SKYNET_GATEWAY_TOKEN') ? env.text('SKYNET_GATEWAY_TOKEN') : undefined,
+    },
+    scheduler: {
+      enabled: env.flag('SKYNET_CONTROL_SCHEDULER_ENABLED'),
+      pollMs: milliseconds(env, 'SKYNET_CONTROL_SCHEDULER_POLL_SECS'),
+      workerId: env.text('SKYNET_CONTROL_SCHEDULER_WORKER_ID'),
+      concurrency: env.integer('SKYNET_CONTROL_SCHEDULER_CONCURRENCY', { min: 1, max: 1_000 }),
+      maxInFlightPerGateway: env.integer('SKYNET_GATEWAY_MAX_IN_FLIGHT', { min: 1, max: 1_000 }),
+    },
+    reaper: {
+      enabled: env.flag('SKYNET_STALE_LOCK_REAPER_ENABLED'),
+      pollMs: milliseconds(env, 'SKYNET_STALE_LOCK_REAPER_POLL_SECS'),
+      onUnhealthy: env.oneOf('SKYNET_REAPER_ON_UNHEALTHY', ['release', 'fail']),
+    },
+    idempotencyTtlMs: env.integer('SKYCLAW_IDEMPOTENCY_TTL_MS', { min: 1 }),
+    databasePoolSize: env.integer('SKYNET_DB_POOL_SIZE', { min: 2, max: 1_000 }),
+    logLevel: env.oneOf('SKYNET_LOG_LEVEL', logLevels),
+  });
+}
+
+function milliseconds(
+  env: Env,
+  name:
+    'SKYNET_GATEWAY_PROBE_SECS' | 'SKYNET_CONTROL_SCHEDULER_POLL_SECS' | 'SKYNET_STALE_LOCK_REAPER_POLL_SECS',
+): number {
+  return Math.round(env.number(name, { min: 0.01, max: DAY_SECONDS }) * 1_000);
+}

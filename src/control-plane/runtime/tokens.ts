@@ -1,0 +1,12 @@
+/** Injects the {@link ControlPlaneConfig}. */
+export const CONFIG = Symbol('config');
+/** Injects the program's {@link Logger}. */
+export const LOGGER = Symbol('logger');
+/** Injects the text that names this process among the replicas. */
+export const REPLICA = Symbol('replica');
+
+/** Wake-up topics: what other replicas, and this one, may want to look at now. */
+export const TOPICS = {
+  /** A task may have become ready. */
+  ready: 'ready',
+} as const;

@@ -1,0 +1,21 @@
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { type FastifyRequest } from 'fastify';
+
+/** What a route says about itself, readable in every hook, guard and filter. */
+export interface RouteTraits {
+  /** `public`: no key is asked for. Everything else below /v1 is closed. */
+  readonly access?: 'public';
+  /** `problem`: errors are RFC 9457 documents; without it they keep the envelope that old clients parse. */
+  readonly errors?: 'problem';
+  /** `none`: the per-client rate limit does not count this route. */
+  readonly rateLimit?: 'none';
+}
+
+/** Says what a route is like where it differs from the rest: closed, old envelope, counted by the rate limit. */
+export const Route = (traits: RouteTraits): MethodDecorator => RouteConfig(traits);
+
+/** The traits of the route that a request was matched to; none for an unknown path. */
+export function traitsOf(request: FastifyRequest): RouteTraits {
+  // Fastify types the configuration as always there; for an unknown path it is not.
+  return (request.routeOptions.config as RouteTraits | undefined) ?? {};
+}

@@ -1,0 +1,37 @@
+export interface ProblemType {
+  readonly status: number;
+  readonly title: string;
+}
+
+/**
+ * Every kind of trouble that a caller can hear of, and what it is in HTTP. The status is chosen by what the caller
+ * should do next: mend the request (4xx), or try again later (503). Each kind has a paragraph in docs/problems.md.
+ */
+export const problems = {
+  'invalid-request': { status: 422, title: 'The request does not match its schema' },
+  'bad-request': { status: 400, title: 'The request cannot be understood' },
+  unauthorized: { status: 401, title: 'Unauthorized' },
+  'not-found': { status: 404, title: 'Not Found' },
+  'method-not-allowed': { status: 405, title: 'Method Not Allowed' },
+  'body-too-large': { status: 413, title: 'The body is too large' },
+  'rate-limited': { status: 429, title: 'Rate limit exceeded' },
+  'task-not-found': { status: 404, title: 'Task not found' },
+  'task-exists': { status: 400, title: 'Task already exists' },
+  'task-depends-on-itself': { status: 400, title: 'A task cannot depend on itself' },
+  'dependencies-not-found': { status: 400, title: 'Dependency tasks not found' },
+  'claim-mismatch': { status: 409, title: 'The claim does not hold the task' },
+  'wrong-state': { status: 409, title: 'The task is in another state' },
+  'idempotency-conflict': { status: 409, title: 'The idempotency key was used for another request' },
+  'worker-not-found': { status: 404, title: 'Worker not found' },
+  'invalid-gateway-host': { status: 400, title: 'Invalid gateway host' },
+  'no-gateway': { status: 503, title: 'No healthy gateway available' },
+  'gateway-unreachable': { status: 503, title: 'The gateway cannot be reached' },
+  'gateway-without-agent': { status: 503, title: 'The gateway has no connected agent' },
+  'gateway-execution-failed': { status: 502, title: 'The gateway could not execute the action' },
+  'database-unavailable': { status: 503, title: 'The database is not available' },
+  'shutting-down': { status: 503, title: 'This replica is shutting down' },
+  'not-ready': { status: 503, title: 'This replica is not ready' },
+  internal: { status: 500, title: 'Internal Server Error' },
+} as const satisfies Record<string, ProblemType>;
+
+export type ProblemKind = keyof typeof problems;
