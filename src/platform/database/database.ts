@@ -16,9 +16,14 @@ export interface Db {
   /**
    * Runs `work` in a transaction: commits when it resolves, rolls back when it rejects. On a {@link Tx} it joins the
    * transaction that is open. `work` may run several times (serialization failures and deadlocks are retried), so it
-   * must have no effect outside of the database but through {@link Tx.afterCommit}.
+   * must have no effect outside of the database but through {@link Db.afterCommit}.
    */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * Runs `effect` once what was done so far is committed: at once on the pool, after the commit in a transaction, never
+   * after a rollback. For hints such as wake-ups; it must not throw.
+   */
+  afterCommit(effect: () => void): void;
 }
 
 declare const inTransaction: unique symbol;
@@ -26,8 +31,6 @@ declare const inTransaction: unique symbol;
 /** An open transaction. The brand makes forgetting one a compile error. */
 export interface Tx extends Db {
   readonly [inTransaction]: true;
-  /** Runs `effect` once, after the commit, never after a rollback. For hints such as wake-ups; it must not throw. */
-  afterCommit(effect: () => void): void;
 }
 
 /** The connection pool of one process. */
@@ -56,6 +59,10 @@ export class Database implements Db {
         throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error;
       }
     }
+  }
+
+  afterCommit(effect: () => void): void {
+    effect();
   }
 
   private async runOnce<T>(work: (tx: Tx) => Promise<T>): Promise<T> {

@@ -1,0 +1,42 @@
+/** What happened to a task; the whole vocabulary of the log. */
+export const eventTypes = [
+  'enqueued',
+  'claimed',
+  'running',
+  'succeeded',
+  'failed',
+  'released',
+  'failed_timeout',
+  'claim_conflict',
+  'dependency_failed',
+  'cancelled',
+  'retried',
+] as const;
+
+export type EventType = (typeof eventTypes)[number];
+
+/** Messages are cut to this many characters where they enter the log. */
+export const MAX_MESSAGE_LENGTH = 2_000;
+
+interface EventColumns {
+  readonly type: EventType;
+  /** SQL expressions over the columns of `source`; absent means null. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly worker?: string;
+  readonly token?: string;
+  readonly message: string;
+  readonly payload?: string;
+}
+
+/**
+ * The SQL that appends one event for each row of `source`, to stand as a CTE of the statement that makes the change, so
+ * that both commit or neither. `source` offers `id` and `version` of the task after the change.
+ */
+export function appendEvents(source: string, event: EventColumns): string {
+  return `insert into events
+      (task_id, task_version, event_type, from_status, to_status, worker_id, claim_token, message, payload)
+    select id, version, '${event.type}', ${event.from ?? 'null'}, ${event.to ?? 'null'}, ${event.worker ?? 'null'},
+      ${event.token ?? 'null'}, left(${event.message}, ${MAX_MESSAGE_LENGTH}), ${event.payload ?? `'{}'::json`}
+    from ${source}`;
+}

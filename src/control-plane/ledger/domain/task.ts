@@ -1,0 +1,95 @@
+import { type Instant, type JsonObject } from '../../../platform/database/row.js';
+import { type TaskStatus } from './task-state.js';
+
+export type Delivery = 'any' | 'push' | 'pull';
+/** Who holds a task: a dispatcher of the control plane, or a worker that pulled it. */
+export type Holder = 'dispatcher' | 'worker';
+
+/** A task as it stands in the ledger. */
+export interface Task {
+  readonly seq: number;
+  readonly id: string;
+  readonly projectId: string;
+  readonly kind: string;
+  readonly action: string;
+  readonly params: JsonObject;
+  readonly status: TaskStatus;
+  readonly gate: number | null;
+  readonly priority: number;
+  readonly delivery: Delivery;
+  readonly gatewayId: string | null;
+  readonly gatewayStrict: boolean;
+  readonly requiredCapabilities: readonly string[];
+  readonly dependencies: readonly string[];
+  readonly dependents: readonly string[];
+  readonly requiredFiles: readonly string[];
+  readonly maxAttempts: number;
+  readonly leaseSeconds: number;
+  readonly submittedBy: string | null;
+  readonly attempts: number;
+  readonly leaseNumber: number;
+  readonly version: number;
+  readonly lockedBy: string | null;
+  readonly claimToken: string | null;
+  readonly lockedAt: Instant | null;
+  readonly leaseExpiresAt: Instant | null;
+  readonly nextAttemptAt: Instant | null;
+  /** The execution that may still be going on somewhere, and the gateway that knows. */
+  readonly dispatchKey: string | null;
+  readonly dispatchGatewayId: string | null;
+  readonly result: JsonObject;
+  readonly error: string;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+  readonly completedAt: Instant | null;
+}
+
+/** A task that somebody has just claimed. */
+export interface ClaimedTask extends Task {
+  readonly lockedBy: string;
+  readonly claimToken: string;
+  readonly lockedAt: Instant;
+  readonly leaseExpiresAt: Instant;
+}
+
+/** What a new task is made of. Ids, lists and numbers are already in their normal forms. */
+export interface NewTask {
+  readonly id: string;
+  readonly projectId: string;
+  readonly kind: string;
+  readonly action: string;
+  readonly params: JsonObject;
+  readonly priority: number;
+  readonly delivery: Delivery;
+  readonly gatewayId: string | null;
+  readonly gatewayStrict: boolean;
+  readonly requiredCapabilities: readonly string[];
+  readonly dependencies: readonly string[];
+  readonly requiredFiles: readonly string[];
+  readonly filePaths: readonly string[];
+  readonly maxAttempts: number;
+  readonly leaseSeconds: number;
+  readonly submittedBy: string | null;
+}
+
+/** Who asks for work, and what of. */
+export type Claimer =
+  | {
+      readonly holder: 'worker';
+      readonly id: string;
+      /** Null: those it is registered with. */
+      readonly capabilities: readonly string[] | null;
+    }
+  | {
+      readonly holder: 'dispatcher';
+      readonly id: string;
+      /** The gateways that could take a task now; tasks that none of them can take are left alone. */
+      readonly gateways: readonly { readonly gatewayId: string; readonly capabilities: readonly string[] }[];
+    };
+
+/** What a holder shows to prove that it holds the task. */
+export interface ClaimProof {
+  readonly taskId: string;
+  readonly workerId: string;
+  readonly claimToken: string;
+}

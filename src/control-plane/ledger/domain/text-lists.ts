@@ -1,0 +1,9 @@
+/** Trimmed, without blanks, each text once, in the order given. */
+export function distinctTexts(raw: readonly string[]): string[] {
+  return [...new Set(raw.map((entry) => entry.trim()).filter((entry) => entry !== ''))];
+}
+
+/** Capabilities are a set: trimmed, each once, sorted. */
+export function capabilitySet(raw: readonly string[]): string[] {
+  return distinctTexts(raw).sort();
+}

@@ -1,0 +1,197 @@
+import { Injectable } from '@nestjs/common';
+import { type Db, type Tx } from '../../platform/database/database.js';
+import { type JsonObject } from '../../platform/database/row.js';
+import { Wakeups } from '../../platform/database/wakeups.js';
+import { Problem } from '../../platform/problems/problem.js';
+import { TOPICS } from '../runtime/index.js';
+import { GATE } from './domain/gate.js';
+import { type ClaimProof, type Task } from './domain/task.js';
+import { type TaskStatus, verbs } from './domain/task-state.js';
+import { failDependents, requeueDependents, satisfyDependents } from './queries/dependency.queries.js';
+import { freeFiles, leaveQueue, lockProject, wakeWaiters } from './queries/file.queries.js';
+import { type Ending, endShort, endWhole, findClaimed } from './queries/finish.queries.js';
+import { cancel, findTask, type Found, lockParentsOf, lockTask, retry } from './queries/operator.queries.js';
+import { findTaskById } from './queries/read.queries.js';
+
+/** Errors and reasons are cut to this many characters. */
+const MAX_ERROR_LENGTH = 2_000;
+const DEFAULT_RELEASE_MESSAGE = 'Task claim released.';
+
+export interface Outcome {
+  readonly success: boolean;
+  readonly result: JsonObject;
+  readonly error: string;
+}
+
+export interface Release {
+  readonly reason: string;
+  /** Seconds before the task may be claimed again. */
+  readonly restSeconds?: number;
+  /** The execution may still be going on: only dispatchers may claim the task, for the same gateway and key. */
+  readonly keepDispatchKey?: boolean;
+  readonly leaseExpired?: boolean;
+}
+
+/** The ways in which claims and tasks end, and how they begin anew. */
+@Injectable()
+export class EndingsService {
+  constructor(private readonly wakeups: Wakeups) {}
+
+  /** The holder reports how the task ended: its one terminal result. False when the proof does not hold. */
+  complete(db: Db, proof: ClaimProof, { success, result, error }: Outcome): Promise<boolean> {
+    const cut = error.slice(0, MAX_ERROR_LENGTH);
+    return this.end(
+      db,
+      proof,
+      success
+        ? { verb: 'succeed', result, error: cut }
+        : { verb: 'fail', result, error: cut, message: 'Task failed.' },
+    );
+  }
+
+  /** The claim ends without a result, and the task goes back to the ready ones. False when the proof does not hold. */
+  release(db: Db, proof: ClaimProof, release: Release): Promise<boolean> {
+    const reason = release.reason.trim().slice(0, MAX_ERROR_LENGTH);
+    return this.end(db, proof, {
+      verb: 'release',
+      reason,
+      message: reason === '' ? DEFAULT_RELEASE_MESSAGE : reason,
+      restSeconds: release.restSeconds ?? 0,
+      keepDispatchKey: release.keepDispatchKey ?? false,
+      leaseExpired: release.leaseExpired ?? false,
+    });
+  }
+
+  /** The holder gives the task up for good. False when the proof does not hold. */
+  giveUp(db: Db, proof: ClaimProof, rawReason: string): Promise<boolean> {
+    const reason = rawReason.trim().slice(0, MAX_ERROR_LENGTH);
+    const message = reason === '' ? DEFAULT_RELEASE_MESSAGE : reason;
+    return this.end(db, proof, { verb: 'fail', result: {}, error: reason, message });
+  }
+
+  /** The lease ran out for the last time. False when the proof does not hold. */
+  timeOut(db: Db, proof: ClaimProof, reason: string): Promise<boolean> {
+    const message = reason.slice(0, MAX_ERROR_LENGTH);
+    return this.end(db, proof, { verb: 'timeOut', error: `failed_timeout: ${message}`, message });
+  }
+
+  /** An operator ends a task in whatever state it is; its holder's token is void from now on. Throws when it has ended. */
+  async cancel(db: Db, id: string, reason: string): Promise<Task> {
+    const message = reason.trim() === '' ? 'Task cancelled.' : reason.trim().slice(0, MAX_ERROR_LENGTH);
+    return this.command(db, id, async (tx, task) => {
+      if (!allows('cancel', task.status)) {
+        throw new Problem('wrong-state', `Task '${id}' has ended ${task.status}; only retry can change it.`);
+      }
+      await cancel(tx, task.seq, message);
+      await this.letGo(tx, task, { freed: task.gate === GATE.held });
+      if (task.hasDependents) await failAllDependents(tx, task.seq);
+    });
+  }
+
+  /**
+   * An operator starts a failed task anew, with a new key and all of its attempts; dependents that failed because of it
+   * wait again. Throws when it has not failed, or when one of its own dependencies has.
+   */
+  async retry(db: Db, id: string, reason: string): Promise<Task> {
+    const message = reason.trim() === '' ? 'Task retried.' : reason.trim().slice(0, MAX_ERROR_LENGTH);
+    return this.command(db, id, async (tx, task) => {
+      if (!allows('retry', task.status)) {
+        throw new Problem(
+          'wrong-state',
+          `Task '${id}' is ${task.status}; only a failed task can be retried.`,
+        );
+      }
+      const parents = await lockParentsOf(tx, task.seq);
+      const failed = parents.find((parent) => parent.status.startsWith('failed'));
+      if (failed !== undefined) {
+        throw new Problem('wrong-state', `Dependency '${failed.id}' ended ${failed.status}. Retry it first.`);
+      }
+      const pending = parents.filter((parent) => parent.status !== 'succeeded').length;
+      await retry(tx, task.seq, message, pending);
+      if (task.hasDependents) await requeueAllDependents(tx, task.seq);
+      if (pending === 0) this.publish(tx);
+    });
+  }
+
+  private async end(db: Db, proof: ClaimProof, ending: Ending): Promise<boolean> {
+    if (await endShort(db, proof, ending)) {
+      if (ending.verb === 'release') this.publish(db);
+      return true;
+    }
+    for (;;) {
+      const claimed = await findClaimed(db, proof);
+      if (claimed === null) return false;
+      const ended = await db.transaction(async (tx) => {
+        if (claimed.hasFiles) await lockProject(tx, claimed.projectId);
+        const task = await endWhole(tx, proof, ending, claimed.hasFiles);
+        if (task === null) return null;
+        if (task.hasFiles) await this.letGo(tx, task, { freed: true });
+        if (task.hasDependents) await this.tellDependents(tx, task.seq, ending);
+        if (ending.verb === 'release') this.publish(tx);
+        return task;
+      });
+      if (ended !== null) return true;
+      // Either the state does not allow the verb, or the task took its first file between the look and the end.
+      const now = await findClaimed(db, proof);
+      if (now === null || now.hasFiles === claimed.hasFiles) return false;
+    }
+  }
+
+  private async tellDependents(tx: Tx, seq: number, ending: Ending): Promise<void> {
+    switch (ending.verb) {
+      case 'succeed':
+        if (await satisfyDependents(tx, seq)) this.publish(tx);
+        break;
+      case 'fail':
+      case 'timeOut':
+        await failAllDependents(tx, seq);
+        break;
+      case 'release':
+        break;
+    }
+  }
+
+  /** Frees a task's files, or takes it out of the queue for one, and hands what is free to those who wait. */
+  private async letGo(
+    tx: Tx,
+    task: { readonly seq: number; readonly projectId: string; readonly hasFiles: boolean },
+    { freed }: { readonly freed: boolean },
+  ): Promise<void> {
+    if (!task.hasFiles) return;
+    const baton = freed ? null : await leaveQueue(tx, task.seq);
+    const paths = freed ? await freeFiles(tx, task.seq) : baton === null ? [] : [baton];
+    if (await wakeWaiters(tx, task.projectId, paths)) this.publish(tx);
+  }
+
+  /** Runs an operator's command on a locked task, in the order of locks, and returns the task as it is then. */
+  private async command(db: Db, id: string, work: (tx: Tx, task: Found) => Promise<void>): Promise<Task> {
+    return db.transaction(async (tx) => {
+      const found = await findTask(tx, id);
+      if (found === null) throw new Problem('task-not-found', 'Task not found');
+      // Always: whether the task has files may change until its row is locked, and commands are rare.
+      await lockProject(tx, found.projectId);
+      const locked = await lockTask(tx, id);
+      if (locked === null) throw new Problem('task-not-found', 'Task not found');
+      await work(tx, locked);
+      const task = await findTaskById(tx, id);
+      if (task === null) throw new Error(`Task ${id} vanished while it was locked.`);
+      return task;
+    });
+  }
+
+  private publish(db: Db): void {
+    db.afterCommit(() => this.wakeups.publish(TOPICS.ready));
+  }
+}
+
+function allows(verb: 'cancel' | 'retry', status: TaskStatus): boolean {
+  return (verbs[verb].from as readonly TaskStatus[]).includes(status);
+}
+
+async function failAllDependents(tx: Tx, seq: number): Promise<void> {
+  for (let level = [seq]; level.length > 0;) level = await failDependents(tx, level);
+}
+
+async function requeueAllDependents(tx: Tx, seq: number): Promise<void> {
+  for (let level = [seq]; level.length > 0;) level = await requeueDependents(tx, level);
+}

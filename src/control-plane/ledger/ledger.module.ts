@@ -1,0 +1,22 @@
+import { Module } from '@nestjs/common';
+import { IdempotencyModule } from '../idempotency/index.js';
+import { RegistryModule } from '../registry/index.js';
+import { ClaimsService } from './claims.service.js';
+import { EndingsService } from './endings.service.js';
+import { FilesController } from './files.controller.js';
+import { IntakeService } from './intake.service.js';
+import { JobLocksService } from './job-locks.service.js';
+import { LedgerReader } from './reader.service.js';
+import { TasksController } from './tasks.controller.js';
+import { UpkeepService } from './upkeep.service.js';
+
+const services = [IntakeService, ClaimsService, EndingsService, LedgerReader, UpkeepService, JobLocksService];
+
+/** Tasks, dependencies, claims, leases, file ownership. */
+@Module({
+  imports: [RegistryModule, IdempotencyModule],
+  controllers: [TasksController, FilesController],
+  providers: services,
+  exports: services,
+})
+export class LedgerModule {}

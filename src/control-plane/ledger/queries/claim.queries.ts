@@ -1,0 +1,183 @@
+import { type Db, type Tx } from '../../../platform/database/database.js';
+import { integer, type Row, text, texts } from '../../../platform/database/row.js';
+import { statement } from '../../../platform/database/statement.js';
+import { appendEvents } from '../../events/index.js';
+import { GATE } from '../domain/gate.js';
+import { type ClaimedTask, type Claimer, type Task } from '../domain/task.js';
+import { claimedFromRow, TASK_COLUMNS, taskFromRow } from './task-row.js';
+
+/**
+ * The lanes that a claimer may take from. The recursion hops from lane to lane along the ready index, one probe each,
+ * so lanes without ready work cost nothing; the head of a lane stands for all of it, since a lane is a function of the
+ * columns that are asked about. Reads `workers`, of the registry, for a worker that names no capabilities.
+ *
+ * $1 holder, $2 worker id, $3 capabilities or null, $4 gateways as [{gatewayId, capabilities}].
+ */
+const ELIGIBLE_LANES = `
+   lanes(lane) as (
+     (select t.lane from tasks t where t.gate = ${GATE.runnable} order by t.lane limit 1)
+     union all
+     select (select t.lane from tasks t where t.gate = ${GATE.runnable} and t.lane > l.lane order by t.lane limit 1)
+     from lanes l where l.lane is not null
+   ), claimer as materialized (
+     select coalesce($3::text[], w.capabilities, '{}') as capabilities, w.gateway_id
+     from (select 1) one left join workers w on w.worker_id = $2
+   ), eligible as materialized (
+     select l.lane from lanes l
+     cross join lateral (
+       select t.kind, t.required_capabilities, split_part(t.lane, '/', 2) as audience,
+         case when t.dispatch_key is not null then t.dispatch_gateway_id
+              when t.gateway_strict then t.gateway_id end as bound_to
+       from tasks t where t.gate = ${GATE.runnable} and t.lane = l.lane order by t.priority desc, t.seq limit 1
+     ) head
+     where l.lane is not null and head.kind = 'action'
+       and case $1::text
+         when 'worker' then head.audience in ('any', 'pull') and exists (
+           select from claimer c
+           where head.required_capabilities <@ c.capabilities and (head.bound_to is null or head.bound_to = c.gateway_id))
+         else head.audience in ('any', 'push') and exists (
+           select from jsonb_array_elements($4::jsonb) g
+           where (head.bound_to is null or head.bound_to = g->>'gatewayId')
+             and to_jsonb(head.required_capabilities) <@ (g->'capabilities'))
+       end
+   )`;
+
+/** The parameters of {@link ELIGIBLE_LANES}. */
+function lanesOf(claimer: Claimer): unknown[] {
+  return claimer.holder === 'worker'
+    ? ['worker', claimer.id, claimer.capabilities, '[]']
+    : ['dispatcher', claimer.id, [], JSON.stringify(claimer.gateways)];
+}
+
+/** The first $5 ready tasks of the eligible lanes in the order of service, locked; those that others lock are skipped. */
+const CANDIDATES = `
+   candidates as materialized (
+     select c.* from eligible e
+     cross join lateral (
+       select t.seq, t.status, t.priority, t.project_id, t.file_paths from tasks t
+       where t.gate = ${GATE.runnable} and t.lane = e.lane
+       order by t.priority desc, t.seq limit $5
+       for no key update skip locked
+     ) c
+     order by c.priority desc, c.seq limit $5
+   )`;
+
+const CLAIM_COLUMNS = `status = 'claimed', gate = ${GATE.held}, holder = $1, locked_by = $2,
+       claim_token = replace(gen_random_uuid()::text, '-', ''), locked_at = now(),
+       lease_expires_at = now() + t.lease_seconds * interval '1 second', next_attempt_at = null,
+       attempts = t.attempts + 1, lease_number = t.lease_number + 1, version = t.version + 1, updated_at = now()`;
+
+const CLAIMED_EVENT = appendEvents('claimed', {
+  type: 'claimed',
+  from: 'from_status',
+  to: `'claimed'`,
+  worker: 'locked_by',
+  token: 'claim_token',
+  message: `'Task claimed.'`,
+  payload: `json_build_object('attempt', attempts, 'lease_number', lease_number)`,
+});
+
+const CLAIM = statement(
+  'ledger.claim',
+  `with recursive ${ELIGIBLE_LANES}, ${CANDIDATES}, claimed as (
+     update tasks t set ${CLAIM_COLUMNS}
+     from candidates c where t.seq = c.seq and cardinality(c.file_paths) = 0
+     returning ${TASK_COLUMNS}, c.status as from_status
+   ), logged as (${CLAIMED_EVENT})
+   select c.seq as candidate_seq, c.project_id as candidate_project, claimed.*
+   from candidates c left join claimed on claimed.seq = c.seq
+   order by c.priority desc, c.seq`,
+);
+
+export interface ClaimPass {
+  readonly claimed: readonly ClaimedTask[];
+  /** The projects of ready tasks that need files: they are claimed under their project's lock, see {@link admit}. */
+  readonly projectsWithFiles: readonly string[];
+}
+
+/** Claims up to `limit` tasks that need no file, one commit for all. */
+export async function claimWithoutFiles(db: Db, claimer: Claimer, limit: number): Promise<ClaimPass> {
+  const rows = await db.query(CLAIM, [...lanesOf(claimer), limit]);
+  const withFiles = rows.filter((row) => row['seq'] === null).map((row) => text(row, 'candidate_project'));
+  return {
+    claimed: rows.filter((row) => row['seq'] !== null).map(claimedFromRow),
+    projectsWithFiles: [...new Set(withFiles)],
+  };
+}
+
+const LOCK_CANDIDATES = statement(
+  'ledger.lockCandidates',
+  `with recursive ${ELIGIBLE_LANES}, ${CANDIDATES}
+   select c.seq, c.project_id, c.file_paths from candidates c order by c.priority desc, c.seq`,
+);
+
+export interface Candidate {
+  readonly seq: number;
+  readonly projectId: string;
+  readonly filePaths: readonly string[];
+}
+
+/** Locks the next `limit` ready tasks in the order of service, whether or not they need files. */
+export async function lockCandidates(tx: Tx, claimer: Claimer, limit: number): Promise<Candidate[]> {
+  const rows = await tx.query(LOCK_CANDIDATES, [...lanesOf(claimer), limit]);
+  return rows.map((row) => ({
+    seq: integer(row, 'seq'),
+    projectId: text(row, 'project_id'),
+    filePaths: texts(row, 'file_paths'),
+  }));
+}
+
+const ADMIT = statement(
+  'ledger.admit',
+  `with claimed as (
+     update tasks t set ${CLAIM_COLUMNS}
+     from tasks old where t.seq = $3 and old.seq = t.seq and t.gate = ${GATE.runnable}
+     returning ${TASK_COLUMNS}, t.file_paths, old.status as from_status
+   ), locks as (
+     insert into file_locks (project_id, path, task_seq, file_path)
+     select c.project_id, f.path, c.seq, f.file_path
+     from claimed c, unnest(c.file_paths, c.required_files) as f(path, file_path) order by f.path
+   ), waits as (
+     delete from file_waits w using claimed c where w.task_seq = c.seq
+   ), logged as (${CLAIMED_EVENT})
+   select * from claimed`,
+);
+
+/**
+ * Claims one task that {@link lockCandidates} has locked, together with all of its files. The caller holds the lock of
+ * the project and has seen that the files are free; were one held after all, the primary key would say so.
+ */
+export async function admit(tx: Tx, claimer: Claimer, seq: number): Promise<ClaimedTask[]> {
+  return (await tx.query(ADMIT, [claimer.holder, claimer.id, seq])).map(claimedFromRow);
+}
+
+const READY_EXISTS = statement(
+  'ledger.readyExists',
+  `with recursive ${ELIGIBLE_LANES} select exists (select from eligible) as ready`,
+);
+
+/** Whether a claim could find something: tells an empty ledger from one whose ready tasks others were just looking at. */
+export async function readyExists(db: Db, claimer: Claimer): Promise<boolean> {
+  const [row] = await db.query(READY_EXISTS, lanesOf(claimer));
+  return row?.['ready'] === true;
+}
+
+const PEEK = statement(
+  'ledger.peek',
+  `with recursive ${ELIGIBLE_LANES}
+   select ${TASK_COLUMNS} from (
+     select t.* from eligible e cross join lateral (
+       select t.* from tasks t
+       where t.gate = ${GATE.runnable} and t.lane = e.lane and not exists (
+         select from file_locks f where f.project_id = t.project_id and f.path = any(t.file_paths))
+       order by t.priority desc, t.seq limit 1
+     ) t
+     order by t.priority desc, t.seq limit 1
+   ) t`,
+);
+
+/** What a claim would take now, without taking it. */
+export async function peek(db: Db, claimer: Claimer): Promise<Task | null> {
+  const rows: Row[] = await db.query(PEEK, lanesOf(claimer));
+  return rows.map(taskFromRow)[0] ?? null;
+}

@@ -1,0 +1,181 @@
+import { type Db, type Tx } from '../../../platform/database/database.js';
+import { flag, integer, type JsonObject, type Row, text } from '../../../platform/database/row.js';
+import { statement } from '../../../platform/database/statement.js';
+import { appendEvents, type EventType } from '../../events/index.js';
+import { GATE } from '../domain/gate.js';
+import { type ClaimProof } from '../domain/task.js';
+import { verbs } from '../domain/task-state.js';
+import { inStates } from './states.js';
+
+/** What the end of a claim needs to know before it can choose its way. */
+export interface Claimed {
+  readonly seq: number;
+  readonly projectId: string;
+  readonly hasFiles: boolean;
+  readonly hasDependents: boolean;
+}
+
+const claimedFromRow = (row: Row): Claimed => ({
+  seq: integer(row, 'seq'),
+  projectId: text(row, 'project_id'),
+  hasFiles: flag(row, 'has_files'),
+  hasDependents: flag(row, 'has_dependents'),
+});
+
+const FIND_CLAIMED = statement(
+  'ledger.findClaimed',
+  `select t.seq, t.project_id, t.has_files, t.has_dependents from tasks t
+   where t.id = $1 and t.locked_by = $2 and t.claim_token = $3`,
+);
+
+/** The task that a proof holds, unlocked; null when it holds none. */
+export async function findClaimed(
+  db: Db,
+  { taskId, workerId, claimToken }: ClaimProof,
+): Promise<Claimed | null> {
+  return (await db.query(FIND_CLAIMED, [taskId, workerId, claimToken])).map(claimedFromRow)[0] ?? null;
+}
+
+/** How a claim ends: one verb of the state machine with all that it writes. */
+export type Ending =
+  | { readonly verb: 'succeed'; readonly result: JsonObject; readonly error: string }
+  | { readonly verb: 'fail'; readonly result: JsonObject; readonly error: string; readonly message: string }
+  | {
+      readonly verb: 'release';
+      /** Shown as the task's error until its next end. */
+      readonly reason: string;
+      readonly message: string;
+      /** Seconds that the task rests before it may be claimed again. */
+      readonly restSeconds: number;
+      /** Whether an execution may still be going on, so that only its gateway may be asked again. */
+      readonly keepDispatchKey: boolean;
+      /** Counts towards the times that a lease may run out. */
+      readonly leaseExpired: boolean;
+    }
+  | { readonly verb: 'timeOut'; readonly error: string; readonly message: string };
+
+const NO_HOLDER = `holder = null, locked_by = null, claim_token = null, locked_at = null, lease_expires_at = null,
+       version = t.version + 1, updated_at = now()`;
+const NO_DISPATCH = 'dispatch_key = null, dispatch_gateway_id = null';
+const RELEASED_GATE = `case when $6::float8 > 0 then ${GATE.waitsForTime} else ${GATE.runnable} end`;
+
+const payloadOf = (success: boolean) => `json_build_object('success', ${success}, 'error', error)`;
+
+interface EndingSql {
+  readonly set: string;
+  readonly event: EventType;
+  readonly message: string;
+  readonly payload?: string;
+}
+
+/** $4 error, $5 message, then what the verb needs: result, or rest seconds, keep key, lease expired. */
+const endings: Readonly<Record<Ending['verb'], EndingSql>> = {
+  succeed: {
+    set: `status = 'succeeded', gate = null, result = $6::json, error = $4, completed_at = now(), ${NO_DISPATCH}`,
+    event: 'succeeded',
+    message: '$5::text',
+    payload: payloadOf(true),
+  },
+  fail: {
+    set: `status = 'failed', gate = ${GATE.failed}, result = $6::json, error = $4, completed_at = now(), ${NO_DISPATCH}`,
+    event: 'failed',
+    message: '$5::text',
+    payload: payloadOf(false),
+  },
+  release: {
+    set: `status = 'released', gate = ${RELEASED_GATE}, error = $4,
+       next_attempt_at = case when $6::float8 > 0 then now() + $6::float8 * interval '1 second' end,
+       dispatch_key = case when $7::boolean then t.dispatch_key end,
+       dispatch_gateway_id = case when $7::boolean then t.dispatch_gateway_id end,
+       lease_expiries = t.lease_expiries + $8::integer`,
+    event: 'released',
+    message: '$5::text',
+  },
+  timeOut: {
+    set: `status = 'failed_timeout', gate = ${GATE.failed}, error = $4, completed_at = now(), ${NO_DISPATCH}`,
+    event: 'failed_timeout',
+    message: '$5::text',
+    payload: payloadOf(false),
+  },
+};
+
+/** `short`: only tasks whose end concerns nobody else. `whole`: only when what the caller has prepared still fits ($9). */
+function endStatement(verb: Ending['verb'], way: 'short' | 'whole'): ReturnType<typeof statement> {
+  const { set, event, message, payload } = endings[verb];
+  const parameters = verb === 'release' ? 9 : verb === 'timeOut' ? 6 : 7;
+  const guard =
+    way === 'short' ? 'not t.has_files and not t.has_dependents' : `t.has_files = $${parameters}::boolean`;
+  return statement(
+    `ledger.end.${verb}.${way}`,
+    `with ended as (
+       update tasks t set ${set}, ${NO_HOLDER}
+       from tasks old
+       where t.id = $1 and t.locked_by = $2 and t.claim_token = $3 and ${inStates('t.status', verbs[verb].from)}
+         and old.seq = t.seq and old.version = t.version and ${guard}
+       returning t.seq, t.id, t.version, t.status, t.error, t.project_id, t.has_files, t.has_dependents,
+         old.status as from_status, old.locked_by as was_locked_by, old.claim_token as was_claim_token
+     ), logged as (
+       ${appendEvents('ended', {
+         type: event,
+         from: 'from_status',
+         to: 'status',
+         worker: 'was_locked_by',
+         token: 'was_claim_token',
+         message,
+         ...(payload === undefined ? {} : { payload }),
+       })}
+     )
+     select seq, project_id, has_files, has_dependents from ended`,
+  );
+}
+
+const statements = {
+  short: {
+    succeed: endStatement('succeed', 'short'),
+    fail: endStatement('fail', 'short'),
+    release: endStatement('release', 'short'),
+    timeOut: endStatement('timeOut', 'short'),
+  },
+  whole: {
+    succeed: endStatement('succeed', 'whole'),
+    fail: endStatement('fail', 'whole'),
+    release: endStatement('release', 'whole'),
+    timeOut: endStatement('timeOut', 'whole'),
+  },
+} as const;
+
+function valuesOf({ taskId, workerId, claimToken }: ClaimProof, ending: Ending): unknown[] {
+  const proof = [taskId, workerId, claimToken];
+  switch (ending.verb) {
+    case 'succeed':
+      return [...proof, ending.error, 'Task finished.', JSON.stringify(ending.result)];
+    case 'fail':
+      return [...proof, ending.error, ending.message, JSON.stringify(ending.result)];
+    case 'release': {
+      const { reason, message, restSeconds, keepDispatchKey, leaseExpired } = ending;
+      return [...proof, reason, message, restSeconds, keepDispatchKey, leaseExpired ? 1 : 0];
+    }
+    case 'timeOut':
+      return [...proof, ending.error, ending.message];
+  }
+}
+
+/** Ends a claim in one commit when the task owns no file and has no dependents. False: take {@link endWhole}. */
+export async function endShort(db: Db, proof: ClaimProof, ending: Ending): Promise<boolean> {
+  return (await db.query(statements.short[ending.verb], valuesOf(proof, ending))).length > 0;
+}
+
+/**
+ * Ends a claim. Null when the proof does not hold, the state does not allow it, or the task took its first file since
+ * the caller looked (`hasFiles`). What hangs on the task (files, dependents) is the caller's next statement: a walk over
+ * the edges in the same one would miss an edge that was committed while it waited for the row.
+ */
+export async function endWhole(
+  tx: Tx,
+  proof: ClaimProof,
+  ending: Ending,
+  hasFiles: boolean,
+): Promise<Claimed | null> {
+  const rows = await tx.query(statements.whole[ending.verb], [...valuesOf(proof, ending), hasFiles]);
+  return rows.map(claimedFromRow)[0] ?? null;
+}

@@ -1,0 +1,120 @@
+import { type Db } from '../../../platform/database/database.js';
+import { instant, type Instant, integer, text, texts } from '../../../platform/database/row.js';
+import { statement } from '../../../platform/database/statement.js';
+import { appendEvents } from '../../events/index.js';
+import { GATE } from '../domain/gate.js';
+import { type ClaimProof } from '../domain/task.js';
+import { verbs } from '../domain/task-state.js';
+import { inStates } from './states.js';
+
+const RUNNING_EVENT = appendEvents('started', {
+  type: 'running',
+  from: `'claimed'`,
+  to: `'running'`,
+  worker: 'locked_by',
+  token: 'claim_token',
+  message: `'Task execution started.'`,
+});
+
+const START = statement(
+  'ledger.start',
+  `with started as (
+     update tasks t set status = 'running', version = version + 1, updated_at = now()
+     where t.id = $1 and t.locked_by = $2 and t.claim_token = $3 and ${inStates('t.status', verbs.start.from)}
+     returning t.id, t.version, t.locked_by, t.claim_token
+   ), logged as (${RUNNING_EVENT})
+   select id from started`,
+);
+
+/** claimed → running for the holder. False when the proof does not hold or the task is elsewhere. */
+export async function start(db: Db, { taskId, workerId, claimToken }: ClaimProof): Promise<boolean> {
+  return (await db.query(START, [taskId, workerId, claimToken])).length > 0;
+}
+
+const START_DISPATCH = statement(
+  'ledger.startDispatch',
+  `with started as (
+     update tasks t set status = 'running', dispatch_key = coalesce(t.dispatch_key, t.claim_token),
+       dispatch_gateway_id = $4, version = version + 1, updated_at = now()
+     where t.id = $1 and t.locked_by = $2 and t.claim_token = $3 and ${inStates('t.status', verbs.start.from)}
+     returning t.id, t.version, t.locked_by, t.claim_token, t.dispatch_key
+   ), logged as (${RUNNING_EVENT})
+   select dispatch_key from started`,
+);
+
+/**
+ * claimed → running for a dispatcher, with the gateway that is about to be asked. Commits the execution's key before
+ * anything is sent, so that whoever comes after a crash sends the same one. Null when the claim is lost.
+ */
+export async function startDispatch(db: Db, proof: ClaimProof, gatewayId: string): Promise<string | null> {
+  const [row] = await db.query(START_DISPATCH, [proof.taskId, proof.workerId, proof.claimToken, gatewayId]);
+  return row === undefined ? null : text(row, 'dispatch_key');
+}
+
+const RENEW = statement(
+  'ledger.renew',
+  `update tasks t
+   set lease_expires_at = now() + t.lease_seconds * interval '1 second', version = t.version + 1, updated_at = now()
+   from unnest($1::text[], $2::text[]) as p(id, claim_token)
+   where t.id = p.id and t.claim_token = p.claim_token and t.locked_by = $3 and t.gate = ${GATE.held}
+   returning t.id, t.lease_expires_at`,
+);
+
+/** Lets leases begin anew. Returns the ends of those that were held; a task that is missing was lost. Touches no index. */
+export async function renew(
+  db: Db,
+  workerId: string,
+  claims: readonly Pick<ClaimProof, 'taskId' | 'claimToken'>[],
+): Promise<ReadonlyMap<string, Instant>> {
+  const rows = await db.query(RENEW, [
+    claims.map((claim) => claim.taskId),
+    claims.map((claim) => claim.claimToken),
+    workerId,
+  ]);
+  return new Map(rows.map((row) => [text(row, 'id'), instant(row, 'lease_expires_at')]));
+}
+
+const IN_FLIGHT = statement(
+  'ledger.inFlightByGateway',
+  `select t.dispatch_gateway_id, count(*) as tasks from tasks t
+   where t.gate = ${GATE.held} and t.status = 'running' and t.dispatch_gateway_id is not null
+   group by t.dispatch_gateway_id`,
+);
+
+/** How many dispatched tasks each gateway is running, over all replicas. */
+export async function inFlightByGateway(db: Db): Promise<ReadonlyMap<string, number>> {
+  const rows = await db.query(IN_FLIGHT);
+  return new Map(rows.map((row) => [text(row, 'dispatch_gateway_id'), integer(row, 'tasks')]));
+}
+
+const HOLDERS = statement(
+  'ledger.holders',
+  `select t.locked_by, min(t.locked_at) as locked_at,
+     array_agg(t.id order by t.locked_at, t.seq) as ids,
+     array_agg(t.status order by t.locked_at, t.seq) as statuses,
+     array_agg(t.action order by t.locked_at, t.seq) as actions
+   from tasks t where t.gate = ${GATE.held} group by t.locked_by`,
+);
+
+/** Whoever holds tasks now, with the tasks held longest first. */
+export interface HolderOfTasks {
+  readonly lockedBy: string;
+  readonly lockedAt: Instant;
+  readonly tasks: readonly { readonly id: string; readonly status: string; readonly action: string }[];
+}
+
+export async function listHolders(db: Db): Promise<HolderOfTasks[]> {
+  const rows = await db.query(HOLDERS);
+  return rows.map((row) => {
+    const [statuses, actions] = [texts(row, 'statuses'), texts(row, 'actions')];
+    return {
+      lockedBy: text(row, 'locked_by'),
+      lockedAt: instant(row, 'locked_at'),
+      tasks: texts(row, 'ids').map((id, index) => ({
+        id,
+        status: statuses[index] ?? '',
+        action: actions[index] ?? '',
+      })),
+    };
+  });
+}

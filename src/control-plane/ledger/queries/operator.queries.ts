@@ -1,0 +1,126 @@
+import { type Db, type Tx } from '../../../platform/database/database.js';
+import {
+  flag,
+  integer,
+  integerOrNull,
+  onlyRow,
+  type Row,
+  text,
+  textOrNull,
+} from '../../../platform/database/row.js';
+import { statement } from '../../../platform/database/statement.js';
+import { appendEvents } from '../../events/index.js';
+import { GATE } from '../domain/gate.js';
+import { type TaskStatus } from '../domain/task-state.js';
+import { status } from './task-row.js';
+
+/** A task as an operator's command finds it. */
+export interface Found {
+  readonly seq: number;
+  readonly id: string;
+  readonly status: TaskStatus;
+  readonly gate: number | null;
+  readonly projectId: string;
+  readonly hasFiles: boolean;
+  readonly hasDependents: boolean;
+  readonly failedDependencyId: string | null;
+  readonly failedDependencySeq: number | null;
+  readonly error: string;
+}
+
+const foundFromRow = (row: Row): Found => ({
+  seq: integer(row, 'seq'),
+  id: text(row, 'id'),
+  status: status(row, 'status'),
+  gate: integerOrNull(row, 'gate'),
+  projectId: text(row, 'project_id'),
+  hasFiles: flag(row, 'has_files'),
+  hasDependents: flag(row, 'has_dependents'),
+  failedDependencyId: textOrNull(row, 'failed_dependency_id'),
+  failedDependencySeq: integerOrNull(row, 'failed_dependency'),
+  error: text(row, 'error'),
+});
+
+const FOUND = `t.seq, t.id, t.status, t.gate, t.project_id, t.has_files, t.has_dependents, t.failed_dependency, t.error,
+   (select p.id from tasks p where p.seq = t.failed_dependency) as failed_dependency_id`;
+
+const FIND = statement('ledger.findTask', `select ${FOUND} from tasks t where t.id = $1`);
+const LOCK = statement(
+  'ledger.lockTask',
+  `select ${FOUND} from tasks t where t.id = $1 for no key update of t`,
+);
+
+export async function findTask(db: Db, id: string): Promise<Found | null> {
+  return (await db.query(FIND, [id])).map(foundFromRow)[0] ?? null;
+}
+
+/** Locks the row until the commit. The caller already holds the project's lock if the task has files. */
+export async function lockTask(tx: Tx, id: string): Promise<Found | null> {
+  return (await tx.query(LOCK, [id])).map(foundFromRow)[0] ?? null;
+}
+
+const CANCEL = statement(
+  'ledger.cancel',
+  `with cancelled as (
+     update tasks t set status = 'failed', gate = ${GATE.failed}, error = $2, completed_at = now(),
+       pending_dependencies = 0, next_attempt_at = null, dispatch_key = null, dispatch_gateway_id = null,
+       holder = null, locked_by = null, claim_token = null, locked_at = null, lease_expires_at = null,
+       version = t.version + 1, updated_at = now()
+     from tasks old where t.seq = $1 and old.seq = t.seq
+     returning t.id, t.version, t.error, old.status as from_status, old.locked_by as was_locked_by,
+       old.claim_token as was_claim_token
+   ), logged as (
+     ${appendEvents('cancelled', {
+       type: 'cancelled',
+       from: 'from_status',
+       to: `'failed'`,
+       worker: 'was_locked_by',
+       token: 'was_claim_token',
+       message: 'error',
+     })}
+   )
+   select id from cancelled`,
+);
+
+/** Ends a locked task that has not ended; whoever held it finds its token void. */
+export async function cancel(tx: Tx, seq: number, reason: string): Promise<void> {
+  onlyRow(await tx.query(CANCEL, [seq, reason]));
+}
+
+const RETRY = statement(
+  'ledger.retry',
+  `with retried as (
+     update tasks t set status = 'queued', error = '', result = '{}', completed_at = null,
+       gate = case when $3::integer > 0 then ${GATE.waitsForDependencies} else ${GATE.runnable} end,
+       pending_dependencies = $3, failed_dependency = null, attempts = 0, lease_expiries = 0, next_attempt_at = null, dispatch_key = null,
+       dispatch_gateway_id = null, version = t.version + 1, updated_at = now()
+     from tasks old where t.seq = $1 and old.seq = t.seq
+     returning t.id, t.version, old.status as from_status
+   ), logged as (
+     ${appendEvents('retried', { type: 'retried', from: 'from_status', to: `'queued'`, message: '$2::text' })}
+   )
+   select id from retried`,
+);
+
+/**
+ * Puts a locked, failed task back for a new execution with a new key and all of its attempts. `pending` counts those of
+ * its dependencies that have not succeeded; the caller holds their states still.
+ */
+export async function retry(tx: Tx, seq: number, message: string, pending: number): Promise<void> {
+  onlyRow(await tx.query(RETRY, [seq, message, pending]));
+}
+
+const PARENTS_OF = statement(
+  'ledger.parentsOf',
+  `select p.id, p.status from tasks p join task_dependencies d on d.parent_seq = p.seq
+   where d.child_seq = $1 order by p.seq for share of p`,
+);
+
+/** The dependencies of a task, held still until the commit. */
+export async function lockParentsOf(
+  tx: Tx,
+  childSeq: number,
+): Promise<{ readonly id: string; readonly status: TaskStatus }[]> {
+  const rows = await tx.query(PARENTS_OF, [childSeq]);
+  return rows.map((row) => ({ id: text(row, 'id'), status: status(row, 'status') }));
+}

@@ -1,0 +1,112 @@
+import {
+  flag,
+  instant,
+  instantOrNull,
+  integer,
+  integerOrNull,
+  jsonObject,
+  type Row,
+  text,
+  textOrNull,
+  texts,
+} from '../../../platform/database/row.js';
+import { type ClaimedTask, type Delivery, type Task } from '../domain/task.js';
+import { type TaskStatus, taskStates } from '../domain/task-state.js';
+
+const COLUMNS = [
+  ...[
+    'seq',
+    'id',
+    'project_id',
+    'kind',
+    'action',
+    'params',
+    'status',
+    'gate',
+    'priority',
+    'delivery',
+    'gateway_id',
+  ],
+  ...[
+    'gateway_strict',
+    'required_capabilities',
+    'dependencies',
+    'required_files',
+    'max_attempts',
+    'lease_seconds',
+  ],
+  ...['submitted_by', 'attempts', 'lease_number', 'version', 'locked_by', 'claim_token', 'locked_at'],
+  ...[
+    'lease_expires_at',
+    'next_attempt_at',
+    'dispatch_key',
+    'dispatch_gateway_id',
+    'result',
+    'error',
+    'created_at',
+  ],
+  ...['updated_at', 'completed_at'],
+];
+
+/** The select list of a whole task under the alias `t`. Dependents are looked up only where there are some. */
+export const TASK_COLUMNS = `${COLUMNS.map((column) => `t.${column}`).join(', ')},
+  case when t.has_dependents then array(
+    select child.id from task_dependencies d join tasks child on child.seq = d.child_seq
+    where d.parent_seq = t.seq order by d.child_seq
+  ) else '{}' end as dependents`;
+
+export function status(row: Row, column: string): TaskStatus {
+  const value = text(row, column);
+  const known = taskStates.find((state) => state === value);
+  if (known === undefined) throw new TypeError(`Column ${column} holds no task state.`);
+  return known;
+}
+
+export function taskFromRow(row: Row): Task {
+  return {
+    seq: integer(row, 'seq'),
+    id: text(row, 'id'),
+    projectId: text(row, 'project_id'),
+    kind: text(row, 'kind'),
+    action: text(row, 'action'),
+    params: jsonObject(row, 'params'),
+    status: status(row, 'status'),
+    gate: integerOrNull(row, 'gate'),
+    priority: integer(row, 'priority'),
+    delivery: text(row, 'delivery') as Delivery,
+    gatewayId: textOrNull(row, 'gateway_id'),
+    gatewayStrict: flag(row, 'gateway_strict'),
+    requiredCapabilities: texts(row, 'required_capabilities'),
+    dependencies: texts(row, 'dependencies'),
+    dependents: texts(row, 'dependents'),
+    requiredFiles: texts(row, 'required_files'),
+    maxAttempts: integer(row, 'max_attempts'),
+    leaseSeconds: integer(row, 'lease_seconds'),
+    submittedBy: textOrNull(row, 'submitted_by'),
+    attempts: integer(row, 'attempts'),
+    leaseNumber: integer(row, 'lease_number'),
+    version: integer(row, 'version'),
+    lockedBy: textOrNull(row, 'locked_by'),
+    claimToken: textOrNull(row, 'claim_token'),
+    lockedAt: instantOrNull(row, 'locked_at'),
+    leaseExpiresAt: instantOrNull(row, 'lease_expires_at'),
+    nextAttemptAt: instantOrNull(row, 'next_attempt_at'),
+    dispatchKey: textOrNull(row, 'dispatch_key'),
+    dispatchGatewayId: textOrNull(row, 'dispatch_gateway_id'),
+    result: jsonObject(row, 'result'),
+    error: text(row, 'error'),
+    createdAt: instant(row, 'created_at'),
+    updatedAt: instant(row, 'updated_at'),
+    completedAt: instantOrNull(row, 'completed_at'),
+  };
+}
+
+export function claimedFromRow(row: Row): ClaimedTask {
+  return {
+    ...taskFromRow(row),
+    lockedBy: text(row, 'locked_by'),
+    claimToken: text(row, 'claim_token'),
+    lockedAt: instant(row, 'locked_at'),
+    leaseExpiresAt: instant(row, 'lease_expires_at'),
+  };
+}

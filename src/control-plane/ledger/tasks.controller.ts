@@ -1,0 +1,276 @@
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type FastifyRequest } from 'fastify';
+import { Database, type Db } from '../../platform/database/database.js';
+import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/cursor.js';
+import { ApiProblems } from '../../platform/http/api-problems.js';
+import { Route } from '../../platform/http/route.decorator.js';
+import { StorablePipe } from '../../platform/http/storable.pipe.js';
+import { Problem } from '../../platform/problems/problem.js';
+import { type ControlPlaneConfig } from '../config.js';
+import { IdempotencyService } from '../idempotency/index.js';
+import { RegistryService } from '../registry/index.js';
+import { CONFIG } from '../runtime/index.js';
+import { ClaimsService } from './claims.service.js';
+import { statusFromFilter } from './domain/task-state.js';
+import { type Claimer, type ClaimProof, type Task } from './domain/task.js';
+import { EndingsService } from './endings.service.js';
+import { IntakeService } from './intake.service.js';
+import {
+  ClaimProofRequest,
+  ClaimTaskRequest,
+  ClaimTaskResponse,
+  CompleteTaskRequest,
+  EnqueueTaskRequest,
+  ListTasksQuery,
+  NextTaskQuery,
+  NextTaskResponse,
+  OkResponse,
+  OperatorRequest,
+  ReleaseTaskRequest,
+  RenewResponse,
+  TaskListResponse,
+  TaskResponse,
+  TaskState,
+} from './ledger.dto.js';
+import { LedgerReader } from './reader.service.js';
+import { taskState } from './task-view.js';
+
+const START_MISMATCH = 'Illegal transition or task claim mismatch';
+const COMPLETE_MISMATCH = 'Task transition rejected (expected running state with matching claim)';
+const RELEASE_MISMATCH = 'Task transition rejected or claim mismatch';
+
+const TaskId = () => Param('id', StorablePipe);
+
+@ApiTags('tasks')
+@Controller('v1/tasks')
+export class TasksController {
+  constructor(
+    private readonly database: Database,
+    private readonly intake: IntakeService,
+    private readonly claims: ClaimsService,
+    private readonly endings: EndingsService,
+    private readonly reader: LedgerReader,
+    private readonly registry: RegistryService,
+    private readonly idempotency: IdempotencyService,
+    @Inject(CONFIG) private readonly config: ControlPlaneConfig,
+  ) {}
+
+  @Post('enqueue')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Hand in a task' })
+  @ApiOkResponse({ type: TaskResponse })
+  @ApiProblems('task-exists', 'task-depends-on-itself', 'dependencies-not-found', 'idempotency-conflict')
+  enqueue(@Req() request: FastifyRequest, @Body() body: EnqueueTaskRequest): Promise<TaskResponse> {
+    return this.idempotency.run(request, async (db) => ({
+      task: this.view(
+        await this.intake.enqueue(db, {
+          action: body.action,
+          params: body.params,
+          id: body.task_id,
+          priority: body.priority,
+          dependencies: body.dependencies,
+          requiredFiles: body.required_files,
+          gatewayId: body.gateway_id,
+          gatewayStrict: body.gateway_strict,
+          requiredCapabilities: body.required_capabilities,
+          delivery: body.delivery,
+          maxAttempts: body.max_attempts,
+          leaseSeconds: body.lease_seconds,
+        }),
+      ),
+    }));
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'List tasks, newest first' })
+  @ApiOkResponse({ type: TaskListResponse })
+  @ApiProblems()
+  async list(@Query() query: ListTasksQuery): Promise<TaskListResponse> {
+    const limit = effectiveLimit(query.limit);
+    const [before] =
+      query.cursor === null ? [Number.MAX_SAFE_INTEGER] : decodeCursor(query.cursor, ['number']);
+    const wanted =
+      query.status === null || query.status.trim() === '' ? null : statusFromFilter(query.status);
+    if (wanted === undefined || limit === 0) return { tasks: [] };
+    const kind = query.kind === '' ? null : query.kind;
+    const tasks = await this.reader.listTasks({ status: wanted, kind }, Number(before), limit + 1);
+    const page = tasks.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      tasks: page.map((task) => this.view(task)),
+      ...(tasks.length > limit && last !== undefined ? { next_cursor: encodeCursor([last.seq]) } : {}),
+    };
+  }
+
+  @Get('next')
+  @ApiOperation({ summary: 'Show what a worker would get, without claiming it' })
+  @ApiOkResponse({ type: NextTaskResponse })
+  @ApiProblems()
+  async next(@Query() query: NextTaskQuery): Promise<NextTaskResponse> {
+    const task = await this.claims.peek(this.database, worker(query.agent_id, null));
+    return {
+      eligible: task !== null,
+      agent_id: query.agent_id,
+      task: task === null ? null : this.view(task),
+    };
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'Show a task' })
+  @ApiOkResponse({ type: TaskState })
+  @ApiProblems('task-not-found')
+  async get(@TaskId() id: string): Promise<TaskState> {
+    const task = await this.reader.findTask(id);
+    if (task === null) throw new Problem('task-not-found', 'Task not found');
+    return this.view(task);
+  }
+
+  @Post('claim')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Claim the next ready task for a worker' })
+  @ApiOkResponse({ type: ClaimTaskResponse })
+  @ApiProblems('idempotency-conflict')
+  claim(@Req() request: FastifyRequest, @Body() body: ClaimTaskRequest): Promise<ClaimTaskResponse> {
+    this.registry.seen(body.worker_id);
+    return this.idempotency.run<ClaimTaskResponse>(
+      request,
+      async (db) => {
+        const [task] = await this.claims.claim(db, worker(body.worker_id, body.capabilities));
+        return task === undefined
+          ? { claimed: false, task: null }
+          : { claimed: true, task: taskState(task, { showToken: true }) };
+      },
+      async (tx, { task }) => {
+        if (task === null) return false;
+        const now = await this.reader.findTask(task.id, tx);
+        return now?.claimToken === task.claim_token;
+      },
+    );
+  }
+
+  @Post(':id/start')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Say that execution begins' })
+  @ApiOkResponse({ type: OkResponse })
+  @ApiProblems('claim-mismatch', 'idempotency-conflict')
+  start(
+    @Req() request: FastifyRequest,
+    @TaskId() id: string,
+    @Body() body: ClaimProofRequest,
+  ): Promise<OkResponse> {
+    return this.held(request, body, START_MISMATCH, async (db) => {
+      return (await this.claims.start(db, proofOf(id, body))) ? { ok: true } : null;
+    });
+  }
+
+  @Post(':id/renew')
+  @HttpCode(200)
+  @Route({ errors: 'problem' })
+  @ApiOperation({ summary: 'Let the lease begin anew' })
+  @ApiOkResponse({ type: RenewResponse })
+  @ApiProblems('claim-mismatch', 'idempotency-conflict')
+  renew(
+    @Req() request: FastifyRequest,
+    @TaskId() id: string,
+    @Body() body: ClaimProofRequest,
+  ): Promise<RenewResponse> {
+    return this.held(request, body, START_MISMATCH, async (db) => {
+      const end = await this.claims.renew(db, proofOf(id, body));
+      return end === null ? null : { ok: true, lease_expires_at: end };
+    });
+  }
+
+  @Post(':id/complete')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Report how a task ended' })
+  @ApiOkResponse({ type: OkResponse })
+  @ApiProblems('claim-mismatch', 'idempotency-conflict')
+  complete(
+    @Req() request: FastifyRequest,
+    @TaskId() id: string,
+    @Body() body: CompleteTaskRequest,
+  ): Promise<OkResponse> {
+    return this.held(request, body, COMPLETE_MISMATCH, async (db) => {
+      return (await this.endings.complete(db, proofOf(id, body), body)) ? { ok: true } : null;
+    });
+  }
+
+  @Post(':id/release')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Give a task back, or up' })
+  @ApiOkResponse({ type: OkResponse })
+  @ApiProblems('claim-mismatch', 'idempotency-conflict')
+  release(
+    @Req() request: FastifyRequest,
+    @TaskId() id: string,
+    @Body() body: ReleaseTaskRequest,
+  ): Promise<OkResponse> {
+    return this.held(request, body, RELEASE_MISMATCH, async (db) => {
+      const proof = proofOf(id, body);
+      const done = body.back_to_pending
+        ? await this.endings.release(db, proof, { reason: body.reason })
+        : await this.endings.giveUp(db, proof, body.reason);
+      return done ? { ok: true } : null;
+    });
+  }
+
+  @Post(':id/retry')
+  @HttpCode(200)
+  @Route({ errors: 'problem' })
+  @ApiOperation({ summary: 'Start a failed task anew, with the dependents that failed because of it' })
+  @ApiOkResponse({ type: TaskResponse })
+  @ApiProblems('task-not-found', 'wrong-state', 'idempotency-conflict')
+  retry(
+    @Req() request: FastifyRequest,
+    @TaskId() id: string,
+    @Body() body: OperatorRequest,
+  ): Promise<TaskResponse> {
+    return this.idempotency.run(request, async (db) => ({
+      task: this.view(await this.endings.retry(db, id, body.reason)),
+    }));
+  }
+
+  @Post(':id/cancel')
+  @HttpCode(200)
+  @Route({ errors: 'problem' })
+  @ApiOperation({ summary: 'End a task in whatever state it is' })
+  @ApiOkResponse({ type: TaskResponse })
+  @ApiProblems('task-not-found', 'wrong-state', 'idempotency-conflict')
+  cancel(
+    @Req() request: FastifyRequest,
+    @TaskId() id: string,
+    @Body() body: OperatorRequest,
+  ): Promise<TaskResponse> {
+    return this.idempotency.run(request, async (db) => ({
+      task: this.view(await this.endings.cancel(db, id, body.reason)),
+    }));
+  }
+
+  /** A call by a holder: refreshes the worker, and is a 409 with `mismatch` when the proof does not hold. */
+  private held<T>(
+    request: FastifyRequest,
+    { worker_id }: ClaimProofRequest,
+    mismatch: string,
+    work: (db: Db) => Promise<T | null>,
+  ): Promise<T> {
+    this.registry.seen(worker_id);
+    return this.idempotency.run(request, async (db) => {
+      const answer = await work(db);
+      if (answer === null) throw new Problem('claim-mismatch', mismatch);
+      return answer;
+    });
+  }
+
+  private view(task: Task): TaskState {
+    return taskState(task, { showToken: !this.config.ledger.redactClaimTokens });
+  }
+}
+
+function worker(id: string, capabilities: readonly string[] | null): Claimer {
+  return { holder: 'worker', id, capabilities };
+}
+
+function proofOf(taskId: string, { worker_id, claim_token }: ClaimProofRequest): ClaimProof {
+  return { taskId, workerId: worker_id, claimToken: claim_token };
+}
