@@ -1,2 +1,3 @@
+export { type ComponentName, components, type ComponentState, HealthRegistry } from './health-registry.js';
 export { RuntimeModule, type RuntimeOptions } from './runtime.module.js';
 export { CONFIG, LOGGER, REPLICA, TOPICS } from './tokens.js';

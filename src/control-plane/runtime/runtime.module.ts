@@ -8,6 +8,7 @@ import { Wakeups } from '../../platform/database/wakeups.js';
 import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { type ControlPlaneConfig } from '../config.js';
+import { HealthRegistry } from './health-registry.js';
 import { CONFIG, LOGGER, REPLICA } from './tokens.js';
 import { WakeupsLifecycle } from './wakeups-lifecycle.js';
 
@@ -47,8 +48,9 @@ export class RuntimeModule {
         },
         WakeupsLifecycle,
         ScheduleClock,
+        HealthRegistry,
       ],
-      exports: [CONFIG, LOGGER, REPLICA, Database, Wakeups, ScheduleClock],
+      exports: [CONFIG, LOGGER, REPLICA, Database, Wakeups, ScheduleClock, HealthRegistry],
     };
   }
 }

@@ -1,0 +1,1 @@
+export { ReaperModule } from './reaper.module.js';

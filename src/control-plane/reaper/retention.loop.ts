@@ -1,0 +1,75 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { Database } from '../../platform/database/database.js';
+import { Loop } from '../../platform/loops/loop.js';
+import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
+import { type Logger } from '../../platform/logging/logger.js';
+import { type ControlPlaneConfig } from '../config.js';
+import { EventsService } from '../events/index.js';
+import { IdempotencyService } from '../idempotency/index.js';
+import { JobLocksService, UpkeepService } from '../ledger/index.js';
+import { CONFIG, LOGGER } from '../runtime/index.js';
+
+const INTERVAL_MS = 10 * 60_000;
+const BATCH = 500;
+/** Between two batches, so that a large backlog of old rows never crowds out the present. */
+const BREATH_MS = 50;
+
+/** Deletes what has been kept long enough: finished tasks with their events, idempotency keys, job locks. */
+@Injectable()
+export class RetentionLoop extends Loop implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  constructor(
+    private readonly database: Database,
+    private readonly upkeep: UpkeepService,
+    private readonly events: EventsService,
+    private readonly idempotency: IdempotencyService,
+    private readonly jobLocks: JobLocksService,
+    clock: ScheduleClock,
+    @Inject(CONFIG) private readonly config: ControlPlaneConfig,
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    super({ name: 'retention', intervalMs: INTERVAL_MS, logger }, clock.every);
+  }
+
+  onApplicationBootstrap(): void {
+    this.start();
+  }
+
+  beforeApplicationShutdown(): Promise<void> {
+    return this.stop();
+  }
+
+  protected async runOnce(signal: AbortSignal): Promise<void> {
+    const tasks = await this.pruneTasks(signal);
+    let keys = 0;
+    for (let deleted = BATCH; deleted === BATCH && !signal.aborted; keys += deleted) {
+      deleted = await this.idempotency.prune(BATCH);
+      if (deleted === BATCH) await breath(signal);
+    }
+    const locks = await this.jobLocks.cleanup();
+    if (tasks + keys + locks > 0) this.logger.info({ tasks, keys, locks }, 'Old rows were deleted.');
+  }
+
+  private async pruneTasks(signal: AbortSignal): Promise<number> {
+    const { retentionDays } = this.config.ledger;
+    if (retentionDays === 0) return 0;
+    let count = 0;
+    for (let after: number | null = 0; after !== null && !signal.aborted;) {
+      const { lastSeq, taskIds } = await this.upkeep.prune(after, retentionDays);
+      if (taskIds.length > 0) await this.events.deleteEventsOf(this.database, taskIds);
+      count += taskIds.length;
+      after = lastSeq;
+      if (after !== null) await breath(signal);
+    }
+    return count;
+  }
+}
+
+async function breath(signal: AbortSignal): Promise<void> {
+  await wait(BREATH_MS, undefined, { signal }).catch(() => undefined);
+}

@@ -1,0 +1,15 @@
+/** A worker that has used the heartbeat route and is silent for longer is shown as offline. */
+export const SILENT_AFTER_SECONDS = 60;
+
+const HEALTHY_WORKER = new Set(['online', 'healthy', 'running', 'busy']);
+const USABLE_GATEWAY = new Set(['online', 'healthy']);
+
+/** Whether a worker of this status is one that may still be working. */
+export function isWorkerHealthy(status: string): boolean {
+  return HEALTHY_WORKER.has(status.toLowerCase());
+}
+
+/** Whether tasks may be sent to a gateway of this status. */
+export function isGatewayUsable(status: string): boolean {
+  return USABLE_GATEWAY.has(status.toLowerCase());
+}

@@ -1,0 +1,134 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type FastifyRequest } from 'fastify';
+import { ApiProblems } from '../../platform/http/api-problems.js';
+import { Route } from '../../platform/http/route.decorator.js';
+import { StorablePipe } from '../../platform/http/storable.pipe.js';
+import { Problem } from '../../platform/problems/problem.js';
+import { IdempotencyService } from '../idempotency/index.js';
+import {
+  GatewayView,
+  HeartbeatRequest,
+  RegisterGatewayRequest,
+  RegisterWorkerRequest,
+  SystemStateResponse,
+  WorkerView,
+} from './registry.dto.js';
+import { type Gateway, type Worker } from './registry.queries.js';
+import { RegistryService } from './registry.service.js';
+
+@ApiTags('registry')
+@Controller('v1')
+export class RegistryController {
+  constructor(
+    private readonly registry: RegistryService,
+    private readonly idempotency: IdempotencyService,
+  ) {}
+
+  @Post('register-gateway')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Register a gateway, or register it anew' })
+  @ApiOkResponse({ type: GatewayView })
+  @ApiProblems('invalid-gateway-host', 'idempotency-conflict')
+  registerGateway(
+    @Req() request: FastifyRequest,
+    @Body() body: RegisterGatewayRequest,
+  ): Promise<GatewayView> {
+    return this.idempotency.runOutside(
+      request,
+      () => ({}),
+      async () =>
+        gatewayView(
+          await this.registry.registerGateway({
+            gatewayId: body.gateway_id,
+            host: body.host,
+            capabilities: body.capabilities,
+            status: body.status,
+            metadata: body.metadata,
+          }),
+        ),
+    );
+  }
+
+  @Post('register-worker')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Register a worker, or register it anew' })
+  @ApiOkResponse({ type: WorkerView })
+  @ApiProblems('idempotency-conflict')
+  registerWorker(@Req() request: FastifyRequest, @Body() body: RegisterWorkerRequest): Promise<WorkerView> {
+    return this.idempotency.run(request, async () =>
+      workerView(
+        await this.registry.registerWorker({
+          workerId: body.worker_id,
+          gatewayId: body.gateway_id === '' ? null : body.gateway_id,
+          capabilities: body.capabilities,
+          status: body.status,
+          capacity: body.capacity,
+          metadata: body.metadata,
+        }),
+      ),
+    );
+  }
+
+  @Post('workers/:id/heartbeat')
+  @HttpCode(200)
+  @Route({ errors: 'problem' })
+  @ApiOperation({ summary: 'A sign of life from a worker' })
+  @ApiOkResponse({ type: WorkerView })
+  @ApiProblems('worker-not-found', 'idempotency-conflict')
+  heartbeat(
+    @Req() request: FastifyRequest,
+    @Param('id', StorablePipe) id: string,
+    @Body() body: HeartbeatRequest,
+  ): Promise<WorkerView> {
+    return this.idempotency.run(request, async () => {
+      const worker = await this.registry.heartbeat(id, body.status);
+      if (worker === null) throw new Problem('worker-not-found', `Worker '${id}' is not registered.`);
+      return workerView(worker);
+    });
+  }
+
+  @Get('system-state')
+  @ApiOperation({ summary: 'Show all gateways and workers' })
+  @ApiOkResponse({ type: SystemStateResponse })
+  @ApiProblems()
+  async systemState(): Promise<SystemStateResponse> {
+    const [gateways, workers] = await Promise.all([
+      this.registry.listGateways(),
+      this.registry.listWorkers(),
+    ]);
+    return {
+      gateway_count: gateways.length,
+      worker_count: workers.length,
+      gateways: gateways.map(gatewayView),
+      workers: workers.map(workerView),
+      generated_at: new Date().toISOString().replace('Z', '000+00:00'),
+    };
+  }
+}
+
+function gatewayView(gateway: Gateway): GatewayView {
+  return {
+    gateway_id: gateway.gatewayId,
+    host: gateway.host,
+    capabilities: [...gateway.capabilities],
+    status: gateway.status,
+    metadata: gateway.metadata,
+    registered_at: gateway.registeredAt,
+    last_heartbeat: gateway.lastHeartbeat,
+    status_reason: gateway.statusReason,
+  };
+}
+
+function workerView(worker: Worker): WorkerView {
+  return {
+    worker_id: worker.workerId,
+    gateway_id: worker.gatewayId,
+    capabilities: [...worker.capabilities],
+    status: worker.status,
+    capacity: worker.capacity,
+    metadata: worker.metadata,
+    registered_at: worker.registeredAt,
+    last_heartbeat: worker.lastHeartbeat,
+  };
+}

@@ -1,0 +1,128 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { AnyObject, Text, TextList } from '../../platform/http/fields.js';
+
+const ID = 200;
+const CAPABILITIES = { maxItems: 64, maxLength: 100 };
+
+/** A gateway that wants tasks. */
+export class RegisterGatewayRequest {
+  /** The gateway's id; registering it again replaces what it said before. */
+  @Text({ minLength: 1, maxLength: ID, example: 'openclaw' })
+  gateway_id!: string;
+
+  /** Its http or https URL, without credentials or fragment. Link-local and metadata addresses are refused. */
+  @Text({ minLength: 1, maxLength: 2_000, example: 'http://127.0.0.1:8766' })
+  host!: string;
+
+  /** What it can do. Empty keeps what it said before. */
+  @TextList({ optional: true, ...CAPABILITIES, example: ['execute_task'] })
+  capabilities: string[] = [];
+
+  /** The status that it has whenever its probe is good; `online` and `healthy` get tasks. */
+  @Text({ optional: true, minLength: 1, maxLength: 50 })
+  status = 'online';
+
+  /** Anything about it. Empty keeps what it said before. */
+  @AnyObject({ optional: true })
+  metadata: Record<string, unknown> = {};
+}
+
+/** A worker that pulls tasks. */
+export class RegisterWorkerRequest {
+  /** The worker's id. */
+  @Text({ minLength: 1, maxLength: ID, example: 'worker-1' })
+  worker_id!: string;
+
+  /** The gateway that it belongs to; always replaced. */
+  @Text({ optional: true, nullable: true, maxLength: ID })
+  gateway_id: string | null = null;
+
+  /** What it can do. Empty keeps what it said before. */
+  @TextList({ optional: true, ...CAPABILITIES })
+  capabilities: string[] = [];
+
+  /** `online`, `healthy`, `running` and `busy` count as alive. */
+  @Text({ optional: true, minLength: 1, maxLength: 50 })
+  status = 'online';
+
+  /** How much it can take, such as maxParallel. Empty keeps what it said before. */
+  @AnyObject({ optional: true })
+  capacity: Record<string, unknown> = {};
+
+  /** Anything about it. Empty keeps what it said before. */
+  @AnyObject({ optional: true })
+  metadata: Record<string, unknown> = {};
+}
+
+/** A sign of life. */
+export class HeartbeatRequest {
+  /** A new status; left out, it stays. */
+  @Text({ optional: true, nullable: true, minLength: 1, maxLength: 50 })
+  status: string | null = null;
+
+  /** What the worker is at, for those who watch it; leases are renewed by /v1/tasks/{id}/renew. */
+  @TextList({ optional: true, nullable: true, maxItems: 1_000, maxLength: ID })
+  active_task_ids: string[] | null = null;
+}
+
+export class GatewayView {
+  /** The gateway's id. */
+  gateway_id!: string;
+  /** Where it listens. */
+  host!: string;
+  /** What it can do. */
+  capabilities!: string[];
+  /** `offline`: it does not answer; `degraded`: it answers but has no executor; else what was declared. */
+  status!: string;
+  /** Anything about it. */
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  metadata!: Record<string, unknown>;
+  /** When it first registered. */
+  @ApiProperty({ type: 'string', format: 'date-time' })
+  registered_at!: string;
+  /** When it last registered, or a probe last changed its status for the better. */
+  @ApiProperty({ type: 'string', format: 'date-time' })
+  last_heartbeat!: string;
+  /** Why it is not usable; empty when it is. */
+  status_reason!: string;
+}
+
+export class WorkerView {
+  /** The worker's id. */
+  worker_id!: string;
+  /** The gateway that it belongs to. */
+  @ApiProperty({ type: 'string', nullable: true })
+  gateway_id!: string | null;
+  /** What it can do. */
+  capabilities!: string[];
+  /** What it said, or `offline` when its heartbeat has stopped for 60 s. */
+  status!: string;
+  /** How much it can take. */
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  capacity!: Record<string, unknown>;
+  /** Anything about it. */
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  metadata!: Record<string, unknown>;
+  /** When it first registered. */
+  @ApiProperty({ type: 'string', format: 'date-time' })
+  registered_at!: string;
+  /** When it last called. */
+  @ApiProperty({ type: 'string', format: 'date-time' })
+  last_heartbeat!: string;
+}
+
+export class SystemStateResponse {
+  /** How many gateways there are. */
+  @ApiProperty({ type: 'integer' })
+  gateway_count!: number;
+  /** How many workers there are. */
+  @ApiProperty({ type: 'integer' })
+  worker_count!: number;
+  /** All gateways, oldest first. */
+  gateways!: GatewayView[];
+  /** All workers, oldest first. */
+  workers!: WorkerView[];
+  /** When this was read. */
+  @ApiProperty({ type: 'string', format: 'date-time' })
+  generated_at!: string;
+}

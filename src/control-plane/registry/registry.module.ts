@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { GatewayClientModule } from '../gateway-client/index.js';
+import { IdempotencyModule } from '../idempotency/index.js';
+import { ProberLoop } from './prober.loop.js';
+import { RegistryController } from './registry.controller.js';
+import { RegistryService } from './registry.service.js';
+
+/** Gateways and workers: identity, capabilities, health. */
+@Module({
+  imports: [GatewayClientModule, IdempotencyModule],
+  controllers: [RegistryController],
+  providers: [RegistryService, ProberLoop],
+  exports: [RegistryService],
+})
+export class RegistryModule {}

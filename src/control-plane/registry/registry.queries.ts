@@ -1,0 +1,241 @@
+import { type Db } from '../../platform/database/database.js';
+import {
+  flag,
+  instant,
+  type Instant,
+  instantOrNull,
+  type JsonObject,
+  jsonObject,
+  onlyRow,
+  type Row,
+  text,
+  textOrNull,
+  texts,
+} from '../../platform/database/row.js';
+import { statement } from '../../platform/database/statement.js';
+import { SILENT_AFTER_SECONDS } from './domain/health.js';
+
+/** A gateway as it is registered. */
+export interface Gateway {
+  readonly gatewayId: string;
+  readonly host: string;
+  readonly capabilities: readonly string[];
+  readonly status: string;
+  readonly declaredStatus: string;
+  readonly statusReason: string;
+  readonly metadata: JsonObject;
+  readonly registeredAt: Instant;
+  readonly lastHeartbeat: Instant;
+  readonly lastUsedAt: Instant | null;
+}
+
+/** A worker as it is registered; `status` is offline when it has fallen silent. */
+export interface Worker {
+  readonly workerId: string;
+  readonly gatewayId: string | null;
+  readonly capabilities: readonly string[];
+  readonly status: string;
+  readonly capacity: JsonObject;
+  readonly metadata: JsonObject;
+  readonly registeredAt: Instant;
+  readonly lastHeartbeat: Instant;
+}
+
+const GATEWAY_COLUMNS = `g.gateway_id, g.host, g.capabilities, g.status, g.declared_status, g.status_reason, g.metadata,
+  g.registered_at, g.last_heartbeat, g.last_used_at`;
+
+const gatewayFromRow = (row: Row): Gateway => ({
+  gatewayId: text(row, 'gateway_id'),
+  host: text(row, 'host'),
+  capabilities: texts(row, 'capabilities'),
+  status: text(row, 'status'),
+  declaredStatus: text(row, 'declared_status'),
+  statusReason: text(row, 'status_reason'),
+  metadata: jsonObject(row, 'metadata'),
+  registeredAt: instant(row, 'registered_at'),
+  lastHeartbeat: instant(row, 'last_heartbeat'),
+  lastUsedAt: instantOrNull(row, 'last_used_at'),
+});
+
+const WORKER_COLUMNS = `w.worker_id, w.gateway_id, w.capabilities, w.capacity, w.metadata, w.registered_at, w.last_heartbeat,
+  case when w.uses_heartbeat and w.last_heartbeat < now() - interval '${SILENT_AFTER_SECONDS} seconds'
+    then 'offline' else w.status end as status`;
+
+const workerFromRow = (row: Row): Worker => ({
+  workerId: text(row, 'worker_id'),
+  gatewayId: textOrNull(row, 'gateway_id'),
+  capabilities: texts(row, 'capabilities'),
+  status: text(row, 'status'),
+  capacity: jsonObject(row, 'capacity'),
+  metadata: jsonObject(row, 'metadata'),
+  registeredAt: instant(row, 'registered_at'),
+  lastHeartbeat: instant(row, 'last_heartbeat'),
+});
+
+const UPSERT_GATEWAY = statement(
+  'registry.upsertGateway',
+  `insert into gateways as g (gateway_id, host, capabilities, status, declared_status, metadata)
+   values ($1, $2, $3, $4, $4, $5)
+   on conflict (gateway_id) do update set
+     host = excluded.host, status = excluded.status, declared_status = excluded.declared_status, status_reason = '',
+     capabilities = case when cardinality(excluded.capabilities) = 0 then g.capabilities else excluded.capabilities end,
+     metadata = case when excluded.metadata::text = '{}' then g.metadata else excluded.metadata end,
+     last_heartbeat = now()
+   returning ${GATEWAY_COLUMNS}`,
+);
+
+export interface GatewayRegistration {
+  readonly gatewayId: string;
+  readonly host: string;
+  readonly capabilities: readonly string[];
+  readonly status: string;
+  readonly metadata: JsonObject;
+}
+
+/** Registers a gateway, or anew: what is empty keeps its stored value, `registered_at` stays. */
+export async function upsertGateway(db: Db, gateway: GatewayRegistration): Promise<Gateway> {
+  const { gatewayId, host, capabilities, status, metadata } = gateway;
+  return gatewayFromRow(
+    onlyRow(
+      await db.query(UPSERT_GATEWAY, [gatewayId, host, capabilities, status, JSON.stringify(metadata)]),
+    ),
+  );
+}
+
+const SET_STATUS = statement(
+  'registry.setGatewayStatus',
+  `update gateways g set status = $3, status_reason = $4, last_heartbeat = case when $5::boolean then now() else g.last_heartbeat end
+   where g.gateway_id = $1 and g.host = $2 and (g.status <> $3 or g.status_reason <> $4)
+   returning ${GATEWAY_COLUMNS}`,
+);
+
+/**
+ * Notes what a probe or a call found, if the gateway still has that host. Writes nothing when nothing changed, and
+ * returns null then.
+ */
+export async function setGatewayStatus(
+  db: Db,
+  found: {
+    readonly gatewayId: string;
+    readonly host: string;
+    readonly status: string;
+    readonly reason: string;
+    readonly answered: boolean;
+  },
+): Promise<Gateway | null> {
+  const rows = await db.query(SET_STATUS, [
+    found.gatewayId,
+    found.host,
+    found.status,
+    found.reason,
+    found.answered,
+  ]);
+  return rows.map(gatewayFromRow)[0] ?? null;
+}
+
+const LIST_GATEWAYS = statement(
+  'registry.listGateways',
+  `select ${GATEWAY_COLUMNS} from gateways g order by g.registered_at, g.gateway_id limit 10000`,
+);
+
+export async function listGateways(db: Db): Promise<Gateway[]> {
+  return (await db.query(LIST_GATEWAYS)).map(gatewayFromRow);
+}
+
+const FIND_GATEWAY = statement(
+  'registry.findGateway',
+  `select ${GATEWAY_COLUMNS} from gateways g where g.gateway_id = $1`,
+);
+
+export async function findGateway(db: Db, gatewayId: string): Promise<Gateway | null> {
+  return (await db.query(FIND_GATEWAY, [gatewayId])).map(gatewayFromRow)[0] ?? null;
+}
+
+const MARK_USED = statement(
+  'registry.markGatewaysUsed',
+  'update gateways g set last_used_at = clock_timestamp() where g.gateway_id = any($1::text[])',
+);
+
+export async function markGatewaysUsed(db: Db, gatewayIds: readonly string[]): Promise<void> {
+  await db.query(MARK_USED, [gatewayIds]);
+}
+
+const UPSERT_WORKER = statement(
+  'registry.upsertWorker',
+  `insert into workers as w (worker_id, gateway_id, capabilities, status, capacity, metadata)
+   values ($1, $2, $3, $4, $5, $6)
+   on conflict (worker_id) do update set
+     gateway_id = excluded.gateway_id, status = excluded.status, last_heartbeat = now(),
+     capabilities = case when cardinality(excluded.capabilities) = 0 then w.capabilities else excluded.capabilities end,
+     capacity = case when excluded.capacity::text = '{}' then w.capacity else excluded.capacity end,
+     metadata = case when excluded.metadata::text = '{}' then w.metadata else excluded.metadata end
+   returning ${WORKER_COLUMNS}`,
+);
+
+export interface WorkerRegistration {
+  readonly workerId: string;
+  readonly gatewayId: string | null;
+  readonly capabilities: readonly string[];
+  readonly status: string;
+  readonly capacity: JsonObject;
+  readonly metadata: JsonObject;
+}
+
+/** Registers a worker, or anew: what is empty keeps its stored value; the gateway is always replaced. */
+export async function upsertWorker(db: Db, worker: WorkerRegistration): Promise<Worker> {
+  const { workerId, gatewayId, capabilities, status, capacity, metadata } = worker;
+  const values = [
+    workerId,
+    gatewayId,
+    capabilities,
+    status,
+    JSON.stringify(capacity),
+    JSON.stringify(metadata),
+  ];
+  return workerFromRow(onlyRow(await db.query(UPSERT_WORKER, values)));
+}
+
+const HEARTBEAT = statement(
+  'registry.heartbeat',
+  `update workers w set last_heartbeat = now(), uses_heartbeat = true, status = coalesce($2, w.status)
+   where w.worker_id = $1 returning ${WORKER_COLUMNS}`,
+);
+
+export async function heartbeat(db: Db, workerId: string, status: string | null): Promise<Worker | null> {
+  return (await db.query(HEARTBEAT, [workerId, status])).map(workerFromRow)[0] ?? null;
+}
+
+const SEEN = statement(
+  'registry.workersSeen',
+  `with seen as (select w.worker_id from workers w where w.worker_id = any($1::text[]) order by w.worker_id for no key update)
+   update workers w set last_heartbeat = clock_timestamp() from seen where w.worker_id = seen.worker_id`,
+);
+
+export async function markWorkersSeen(db: Db, workerIds: readonly string[]): Promise<void> {
+  await db.query(SEEN, [workerIds]);
+}
+
+const LIST_WORKERS = statement(
+  'registry.listWorkers',
+  `select ${WORKER_COLUMNS} from workers w order by w.registered_at, w.worker_id limit 10000`,
+);
+
+export async function listWorkers(db: Db): Promise<Worker[]> {
+  return (await db.query(LIST_WORKERS)).map(workerFromRow);
+}
+
+const FIND_WORKER = statement(
+  'registry.findWorker',
+  `select ${WORKER_COLUMNS} from workers w where w.worker_id = $1`,
+);
+
+export async function findWorker(db: Db, workerId: string): Promise<Worker | null> {
+  return (await db.query(FIND_WORKER, [workerId])).map(workerFromRow)[0] ?? null;
+}
+
+const PING = statement('registry.ping', 'select true as ok');
+
+/** Whether the database answers. */
+export async function ping(db: Db): Promise<boolean> {
+  return flag(onlyRow(await db.query(PING)), 'ok');
+}

@@ -1,0 +1,191 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Database, type Db } from '../../platform/database/database.js';
+import { Wakeups } from '../../platform/database/wakeups.js';
+import { type Logger } from '../../platform/logging/logger.js';
+import { Problem } from '../../platform/problems/problem.js';
+import { type ControlPlaneConfig } from '../config.js';
+import { GatewayClient, judgeHost, type ProbeResult, refusalOfHost } from '../gateway-client/index.js';
+import { CONFIG, LOGGER, TOPICS } from '../runtime/index.js';
+import { isGatewayUsable, isWorkerHealthy } from './domain/health.js';
+import * as queries from './registry.queries.js';
+import {
+  type Gateway,
+  type GatewayRegistration,
+  type Worker,
+  type WorkerRegistration,
+} from './registry.queries.js';
+
+/** Calls of workers are noted together: a busy fleet costs one update per this many milliseconds, not one a call. */
+const SEEN_DELAY_MS = 20;
+
+/** Gateways and workers: who they are, what they can do, how they are. */
+@Injectable()
+export class RegistryService implements OnApplicationShutdown {
+  private readonly seenWorkers = new Set<string>();
+  private flushTimer: NodeJS.Timeout | undefined;
+  private flushing: Promise<void> = Promise.resolve();
+  private readonly listeners = new Set<() => void>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly client: GatewayClient,
+    private readonly wakeups: Wakeups,
+    @Inject(CONFIG) private readonly config: ControlPlaneConfig,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Registers a gateway and looks at it at once, so that the answer shows its real status. Throws for a bad host. */
+  async registerGateway(request: GatewayRegistration): Promise<Gateway> {
+    const host = await this.acceptedHost(request.host);
+    const registered = await queries.upsertGateway(this.database, { ...request, host });
+    await this.note(registered, await this.client.probe(host));
+    return (await queries.findGateway(this.database, registered.gatewayId)) ?? registered;
+  }
+
+  registerWorker(request: WorkerRegistration): Promise<Worker> {
+    return queries.upsertWorker(this.database, request);
+  }
+
+  /** A worker's sign of life; from now on its silence means that it is offline. Null when it is not registered. */
+  heartbeat(workerId: string, status: string | null): Promise<Worker | null> {
+    return queries.heartbeat(this.database, workerId, status);
+  }
+
+  listGateways(db: Db = this.database): Promise<Gateway[]> {
+    return queries.listGateways(db);
+  }
+
+  /** Gateways that may be sent tasks now. */
+  async listUsableGateways(db: Db = this.database): Promise<Gateway[]> {
+    return (await queries.listGateways(db)).filter((gateway) => isGatewayUsable(gateway.status));
+  }
+
+  markGatewaysUsed(gatewayIds: readonly string[]): Promise<void> {
+    return queries.markGatewaysUsed(this.database, gatewayIds);
+  }
+
+  async listWorkers(): Promise<Worker[]> {
+    await this.flushSeen();
+    return queries.listWorkers(this.database);
+  }
+
+  async findWorker(workerId: string): Promise<Worker | null> {
+    await this.flushSeen();
+    return queries.findWorker(this.database, workerId);
+  }
+
+  /** Notes that a worker has called. Returns at once; the next read of workers shows it. */
+  seen(workerId: string): void {
+    this.seenWorkers.add(workerId);
+    this.flushTimer ??= setTimeout(() => void this.flushSeen(), SEEN_DELAY_MS);
+  }
+
+  /** Whether the worker is registered and may still be working. */
+  async isWorkerHealthy(workerId: string): Promise<boolean> {
+    const worker = await this.findWorker(workerId);
+    return worker !== null && isWorkerHealthy(worker.status);
+  }
+
+  /** Whether that gateway, or any when none is named, may be sent tasks. */
+  async isGatewayHealthy(gatewayId: string | null): Promise<boolean> {
+    const usable = await this.listUsableGateways();
+    return gatewayId === null ? usable.length > 0 : usable.some((gateway) => gateway.gatewayId === gatewayId);
+  }
+
+  /** A call could not reach the gateway: nothing is sent there until a probe is good again. */
+  async recordTransportFailure(gatewayId: string, host: string, reason: string): Promise<void> {
+    await queries.setGatewayStatus(this.database, {
+      gatewayId,
+      host,
+      status: 'offline',
+      reason,
+      answered: false,
+    });
+    this.requestProbe();
+  }
+
+  /** Asks for a round of probes now. */
+  requestProbe(): void {
+    for (const listener of this.listeners) listener();
+  }
+
+  /** Calls `listener` whenever a round of probes is asked for. */
+  onProbeRequested(listener: () => void): void {
+    this.listeners.add(listener);
+  }
+
+  /** Looks at one gateway and notes a change. */
+  async probe(gateway: Gateway): Promise<void> {
+    await this.note(gateway, await this.client.probe(gateway.host));
+  }
+
+  /** Registers the gateways of the configuration under the ids openclaw, openclaw_2, …. */
+  async seed(): Promise<void> {
+    await Promise.all(
+      this.config.registry.seedHosts.map(async (host, index) => {
+        const gatewayId = index === 0 ? 'openclaw' : `openclaw_${index + 1}`;
+        try {
+          await this.registerGateway({
+            gatewayId,
+            host,
+            capabilities: ['execute_task', 'get_gateway_status', 'get_worker_status', 'list_sessions'],
+            status: 'online',
+            metadata: { source: 'startup' },
+          });
+        } catch (error) {
+          this.logger.warn(
+            { err: error, gatewayId },
+            'A gateway of the configuration could not be registered.',
+          );
+        }
+      }),
+    );
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearTimeout(this.flushTimer);
+    await this.flushSeen();
+  }
+
+  private async note(gateway: Gateway, result: ProbeResult): Promise<void> {
+    const { gatewayId, host } = gateway;
+    const status = { ready: gateway.declaredStatus, 'not-ready': 'degraded', unreachable: 'offline' }[
+      result.kind
+    ];
+    const reason = result.kind === 'ready' ? '' : result.reason.slice(0, 500);
+    const answered = result.kind !== 'unreachable';
+    const changed = await queries.setGatewayStatus(this.database, {
+      gatewayId,
+      host,
+      status,
+      reason,
+      answered,
+    });
+    const usable = isGatewayUsable(status);
+    if (changed !== null) this.logger.info({ gatewayId, status, reason }, 'A gateway changed its status.');
+    if (usable && (changed !== null || gateway.status === status)) this.wakeups.publish(TOPICS.ready);
+  }
+
+  private async acceptedHost(raw: string): Promise<string> {
+    const { hostAllowlist } = this.config.registry;
+    const verdict = judgeHost(raw, hostAllowlist);
+    if (!verdict.ok) throw new Problem('invalid-gateway-host', `Invalid gateway host: ${verdict.reason}`);
+    const refused = await refusalOfHost(verdict.host);
+    if (refused !== null) throw new Problem('invalid-gateway-host', `Invalid gateway host: ${refused}`);
+    return verdict.host;
+  }
+
+  /** Writes down the workers that have called, all in one statement; errors are told to the log only. */
+  private flushSeen(): Promise<void> {
+    clearTimeout(this.flushTimer);
+    this.flushTimer = undefined;
+    if (this.seenWorkers.size > 0) {
+      const workers = [...this.seenWorkers];
+      this.seenWorkers.clear();
+      this.flushing = this.flushing
+        .then(() => queries.markWorkersSeen(this.database, workers))
+        .catch((error: unknown) => this.logger.debug({ err: error }, 'Signs of life could not be written.'));
+    }
+    return this.flushing;
+  }
+}

@@ -1,0 +1,49 @@
+/** A usable gateway, as the choice sees it. */
+export interface Candidate {
+  readonly gatewayId: string;
+  readonly host: string;
+  readonly capabilities: readonly string[];
+  readonly inFlight: number;
+  readonly maxInFlight: number;
+  /** Null: never. Instants compare as texts. */
+  readonly lastUsedAt: string | null;
+}
+
+export interface Wish {
+  readonly preferredGatewayId: string | null;
+  /** The preferred gateway or none. */
+  readonly strict: boolean;
+  readonly requiredCapabilities: readonly string[];
+}
+
+/** Whether a gateway has room and can do what is required. */
+export function canTake(candidate: Candidate, requiredCapabilities: readonly string[]): boolean {
+  return (
+    candidate.inFlight < candidate.maxInFlight &&
+    requiredCapabilities.every((capability) => candidate.capabilities.includes(capability))
+  );
+}
+
+/**
+ * The gateway for a task: the preferred one if it can take it, else, unless the wish is strict, the one with the fewest
+ * tasks in flight, of equals the one that was used least recently. A preferred gateway that is full does not make the
+ * task wait: a preference is not a binding. Undefined when none can take it.
+ */
+export function chooseGateway(candidates: readonly Candidate[], wish: Wish): Candidate | undefined {
+  const able = candidates.filter((candidate) => canTake(candidate, wish.requiredCapabilities));
+  const preferred = able.find((candidate) => candidate.gatewayId === wish.preferredGatewayId);
+  if (preferred !== undefined || wish.strict) return preferred;
+  return able.toSorted(byLoadThenRest)[0];
+}
+
+function byLoadThenRest(a: Candidate, b: Candidate): number {
+  return (
+    a.inFlight - b.inFlight ||
+    compare(a.lastUsedAt ?? '', b.lastUsedAt ?? '') ||
+    compare(a.gatewayId, b.gatewayId)
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { limitSecondsOf } from '../../contracts/actions.js';
+import { type JsonObject } from '../../platform/database/row.js';
+import { Problem } from '../../platform/problems/problem.js';
+import { type ControlPlaneConfig } from '../config.js';
+import { type DispatchOutcome, GatewayClient } from '../gateway-client/index.js';
+import { LedgerReader } from '../ledger/index.js';
+import { RegistryService } from '../registry/index.js';
+import { CONFIG } from '../runtime/index.js';
+import { type Candidate, chooseGateway } from './domain/choose-gateway.js';
+
+/** Beyond the action's own limit, for the way there and back. */
+const GRACE_SECONDS = 10;
+/** A direct call whose outcome is unknown is sent again with the same key so many times. */
+const MAX_SENDS = 3;
+
+export interface DirectCall {
+  readonly action: string;
+  readonly params: JsonObject;
+  readonly gatewayId: string | null;
+  readonly gatewayStrict: boolean;
+  readonly confirmed: boolean;
+}
+
+/** What makes a direct call repeatable: the same ids lead the gateway to the same execution. */
+export type CallIds = JsonObject & { readonly taskId: string; readonly executionKey: string };
+
+export interface DirectResult {
+  readonly taskId: string;
+  readonly gatewayId: string;
+  readonly gatewayHost: string;
+  readonly status: string;
+  readonly result: JsonObject;
+}
+
+/** Which gateway takes what, and calls that go to one directly, past the ledger. */
+@Injectable()
+export class RoutingService {
+  /** Direct calls of this process, by gateway; the ledger counts the dispatched tasks of all replicas. */
+  private readonly direct = new Map<string, number>();
+
+  constructor(
+    private readonly registry: RegistryService,
+    private readonly ledger: LedgerReader,
+    private readonly client: GatewayClient,
+    @Inject(CONFIG) private readonly config: ControlPlaneConfig,
+  ) {}
+
+  /** How long a gateway may take to answer for an action, in milliseconds. */
+  static timeoutMsOf(action: string, params: JsonObject): number {
+    return (limitSecondsOf(action, params) + GRACE_SECONDS) * 1_000;
+  }
+
+  static newCallIds(taskId: string | null): CallIds {
+    const id = taskId?.trim() ?? '';
+    return {
+      taskId: id === '' ? `task-${randomBytes(6).toString('hex')}` : id,
+      executionKey: randomBytes(16).toString('hex'),
+    };
+  }
+
+  /** The usable gateways with their load, as {@link chooseGateway} wants them. */
+  async candidates(): Promise<Candidate[]> {
+    const [gateways, inFlight] = await Promise.all([
+      this.registry.listUsableGateways(),
+      this.ledger.inFlightByGateway(),
+    ]);
+    return gateways.map(({ gatewayId, host, capabilities, lastUsedAt }) => ({
+      gatewayId,
+      host,
+      capabilities,
+      lastUsedAt,
+      inFlight: (inFlight.get(gatewayId) ?? 0) + (this.direct.get(gatewayId) ?? 0),
+      maxInFlight: this.config.scheduler.maxInFlightPerGateway,
+    }));
+  }
+
+  /** Executes an action on a gateway now and waits for its end. The ledger knows nothing of it. */
+  async call(call: DirectCall, { taskId, executionKey }: CallIds): Promise<DirectResult> {
+    // Somebody waits for this call; a limit that is meant for queued work must not turn it away.
+    const unlimited = (await this.candidates()).map((entry) => ({ ...entry, maxInFlight: Infinity }));
+    const gateway = chooseGateway(unlimited, {
+      preferredGatewayId: call.gatewayId,
+      strict: call.gatewayStrict && call.gatewayId !== null,
+      requiredCapabilities: [],
+    });
+    if (gateway === undefined) throw await this.refusal(call);
+    const { gatewayId, host } = gateway;
+    this.direct.set(gatewayId, (this.direct.get(gatewayId) ?? 0) + 1);
+    try {
+      await this.registry.markGatewaysUsed([gatewayId]);
+      const outcome = await this.send(host, call, taskId, executionKey);
+      if (outcome.kind === 'succeeded' || outcome.kind === 'failed') {
+        if (outcome.kind === 'failed' && outcome.result['status'] === undefined)
+          throw executionFailed(gatewayId, outcome.error);
+        const status = outcome.result['status'];
+        return {
+          taskId,
+          gatewayId,
+          gatewayHost: host,
+          status: typeof status === 'string' ? status : 'unknown',
+          result: outcome.result,
+        };
+      }
+      throw await this.failure(gatewayId, host, outcome);
+    } finally {
+      this.direct.set(gatewayId, (this.direct.get(gatewayId) ?? 1) - 1);
+    }
+  }
+
+  private async send(
+    host: string,
+    call: DirectCall,
+    taskId: string,
+    executionKey: string,
+  ): Promise<DispatchOutcome> {
+    const timeoutMs = RoutingService.timeoutMsOf(call.action, call.params);
+    const end = performance.now() + timeoutMs;
+    for (let sends = 1; ; sends++) {
+      const outcome = await this.client.execute(
+        host,
+        {
+          action: call.action,
+          params: call.params,
+          confirmed: call.confirmed,
+          task_id: taskId,
+          idempotency_key: executionKey,
+        },
+        { timeoutMs: Math.max(1, end - performance.now()) },
+      );
+      if (outcome.kind !== 'unknown' || sends >= MAX_SENDS || performance.now() >= end) return outcome;
+    }
+  }
+
+  private async failure(
+    gatewayId: string,
+    host: string,
+    outcome: Extract<DispatchOutcome, { kind: 'not-executed' | 'unknown' }>,
+  ): Promise<Problem> {
+    if (outcome.transport) {
+      await this.registry.recordTransportFailure(gatewayId, host, outcome.error);
+      return new Problem('gateway-unreachable', `Gateway ${gatewayId} unreachable: ${outcome.error}`);
+    }
+    if (/^No agent connected/.test(outcome.error)) {
+      this.registry.requestProbe();
+      return new Problem(
+        'gateway-without-agent',
+        `Gateway ${gatewayId} is online but has no connected agent`,
+      );
+    }
+    return executionFailed(gatewayId, outcome.error);
+  }
+
+  /** Why no gateway was found: the one that was asked for may be known and in trouble. */
+  private async refusal({ gatewayId, gatewayStrict }: DirectCall): Promise<Problem> {
+    const wanted =
+      gatewayId === null || !gatewayStrict
+        ? undefined
+        : (await this.registry.listGateways()).find((entry) => entry.gatewayId === gatewayId);
+    if (wanted?.status === 'offline') {
+      return new Problem(
+        'gateway-unreachable',
+        `Gateway ${wanted.gatewayId} unreachable: ${wanted.statusReason}`,
+      );
+    }
+    if (wanted?.status === 'degraded') {
+      return new Problem(
+        'gateway-without-agent',
+        `Gateway ${wanted.gatewayId} is online but has no connected agent`,
+      );
+    }
+    return new Problem('no-gateway', 'No healthy gateway available');
+  }
+}
+
+function executionFailed(gatewayId: string, error: string): Problem {
+  return new Problem('gateway-execution-failed', `Gateway ${gatewayId} execution failed: ${error}`);
+}

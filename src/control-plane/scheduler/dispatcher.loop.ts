@@ -1,0 +1,126 @@
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { Database } from '../../platform/database/database.js';
+import { Wakeups } from '../../platform/database/wakeups.js';
+import { Loop } from '../../platform/loops/loop.js';
+import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
+import { type Logger } from '../../platform/logging/logger.js';
+import { type ControlPlaneConfig } from '../config.js';
+import { GatewayClient } from '../gateway-client/index.js';
+import { type ClaimedTask, ClaimsService, EndingsService } from '../ledger/index.js';
+import { RegistryService } from '../registry/index.js';
+import { type Candidate, chooseGateway, RoutingService } from '../routing/index.js';
+import { CONFIG, HealthRegistry, LOGGER, REPLICA, TOPICS } from '../runtime/index.js';
+import { Execution, type ExecutionParts } from './execution.js';
+import { LeaseKeeper } from './lease-keeper.js';
+
+/** At shutdown, running executions get so long to end by themselves before their tasks are handed back. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * Claims ready tasks for the gateways that have room, and sends each to one. Bounded per replica by its slots and per
+ * gateway by what all replicas have in flight there. With no usable gateway it reads and writes nothing.
+ */
+@Injectable()
+export class DispatcherLoop extends Loop implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly workerId: string;
+  private readonly executions = new Map<Execution, Promise<void>>();
+  private readonly keeper: LeaseKeeper;
+  private readonly parts: ExecutionParts;
+  private unsubscribe: (() => void) | undefined;
+
+  constructor(
+    private readonly database: Database,
+    private readonly claims: ClaimsService,
+    endings: EndingsService,
+    private readonly registry: RegistryService,
+    private readonly routing: RoutingService,
+    client: GatewayClient,
+    private readonly wakeups: Wakeups,
+    health: HealthRegistry,
+    clock: ScheduleClock,
+    @Inject(CONFIG) private readonly config: ControlPlaneConfig,
+    @Inject(REPLICA) replica: string,
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    super({ name: 'dispatcher', intervalMs: config.scheduler.pollMs, logger }, clock.every);
+    this.workerId = `${config.scheduler.workerId}-${replica}`;
+    this.parts = { database, claims, endings, registry, client, logger: this.logger };
+    this.keeper = new LeaseKeeper(this.executions, this.parts, this.workerId, clock.every);
+    health.register('control_scheduler', () => (this.isFresh(3) ? 'ok' : 'not_running'));
+  }
+
+  onApplicationBootstrap(): void {
+    if (!this.config.scheduler.enabled) return;
+    this.unsubscribe = this.wakeups.subscribe(TOPICS.ready, () => this.nudge());
+    this.start();
+    this.keeper.start();
+  }
+
+  /** Stops claiming, gives running executions a while, hands back what is left, and returns when nothing is held. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.unsubscribe?.();
+    await this.stop();
+    const running = () => Promise.all(this.executions.values());
+    const patience = setTimeout(() => {
+      for (const execution of this.executions.keys()) execution.handBack();
+    }, PATIENCE_MS);
+    await running();
+    clearTimeout(patience);
+    await this.keeper.stop();
+  }
+
+  protected async runOnce(signal: AbortSignal): Promise<void> {
+    if (this.executions.size >= this.config.scheduler.concurrency) return;
+    const candidates = new Map(
+      (await this.routing.candidates()).map((candidate) => [candidate.gatewayId, candidate]),
+    );
+    while (!signal.aborted && this.executions.size < this.config.scheduler.concurrency) {
+      const withRoom = [...candidates.values()].filter(
+        (candidate) => candidate.inFlight < candidate.maxInFlight,
+      );
+      if (withRoom.length === 0) return;
+      const [task] = await this.claims.claim(this.database, {
+        holder: 'dispatcher',
+        id: this.workerId,
+        gateways: withRoom.map(({ gatewayId, capabilities }) => ({ gatewayId, capabilities })),
+      });
+      if (task === undefined) return;
+      const gateway = chooseFor(task, withRoom);
+      if (gateway === undefined)
+        throw new Error(`Task ${task.id} was claimed for a gateway that is not there.`);
+      candidates.set(gateway.gatewayId, {
+        ...gateway,
+        inFlight: gateway.inFlight + 1,
+        lastUsedAt: task.lockedAt,
+      });
+      this.execute(task, gateway);
+    }
+  }
+
+  private execute(task: ClaimedTask, gateway: Candidate): void {
+    const execution = new Execution(task, gateway, this.parts);
+    const done = execution.run().finally(() => {
+      this.executions.delete(execution);
+      this.nudge();
+    });
+    this.executions.set(execution, done);
+    this.registry.markGatewaysUsed([gateway.gatewayId]).catch((error: unknown) => {
+      this.logger.debug({ err: error }, 'The use of a gateway could not be noted.');
+    });
+  }
+}
+
+/** A task with an open execution goes back to the gateway that knows of it; any other to the best one. */
+function chooseFor(task: ClaimedTask, candidates: readonly Candidate[]): Candidate | undefined {
+  const bound = task.dispatchKey !== null;
+  return chooseGateway(candidates, {
+    preferredGatewayId: bound ? task.dispatchGatewayId : task.gatewayId,
+    strict: bound || task.gatewayStrict,
+    requiredCapabilities: task.requiredCapabilities,
+  });
+}

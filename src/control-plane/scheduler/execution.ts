@@ -1,0 +1,157 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { DatabaseUnavailableError } from '../../platform/database/errors.js';
+import { Database } from '../../platform/database/database.js';
+import { type Logger } from '../../platform/logging/logger.js';
+import { GatewayClient } from '../gateway-client/index.js';
+import { type ClaimedTask, type ClaimProof, ClaimsService, EndingsService } from '../ledger/index.js';
+import { RegistryService } from '../registry/index.js';
+import { RoutingService } from '../routing/index.js';
+import { type Verdict, verdictOf } from './domain/verdict.js';
+
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 5_000;
+
+export interface ExecutionParts {
+  readonly database: Database;
+  readonly claims: ClaimsService;
+  readonly endings: EndingsService;
+  readonly registry: RegistryService;
+  readonly client: GatewayClient;
+  readonly logger: Logger;
+}
+
+/**
+ * One claimed task on its way through a gateway: start, send, wait, record. No transaction is open while the gateway
+ * works. Whatever interrupts it, the execution key is in the ledger before the first byte is sent, so that whoever takes
+ * the task over asks for the same execution.
+ */
+export class Execution {
+  readonly proof: ClaimProof;
+  readonly leaseSeconds: number;
+  /** When the lease was last seen to begin, on this process' clock: used only to stop trusting it sooner. */
+  renewedAtMs = performance.now();
+  private readonly lost = new AbortController();
+  private readonly leaving = new AbortController();
+
+  constructor(
+    private readonly task: ClaimedTask,
+    readonly gateway: { readonly gatewayId: string; readonly host: string },
+    private readonly parts: ExecutionParts,
+  ) {
+    this.proof = { taskId: task.id, workerId: task.lockedBy, claimToken: task.claimToken };
+    this.leaseSeconds = task.leaseSeconds;
+  }
+
+  /** The claim has gone to somebody else, or the task was cancelled: its outcome is no longer ours to tell. */
+  abandon(): void {
+    this.lost.abort();
+  }
+
+  /** This process is leaving: hand the task back with its key, so that another replica asks for the same execution. */
+  handBack(): void {
+    this.leaving.abort();
+  }
+
+  /** Runs to the end, whatever that is. Never throws. */
+  async run(): Promise<void> {
+    try {
+      const key = await this.parts.claims.startDispatch(
+        this.parts.database,
+        this.proof,
+        this.gateway.gatewayId,
+      );
+      if (key === null) return;
+      const verdict = await this.ask(key);
+      if (verdict !== null) await this.record(verdict);
+    } catch (error) {
+      // The lease runs out, and the reaper gives the task, with its key if it was started, to the next dispatcher.
+      this.parts.logger.warn(
+        { err: error, taskId: this.task.id },
+        'A dispatch could not be brought to its end.',
+      );
+    }
+  }
+
+  private async ask(key: string): Promise<Exclude<Verdict, { do: 'ask-again' }> | null> {
+    const { task, gateway } = this;
+    const timeoutMs = RoutingService.timeoutMsOf(task.action, task.params);
+    const end = performance.now() + timeoutMs;
+    const interrupted = AbortSignal.any([this.lost.signal, this.leaving.signal]);
+    let keyMayHaveRun = task.dispatchKey !== null;
+    let pauseMs = FIRST_PAUSE_MS;
+    for (;;) {
+      const outcome = await this.parts.client.execute(
+        gateway.host,
+        {
+          action: task.action,
+          params: task.params,
+          confirmed: true,
+          task_id: task.id,
+          idempotency_key: key,
+          lease_number: task.leaseNumber,
+        },
+        { signal: interrupted, timeoutMs: Math.max(1, end - performance.now()) },
+      );
+      if (this.lost.signal.aborted) return null;
+      if (this.leaving.signal.aborted && outcome.kind === 'unknown') return this.handedBack();
+      if (outcome.kind === 'not-executed' || outcome.kind === 'unknown') await this.reportTrouble(outcome);
+      const verdict = verdictOf(outcome, {
+        keyMayHaveRun,
+        timeIsUp: performance.now() + pauseMs >= end,
+        attempts: task.attempts,
+        maxAttempts: task.maxAttempts,
+        host: gateway.host,
+      });
+      if (verdict.do !== 'ask-again') return verdict;
+      keyMayHaveRun = true;
+      await wait(pauseMs, undefined, { signal: interrupted }).catch(() => undefined);
+      if (this.lost.signal.aborted) return null;
+      if (this.leaving.signal.aborted) return this.handedBack();
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    }
+  }
+
+  private handedBack(): Exclude<Verdict, { do: 'ask-again' }> {
+    return { do: 'release', reason: 'The dispatcher is shutting down.', restSeconds: 0, keepKey: true };
+  }
+
+  private async reportTrouble(outcome: {
+    readonly transport: boolean;
+    readonly error: string;
+  }): Promise<void> {
+    const { gatewayId, host } = this.gateway;
+    if (!outcome.transport) return this.parts.registry.requestProbe();
+    await this.parts.registry
+      .recordTransportFailure(gatewayId, host, outcome.error)
+      .catch((error: unknown) => {
+        this.parts.logger.debug({ err: error, gatewayId }, 'A transport failure could not be noted.');
+      });
+  }
+
+  /** Writes the verdict down; while the database is away it tries again until the lease cannot be ours any more. */
+  private async record(verdict: Exclude<Verdict, { do: 'ask-again' }>): Promise<void> {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      try {
+        const { database, endings } = this.parts;
+        const written =
+          verdict.do === 'complete'
+            ? await endings.complete(database, this.proof, verdict)
+            : await endings.release(database, this.proof, {
+                reason: verdict.reason,
+                restSeconds: verdict.restSeconds,
+                keepDispatchKey: verdict.keepKey,
+              });
+        if (!written)
+          this.parts.logger.info({ taskId: this.task.id }, 'A result came after its claim had ended.');
+        return;
+      } catch (error) {
+        if (!(error instanceof DatabaseUnavailableError) || this.leaseIsOver()) throw error;
+        await wait(pauseMs, undefined, { signal: this.lost.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  leaseIsOver(): boolean {
+    return performance.now() - this.renewedAtMs > this.leaseSeconds * 1_000;
+  }
+}
