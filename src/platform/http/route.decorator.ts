@@ -7,8 +7,8 @@ export interface RouteTraits {
   readonly access?: 'public';
   /** `problem`: errors are RFC 9457 documents; without it they keep the envelope that old clients parse. */
   readonly errors?: 'problem';
-  /** `none`: the per-client rate limit does not count this route. */
-  readonly rateLimit?: 'none';
+  /** The per-client rate limit does not count this route. */
+  readonly uncounted?: true;
 }
 
 /** Says what a route is like where it differs from the rest: closed, old envelope, counted by the rate limit. */

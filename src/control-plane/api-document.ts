@@ -1,0 +1,28 @@
+import { type INestApplication } from '@nestjs/common';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { productVersion } from '../platform/product-version.js';
+import { toOpenApi31 } from '../platform/http/openapi-31.js';
+
+/** The API's description, from the code. `openapi.yaml` is this, written down. */
+export function apiDocument(app: INestApplication): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setTitle('SKYNET Control Plane API')
+    .setDescription(
+      'Registers OpenClaw gateways and workers, keeps the ledger of tasks, and dispatches them. ' +
+        'Errors are `{"detail": …}` on the routes that older clients know, and RFC 9457 problem documents on newer ones ' +
+        'or wherever `Accept: application/problem+json` asks for them. Every POST honours `x-idempotency-key`.',
+    )
+    .setVersion(productVersion)
+    .setOpenAPIVersion('3.1.0')
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .addApiKey({ type: 'apiKey', in: 'header', name: 'X-API-Key' }, 'apiKey')
+    .addBearerAuth({ type: 'http', scheme: 'bearer' }, 'bearer')
+    .addSecurityRequirements('apiKey')
+    .addSecurityRequirements('bearer')
+    .build();
+  const document = SwaggerModule.createDocument(app, config, {
+    operationIdFactory: (controller, method) =>
+      `${controller.replace(/Controller$/, '').toLowerCase()}_${method}`,
+  });
+  return toOpenApi31(document);
+}

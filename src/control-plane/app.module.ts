@@ -1,0 +1,30 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { EventsModule } from './events/index.js';
+import { HealthModule } from './health/index.js';
+import { LedgerModule } from './ledger/index.js';
+import { OverviewModule } from './overview/index.js';
+import { ReaperModule } from './reaper/index.js';
+import { RegistryModule } from './registry/index.js';
+import { RoutingModule } from './routing/index.js';
+import { RuntimeModule, type RuntimeOptions } from './runtime/index.js';
+import { SchedulerModule } from './scheduler/index.js';
+
+@Module({})
+export class AppModule {
+  static with(options: RuntimeOptions): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        RuntimeModule.with(options),
+        OverviewModule,
+        LedgerModule,
+        EventsModule,
+        RegistryModule,
+        RoutingModule,
+        SchedulerModule,
+        ReaperModule,
+        HealthModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,88 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
+import { HealthCheckService, type HealthCheckResult } from '@nestjs/terminus';
+import { ApiProblems } from '../../platform/http/api-problems.js';
+import { Route } from '../../platform/http/route.decorator.js';
+import { Problem } from '../../platform/problems/problem.js';
+import { productVersion } from '../../platform/product-version.js';
+import { type ComponentName, HealthRegistry } from '../runtime/index.js';
+import { HealthResponse, ReadyResponse } from './health.dto.js';
+import { Readiness } from './readiness.js';
+
+@ApiTags('health')
+@Controller()
+export class HealthController {
+  constructor(
+    private readonly health: HealthRegistry,
+    private readonly checks: HealthCheckService,
+    private readonly readiness: Readiness,
+  ) {}
+
+  @Get('livez')
+  @Route({ access: 'public', uncounted: true })
+  @ApiOperation({ summary: 'Whether the process turns', security: [] })
+  @ApiOkResponse({ description: 'It does.' })
+  livez(): Promise<HealthCheckResult> {
+    return this.checks.check([]);
+  }
+
+  @Get('startupz')
+  @Route({ access: 'public', uncounted: true })
+  @ApiOperation({ summary: 'Whether the start is over', security: [] })
+  @ApiOkResponse({ description: 'It is.' })
+  @ApiServiceUnavailableResponse({ description: 'Not yet.' })
+  startupz(): Promise<HealthCheckResult> {
+    return this.checks.check([() => this.readiness.started()]);
+  }
+
+  @Get('readyz')
+  @Route({ access: 'public', uncounted: true })
+  @ApiOperation({ summary: 'Whether this replica should be sent requests', security: [] })
+  @ApiOkResponse({ description: 'It should.' })
+  @ApiServiceUnavailableResponse({
+    description: 'Starting, draining, without database, or with a loop that is stuck.',
+  })
+  readyz(): Promise<HealthCheckResult> {
+    return this.checks.check([
+      () => this.readiness.serving(),
+      () => this.readiness.databaseAnswers(),
+      () => this.readiness.loopsTurn(),
+    ]);
+  }
+
+  @Get('v1/health')
+  @Route({ access: 'public', uncounted: true })
+  @ApiOperation({ summary: 'Show how the parts of this replica are', security: [] })
+  @ApiOkResponse({ type: HealthResponse })
+  show(): HealthResponse {
+    const state = (name: ComponentName) =>
+      this.health.stateOf(name) ??
+      (name === 'control_scheduler' || name === 'stale_lock_reaper' ? 'not_running' : 'not_initialized');
+    const components = {
+      control_registry: state('control_registry'),
+      gateway_client: state('gateway_client'),
+      task_queue: state('task_queue'),
+      control_scheduler: state('control_scheduler'),
+      stale_lock_reaper: state('stale_lock_reaper'),
+    };
+    const healthy = Object.values(components).every((component) => component === 'ok');
+    return { status: healthy ? 'ok' : 'degraded', version: productVersion, components };
+  }
+
+  @Get('v1/ready')
+  @Route({ errors: 'problem' })
+  @ApiOperation({ summary: 'Whether this replica should be sent requests, for callers with a key' })
+  @ApiOkResponse({ type: ReadyResponse })
+  @ApiProblems('not-ready')
+  async ready(): Promise<ReadyResponse> {
+    try {
+      await this.readyz();
+    } catch (error) {
+      throw new Problem('not-ready', 'This replica is starting, draining, or without its database.', {
+        cause: error,
+        retryAfterSeconds: 1,
+      });
+    }
+    return { status: 'ok' };
+  }
+}

@@ -1,0 +1,74 @@
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
+import { Database } from '../../platform/database/database.js';
+import { statement } from '../../platform/database/statement.js';
+import { type ControlPlaneConfig } from '../config.js';
+import { type ComponentName, components, CONFIG, HealthRegistry } from '../runtime/index.js';
+
+const PING = statement('health.ping', 'select 1 as ok');
+const PING_LIMIT_MS = 1_000;
+
+/** Whether this replica should be sent requests: started, not leaving, the database answers, the loops turn. */
+@Injectable()
+export class Readiness implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private phase: 'starting' | 'serving' | 'draining' = 'starting';
+
+  constructor(
+    private readonly database: Database,
+    private readonly health: HealthRegistry,
+    private readonly indicators: HealthIndicatorService,
+    @Inject(CONFIG) private readonly config: ControlPlaneConfig,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.phase = 'serving';
+  }
+
+  beforeApplicationShutdown(): void {
+    this.phase = 'draining';
+  }
+
+  started(): HealthIndicatorResult {
+    const check = this.indicators.check('startup');
+    return this.phase === 'starting' ? check.down({ phase: this.phase }) : check.up();
+  }
+
+  serving(): HealthIndicatorResult {
+    const check = this.indicators.check('replica');
+    return this.phase === 'serving' ? check.up() : check.down({ phase: this.phase });
+  }
+
+  async databaseAnswers(): Promise<HealthIndicatorResult> {
+    const check = this.indicators.check('database');
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error('no answer within 1 s')), PING_LIMIT_MS);
+    });
+    try {
+      await Promise.race([this.database.query(PING), tooLate]);
+      return check.up();
+    } catch {
+      return check.down({ message: 'The database does not answer.' });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  loopsTurn(): HealthIndicatorResult {
+    const check = this.indicators.check('loops');
+    const late = components.filter((name) => this.isWanted(name) && this.health.stateOf(name) !== 'ok');
+    return late.length === 0 ? check.up() : check.down({ late });
+  }
+
+  private isWanted(name: ComponentName): boolean {
+    if (name === 'control_scheduler') return this.config.scheduler.enabled;
+    if (name === 'stale_lock_reaper') return this.config.reaper.enabled;
+    // Seeding may take a while, and a replica without a prober can still serve.
+    return name !== 'gateway_client';
+  }
+}

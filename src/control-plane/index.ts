@@ -1,0 +1,8 @@
+export { ConfigError, type ControlPlaneConfig, controlPlaneConfig } from './config.js';
+export {
+  type ControlPlaneOptions,
+  createControlPlane,
+  openDatabase,
+  type RunningControlPlane,
+  startControlPlane,
+} from './main.js';
