@@ -7,7 +7,7 @@ import { Problem } from '../../platform/problems/problem.js';
 import { callerIdentity } from '../auth/index.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG } from '../runtime/index.js';
-import { canonicalJson } from './canonical-json.js';
+import { canonicalJson } from '../../platform/json/canonical-json.js';
 import { pruneKeys, storeAnswer, takeKey } from './idempotency.queries.js';
 
 const MAX_KEY_LENGTH = 255;

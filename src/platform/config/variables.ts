@@ -105,6 +105,16 @@ export const variables = {
     about: 'Seconds that a claim lives without renewal, unless the task names its own lease_seconds.',
     default: '300',
   },
+  SKYCLAW_COORDINATOR_HOST: {
+    group: 'control plane',
+    about: 'Address that skyclaw coordinator listens on.',
+    default: '0.0.0.0',
+  },
+  SKYCLAW_COORDINATOR_PORT: {
+    group: 'control plane',
+    about: 'Port of skyclaw coordinator.',
+    default: '8787',
+  },
   SKYCLAW_IDEMPOTENCY_TTL_MS: {
     group: 'control plane',
     about: 'How long an x-idempotency-key is remembered.',

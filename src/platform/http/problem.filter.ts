@@ -5,7 +5,7 @@ import { type Logger } from '../logging/logger.js';
 import { Problem } from '../problems/problem.js';
 import { problems } from '../problems/problems.js';
 import { type AllowedMethods } from './allowed-methods.js';
-import { JsonTextError } from './json-text.js';
+import { JsonTextError } from '../json/json-text.js';
 import { traitsOf } from './route.decorator.js';
 
 const DATABASE_RETRY_SECONDS = 1;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type IncomingMessage } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyInstance } from 'fastify';
-import { parseJsonText } from './json-text.js';
+import { parseJsonText } from '../json/json-text.js';
 
 export interface ServerOptions {
   readonly maxBodyBytes: number;

@@ -1,0 +1,34 @@
+import { gatewayConfig, startGateway } from '../gateway/index.js';
+import { createLogger } from '../platform/logging/logger.js';
+import { openProgramDatabase } from './database.js';
+import { loadEnv } from './environment.js';
+import { closeOnSignal, say } from './program.js';
+import { type ServeFlags } from './serve.js';
+
+/** `skynet gateway`: an OpenClaw gateway that executes actions on this machine, until a signal. */
+export async function gateway(flags: ServeFlags): Promise<void> {
+  if (flags.host !== undefined) process.env['SKYNET_HTTP_HOST'] = flags.host;
+  if (flags.port !== undefined) process.env['SKYNET_HTTP_PORT'] = flags.port;
+  const env = loadEnv();
+  const config = gatewayConfig(env);
+  const logger = createLogger('gateway', config.logLevel);
+  for (const warning of env.warnings) logger.warn(warning);
+  const database = await openProgramDatabase(env, say);
+  let running: Awaited<ReturnType<typeof startGateway>>;
+  try {
+    running = await startGateway({ config, databaseUrl: database.url, logger, env: process.env });
+  } catch (error) {
+    await database.release();
+    throw error;
+  }
+  closeOnSignal(async () => {
+    await running.close();
+    await database.release();
+  });
+  say(`OpenClaw gateway: ${running.url}  API docs: ${running.url}/docs`);
+  if (config.allowedRoots.length === 0) {
+    say(
+      'No folder is allowed, so no action can run. Set SKYNET_ALLOWED_ROOTS to the folders that actions may touch.',
+    );
+  }
+}

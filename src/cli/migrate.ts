@@ -1,0 +1,35 @@
+import { controlPlaneConfig } from '../control-plane/index.js';
+import { connect, migrate as bringUpToDate } from '../platform/database/connect.js';
+import { openProgramDatabase } from './database.js';
+import { loadEnv } from './environment.js';
+import { say } from './program.js';
+
+/** `skynet migrate`: brings the schemas of control plane and gateway up to date and ends. */
+export async function migrate({ json = false }: { readonly json?: boolean }): Promise<void> {
+  const env = loadEnv();
+  const { databasePoolSize } = controlPlaneConfig(env);
+  const database = await openProgramDatabase(env, json ? () => undefined : say);
+  const report: Record<string, readonly string[]> = {};
+  try {
+    for (const program of ['control-plane', 'gateway'] as const) {
+      const options = {
+        url: database.url,
+        applicationName: 'skynet-migrate',
+        poolSize: databasePoolSize,
+        program,
+      };
+      const dataSource = await connect(options);
+      try {
+        report[program] = (await bringUpToDate(dataSource)).applied;
+      } finally {
+        await dataSource.destroy();
+      }
+    }
+  } finally {
+    await database.release();
+  }
+  if (json) return say(JSON.stringify({ applied: report }));
+  for (const [program, applied] of Object.entries(report)) {
+    say(applied.length === 0 ? `${program}: up to date.` : `${program}: applied ${applied.join(', ')}.`);
+  }
+}

@@ -1,0 +1,158 @@
+import { type Db } from '../../platform/database/database.js';
+import { flag, integer, integerOrNull, onlyRow, type Row, text } from '../../platform/database/row.js';
+import { statement } from '../../platform/database/statement.js';
+
+/** A process that has not said for so long that it lives counts as dead, and what it was running as interrupted. */
+const ALIVE_SECONDS = 10;
+const ALIVE = `now() + interval '${ALIVE_SECONDS} seconds'`;
+
+export interface ExecutionKey {
+  readonly taskId: string;
+  readonly idempotencyKey: string;
+}
+
+/** An execution as it is remembered. */
+export interface Remembered {
+  readonly fingerprint: string;
+  readonly state: string;
+  /** Whether the process that runs it is believed to live. */
+  readonly alive: boolean;
+  readonly httpStatus: number | null;
+  readonly response: unknown;
+}
+
+const rememberedFromRow = (row: Row): Remembered => ({
+  fingerprint: text(row, 'fingerprint'),
+  state: text(row, 'state'),
+  alive: flag(row, 'alive'),
+  httpStatus: integerOrNull(row, 'http_status'),
+  response: row['response'],
+});
+
+const FIND = statement(
+  'gateway.findExecution',
+  `select e.fingerprint, e.state, e.alive_until > now() as alive, e.http_status, e.response
+   from gateway.executions e where e.task_id = $1 and e.idempotency_key = $2`,
+);
+
+export async function findExecution(db: Db, key: ExecutionKey): Promise<Remembered | null> {
+  return (await db.query(FIND, [key.taskId, key.idempotencyKey])).map(rememberedFromRow)[0] ?? null;
+}
+
+const BEGIN = statement(
+  'gateway.beginExecution',
+  `insert into gateway.executions (task_id, idempotency_key, fingerprint, action, state, boot_id, alive_until)
+   values ($1, $2, $3, $4, 'running', $5, ${ALIVE})
+   on conflict (task_id, idempotency_key) do nothing returning task_id`,
+);
+
+/** Notes that an execution begins. False when somebody has begun it already. */
+export async function beginExecution(
+  db: Db,
+  key: ExecutionKey,
+  what: { readonly fingerprint: string; readonly action: string; readonly bootId: string },
+): Promise<boolean> {
+  const values = [key.taskId, key.idempotencyKey, what.fingerprint, what.action, what.bootId];
+  return (await db.query(BEGIN, values)).length > 0;
+}
+
+const TAKE_OVER = statement(
+  'gateway.takeOverExecution',
+  `update gateway.executions e set boot_id = $3, alive_until = ${ALIVE}
+   where e.task_id = $1 and e.idempotency_key = $2 and e.state = 'running' and e.alive_until <= now()
+   returning e.task_id`,
+);
+
+/** Takes over what a dead process was running. False when it is not dead after all, or somebody else was faster. */
+export async function takeOverExecution(db: Db, key: ExecutionKey, bootId: string): Promise<boolean> {
+  return (await db.query(TAKE_OVER, [key.taskId, key.idempotencyKey, bootId])).length > 0;
+}
+
+const FINISH = statement(
+  'gateway.finishExecution',
+  `update gateway.executions e set state = 'done', http_status = $4, response = $5, finished_at = now()
+   where e.task_id = $1 and e.idempotency_key = $2 and e.boot_id = $3 and e.state = 'running' returning e.task_id`,
+);
+
+/** Stores how an execution ended. False when it was taken for dead and taken over meanwhile. */
+export async function finishExecution(
+  db: Db,
+  key: ExecutionKey,
+  bootId: string,
+  answer: { readonly httpStatus: number; readonly body: object },
+): Promise<boolean> {
+  const values = [key.taskId, key.idempotencyKey, bootId, answer.httpStatus, JSON.stringify(answer.body)];
+  return (await db.query(FINISH, values)).length > 0;
+}
+
+const FORGET = statement(
+  'gateway.forgetExecution',
+  `delete from gateway.executions e
+   where e.task_id = $1 and e.idempotency_key = $2 and e.boot_id = $3 and e.state = 'running'`,
+);
+
+/** Forgets an execution that was refused before anything happened. */
+export async function forgetExecution(db: Db, key: ExecutionKey, bootId: string): Promise<void> {
+  await db.query(FORGET, [key.taskId, key.idempotencyKey, bootId]);
+}
+
+const STAY_ALIVE = statement(
+  'gateway.stayAlive',
+  `update gateway.executions e set alive_until = ${ALIVE} where e.boot_id = $1 and e.state = 'running'`,
+);
+
+/** Says that this process lives, for all that it is running. */
+export async function stayAlive(db: Db, bootId: string): Promise<void> {
+  await db.query(STAY_ALIVE, [bootId]);
+}
+
+const SEE_LEASE = statement(
+  'gateway.seeLease',
+  `insert into gateway.task_leases as l (task_id, lease_number) values ($1, $2)
+   on conflict (task_id) do update set
+     lease_number = greatest(l.lease_number, excluded.lease_number), seen_at = now()
+   returning l.lease_number`,
+);
+
+/** Remembers a lease number; returns the highest that was ever seen with the task. */
+export async function seeLease(db: Db, taskId: string, leaseNumber: number): Promise<number> {
+  return integer(onlyRow(await db.query(SEE_LEASE, [taskId, leaseNumber])), 'lease_number');
+}
+
+const IS_STOPPED = statement(
+  'gateway.isStopped',
+  'select exists (select from gateway.emergency_stop) as stopped',
+);
+const STOP = statement(
+  'gateway.stop',
+  'insert into gateway.emergency_stop default values on conflict do nothing',
+);
+const RESUME = statement('gateway.resume', 'delete from gateway.emergency_stop');
+
+export async function isStopped(db: Db): Promise<boolean> {
+  return flag(onlyRow(await db.query(IS_STOPPED)), 'stopped');
+}
+
+export async function setStopped(db: Db, stopped: boolean): Promise<void> {
+  await db.query(stopped ? STOP : RESUME);
+}
+
+const PRUNE = statement(
+  'gateway.prune',
+  `with executions as (
+     delete from gateway.executions e where (e.task_id, e.idempotency_key) in (
+       select o.task_id, o.idempotency_key from gateway.executions o
+       where o.finished_at < now() - interval '7 days' limit $1)
+     returning 1
+   ), leases as (
+     delete from gateway.task_leases l where l.task_id in (
+       select o.task_id from gateway.task_leases o where o.seen_at < now() - interval '30 days' limit $1)
+     returning 1
+   )
+   select (select count(*) from executions) + (select count(*) from leases) as deleted`,
+);
+
+/** Forgets executions after 7 days and lease numbers after 30, up to `limit` of each; returns how many. */
+export async function prune(db: Db, limit: number): Promise<number> {
+  return integer(onlyRow(await db.query(PRUNE, [limit])), 'deleted');
+}

@@ -1,0 +1,108 @@
+import { Body, Controller, Get, HttpCode, Inject, Post, Res } from '@nestjs/common';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { type FastifyReply } from 'fastify';
+import { type ActionFailure, type ActionResponse, type GatewayStatus } from '../../contracts/gateway-api.js';
+import { Database } from '../../platform/database/database.js';
+import { statement } from '../../platform/database/statement.js';
+import { ActionsService } from '../actions/actions.service.js';
+import { chooseExecutor, type Executor } from '../executors/executor.js';
+import { EXECUTORS } from '../tokens.js';
+import { parseActionRequest } from './action-request.js';
+import { AckView, ActionAnswer, ActionBody, ErrorView, SessionsView, StatusView } from './gateway.dto.js';
+
+const PING = statement('gateway.ping', 'select 1 as ok');
+
+@ApiTags('gateway')
+@Controller()
+export class GatewayController {
+  constructor(
+    private readonly actions: ActionsService,
+    private readonly database: Database,
+    @Inject(EXECUTORS) private readonly executors: readonly Executor[],
+  ) {}
+
+  @Get('status')
+  @ApiOperation({ summary: 'Whether actions can be executed, and by whom' })
+  @ApiOkResponse({ type: StatusView })
+  status(): GatewayStatus {
+    return {
+      agent_connected: chooseExecutor(this.executors) !== undefined,
+      ssh_fallback_enabled: false,
+      ssh_fallback_healthy: false,
+      ssh_fallback_target: null,
+      execution_mode: 'agent_preferred',
+    };
+  }
+
+  @Post('action')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Execute an action' })
+  @ApiBody({ type: ActionBody })
+  @ApiOkResponse({ type: ActionAnswer })
+  @ApiResponse({ status: 400, type: ErrorView, description: 'The body is not a request.' })
+  @ApiResponse({
+    status: 409,
+    type: ErrorView,
+    description: 'The key was used for something else, or the lease is stale.',
+  })
+  @ApiResponse({ status: 503, type: ErrorView, description: 'Nobody can execute it now.' })
+  async action(
+    @Body() body: unknown,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ActionResponse | ActionFailure> {
+    const answer = await this.actions.handle(parseActionRequest(body));
+    void reply.status(answer.httpStatus);
+    return answer.body;
+  }
+
+  @Get('sessions')
+  @ApiOperation({ summary: 'Who can execute actions' })
+  @ApiOkResponse({ type: SessionsView })
+  sessions(): SessionsView {
+    return {
+      sessions: this.executors
+        .flatMap((executor) => executor.sessions())
+        .map((session) => ({
+          session_id: session.sessionId,
+          agent_version: session.agentVersion,
+          capabilities: [...session.capabilities],
+          connected_at: session.connectedAt.toISOString(),
+          last_seen: session.lastSeen.toISOString(),
+        })),
+    };
+  }
+
+  @Post('emergency-stop')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Kill what runs, and refuse all actions until resume' })
+  @ApiOkResponse({ type: AckView })
+  async emergencyStop(): Promise<AckView> {
+    await this.actions.stop();
+    return { status: 'emergency_stop_sent' };
+  }
+
+  @Post('resume')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Take actions again' })
+  @ApiOkResponse({ type: AckView })
+  async resume(): Promise<AckView> {
+    await this.actions.resume();
+    return { status: 'resume_sent' };
+  }
+
+  @Get('livez')
+  @ApiOperation({ summary: 'Whether the process turns', security: [] })
+  @ApiOkResponse({ type: AckView })
+  livez(): AckView {
+    return { status: 'ok' };
+  }
+
+  @Get('readyz')
+  @ApiOperation({ summary: 'Whether the gateway can remember what it does', security: [] })
+  @ApiOkResponse({ type: AckView })
+  @ApiResponse({ status: 503, type: ErrorView, description: 'Its database does not answer.' })
+  async readyz(): Promise<AckView> {
+    await this.database.query(PING);
+    return { status: 'ok' };
+  }
+}
