@@ -71,7 +71,7 @@ export class GatewayClient implements OnApplicationShutdown {
     action: ActionRequest,
     { signal, timeoutMs }: { readonly signal?: AbortSignal; readonly timeoutMs: number },
   ): Promise<DispatchOutcome> {
-    const limit = AbortSignal.timeout(timeoutMs);
+    const limit = AbortSignal.timeout(Math.ceil(timeoutMs));
     try {
       const both = signal === undefined ? limit : AbortSignal.any([signal, limit]);
       return outcomeOfReply(await this.call(host, 'POST', '/action', JSON.stringify(action), both));
