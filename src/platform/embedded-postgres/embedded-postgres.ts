@@ -35,6 +35,9 @@ const PROBE_MS = 1_000;
 /** A socket's path has 107 bytes; PostgreSQL adds `/.s.PGSQL.12345`. */
 const MAX_SOCKET_FOLDER = 107 - '/.s.PGSQL.12345'.length;
 
+/** Where root puts what the unprivileged account could not reach elsewhere. */
+const SHARED = '/var/lib/skynet';
+
 const NOT_DURABLE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 
 /**
@@ -287,12 +290,12 @@ function placeFor(wanted: string, account: Account | null): { home: string; nati
     completeLibraries(installed);
     return { home: wanted, native: installed };
   }
-  const elsewhere = join('/var/lib/skynet', createHash('sha256').update(wanted).digest('hex').slice(0, 12));
-  const home =
-    canReach(join(wanted, 'pgdata'), account) || existsSync(join(wanted, 'pgdata')) ? wanted : elsewhere;
+  const elsewhere = join(SHARED, createHash('sha256').update(wanted).digest('hex').slice(0, 12));
+  const home = canReach(wanted, account) ? wanted : elsewhere;
   completeLibraries(installed);
-  if (canReach(join(installed, 'bin', 'postgres'), account)) return { home, native: installed };
-  return { home, native: copiedBinaries(installed, '/var/lib/skynet/postgresql') };
+  const reachable = canReach(join(installed, 'bin', 'postgres'), account);
+  if (home === elsewhere || !reachable) mkdirSync(SHARED, { recursive: true, mode: 0o755 });
+  return { home, native: reachable ? installed : copiedBinaries(installed, join(SHARED, 'postgresql')) };
 }
 
 function makeFolder(path: string, account: Account | null): void {
