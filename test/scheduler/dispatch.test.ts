@@ -1,0 +1,204 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
+import { eventually } from '../support/eventually.js';
+import { ScriptableGateway } from '../support/scriptable-gateway.js';
+
+const ENDED = ['succeeded', 'failed', 'failed_timeout'];
+const SCHEDULING = {
+  SKYNET_CONTROL_SCHEDULER_ENABLED: '1',
+  SKYNET_CONTROL_SCHEDULER_POLL_SECS: '0.2',
+  SKYNET_GATEWAY_PROBE_SECS: '0.2',
+  SKYNET_STALE_LOCK_REAPER_ENABLED: '1',
+  SKYNET_STALE_LOCK_REAPER_POLL_SECS: '0.2',
+};
+
+let gateway: ScriptableGateway;
+let api: TestControlPlane;
+
+beforeEach(async () => {
+  gateway = await ScriptableGateway.start();
+  api = await startTestControlPlane({ env: SCHEDULING });
+});
+afterEach(async () => {
+  await api.close();
+  await gateway.close();
+});
+
+async function register(more: object = {}): Promise<void> {
+  const { body } = await api.post('/v1/register-gateway', { gateway_id: 'g', host: gateway.url, ...more });
+  expect(body.status).toBe('online');
+}
+
+async function enqueue(id: string, more: object = {}): Promise<void> {
+  const { status } = await api.post('/v1/tasks/enqueue', { task_id: id, action: 'git_status', ...more });
+  expect(status).toBe(200);
+}
+
+function ended(id: string) {
+  return eventually(`${id} has ended`, async () => {
+    const { body } = await api.fetch(`/v1/tasks/${id}`);
+    return ENDED.includes(body.status) ? body : undefined;
+  });
+}
+
+async function eventTypes(id: string): Promise<string[]> {
+  const { body } = await api.fetch(`/v1/events?task_id=${id}`);
+  return body.events.map((event: { event_type: string }) => event.event_type);
+}
+
+describe('the dispatcher', () => {
+  it('sends a ready task with its key and lease number, and records the result', async () => {
+    await register();
+    await enqueue('t', { params: { working_dir: '/x' } });
+    const task = await ended('t');
+    expect(task).toMatchObject({ status: 'succeeded', error: '', locked_by: null, dispatch_gateway_id: null });
+    expect(task.result).toMatchObject({ status: 'success', result: { stdout: 'done' } });
+    expect(gateway.seen).toHaveLength(1);
+    expect(gateway.seen[0]).toMatchObject({ action: 'git_status', task_id: 't', lease_number: 1 });
+    expect(gateway.seen[0]?.idempotency_key).toMatch(/^[0-9a-f]{32}$/);
+    expect(await eventTypes('t')).toEqual(['enqueued', 'claimed', 'running', 'succeeded']);
+  });
+
+  it('claims nothing while no gateway is usable, and begins when one comes back', async () => {
+    gateway.ready = false;
+    const { body } = await api.post('/v1/register-gateway', { gateway_id: 'g', host: gateway.url });
+    expect(body.status).toBe('degraded');
+    await enqueue('t');
+    await eventually('some passes have gone by', async () => {
+      const [row] = await api.query<{ n: number }>(`select count(*)::int as n from events where task_id = 't'`);
+      return row?.n === 1 ? true : undefined;
+    });
+    gateway.ready = true;
+    expect((await ended('t')).status).toBe('succeeded');
+    expect((await api.fetch('/v1/tasks/t')).body.attempts).toBe(1);
+  });
+
+  it.each([
+    ['a non-zero exit code', { status: 'success', result: { returncode: 3 } }, 'Command failed with exit code 3'],
+    ['an error', { status: 'error', error: 'denied' }, 'denied'],
+    ['another status', { status: 'odd' }, 'Gateway returned non-success status: odd'],
+    ['no status', {}, 'Gateway returned non-success status: unknown'],
+  ])('records %s as a failure', async (_what, answer, error) => {
+    await register();
+    gateway.otherwise = { kind: 'execute', answer };
+    await enqueue('t');
+    expect(await ended('t')).toMatchObject({ status: 'failed', error });
+    const { body } = await api.fetch('/v1/system-state');
+    expect(body.gateways[0].status).toBe('online');
+  });
+
+  it('sends the same key again until the outcome is known, and the action runs once', async () => {
+    await register();
+    gateway.script.push({ kind: 'execute-and-drop' }, { kind: 'drop' }, { kind: 'answer', status: 500, body: 'oops' });
+    await enqueue('t');
+    expect((await ended('t')).status).toBe('succeeded');
+    expect(new Set(gateway.seen.map((action) => action.idempotency_key)).size).toBe(1);
+    expect([...gateway.executions.values()]).toEqual([1]);
+    expect((await eventTypes('t')).filter((type) => type === 'succeeded')).toHaveLength(1);
+  });
+
+  it('asks a gateway that died after executing for the same execution when it is back', async () => {
+    await register();
+    let release = () => undefined as void;
+    gateway.script.push({ kind: 'execute-slowly', release: new Promise((done) => (release = done)) });
+    await enqueue('t');
+    await gateway.until(({ executions }) => executions.size === 1);
+    await gateway.close();
+    release();
+    await gateway.open();
+    expect((await ended('t')).status).toBe('succeeded');
+    expect([...gateway.executions.values()]).toEqual([1]);
+  });
+
+  it('rests after a refusal that did not execute, and then tries with a new key', async () => {
+    await register();
+    gateway.script.push({ kind: 'answer', status: 503, body: { error: 'No agent connected.', outcome: 'not_executed' } });
+    await enqueue('t');
+    const released = await eventually('it is released', async () => {
+      const { body } = await api.fetch('/v1/tasks/t');
+      return body.status === 'released' ? body : undefined;
+    });
+    expect(released.error).toBe(`Gateway execution failed (${gateway.url}): No agent connected.`);
+    expect(released.next_attempt_at).not.toBeNull();
+    await api.query(`update tasks set next_attempt_at = now() where id = 't'`);
+    expect((await ended('t')).status).toBe('succeeded');
+    expect(new Set(gateway.seen.map((action) => action.idempotency_key)).size).toBe(2);
+  });
+
+  it('gives up after the attempts that the task has', async () => {
+    await register();
+    gateway.otherwise = { kind: 'answer', status: 429, body: { error: 'busy' } };
+    await enqueue('t', { max_attempts: 1 });
+    expect(await ended('t')).toMatchObject({ status: 'failed', error: `Gateway execution failed (${gateway.url}): busy` });
+  });
+
+  it.each([
+    [400, 'failed'],
+    [404, 'failed'],
+    [409, 'failed'],
+  ])('takes HTTP %i for a definite refusal', async (status, state) => {
+    await register();
+    gateway.otherwise = { kind: 'answer', status, body: { error: 'no' } };
+    await enqueue('t');
+    expect(await ended('t')).toMatchObject({ status: state, error: 'no' });
+    expect(gateway.seen).toHaveLength(1);
+  });
+
+  it('survives garbage and redirects without following them', async () => {
+    await register();
+    gateway.script.push({ kind: 'answer', status: 200, body: '<html>' });
+    gateway.script.push({ kind: 'answer', status: 302, body: {}, headers: { location: 'http://169.254.169.254/' } });
+    await enqueue('garbage');
+    expect((await ended('garbage')).status).toMatch(/succeeded|failed/);
+  });
+
+  it('renews its lease while the gateway works, longer than the lease', async () => {
+    await register();
+    let release = () => undefined as void;
+    gateway.script.push({ kind: 'execute-slowly', release: new Promise((done) => (release = done)) });
+    await enqueue('t', { lease_seconds: 1 });
+    await eventually('it was renewed twice', async () => {
+      const [row] = await api.query<{ late: boolean }>(
+        `select lease_expires_at > locked_at + interval '2.5 seconds' as late from tasks where id = 't'`,
+      );
+      return row?.late === true ? true : undefined;
+    });
+    release();
+    expect(await ended('t')).toMatchObject({ status: 'succeeded', attempts: 1 });
+  });
+
+  it('drops the result of a task that was cancelled meanwhile', async () => {
+    await register();
+    let release = () => undefined as void;
+    gateway.script.push({ kind: 'execute-slowly', release: new Promise((done) => (release = done)) });
+    await enqueue('t');
+    await gateway.until(({ executions }) => executions.size === 1);
+    expect((await api.post('/v1/tasks/t/cancel', { reason: 'enough' })).status).toBe(200);
+    release();
+    await enqueue('after');
+    await ended('after');
+    expect((await api.fetch('/v1/tasks/t')).body).toMatchObject({ status: 'failed', error: 'enough' });
+  });
+
+  it('keeps within what a gateway may run at once', async () => {
+    await register();
+    let release = () => undefined as void;
+    gateway.otherwise = { kind: 'execute-slowly', release: new Promise((done) => (release = done)) };
+    for (let index = 0; index < 12; index++) await enqueue(`t${index}`);
+    await gateway.until(({ seen }) => seen.length === 8);
+    const { body } = await api.fetch('/v1/tasks?status=running');
+    expect(body.tasks).toHaveLength(8);
+    release();
+    for (let index = 0; index < 12; index++) await ended(`t${index}`);
+  });
+
+  it('leaves pull tasks to workers, and tasks that no gateway is capable of alone', async () => {
+    await register({ capabilities: ['execute_task'] });
+    await enqueue('pull', { delivery: 'pull' });
+    await enqueue('gpu', { required_capabilities: ['gpu'] });
+    await enqueue('elsewhere', { gateway_id: 'other', gateway_strict: true });
+    await enqueue('fine', { required_capabilities: ['execute_task'], gateway_id: 'other' });
+    expect((await ended('fine')).status).toBe('succeeded');
+    expect(gateway.seen.map((action) => action.task_id)).toEqual(['fine']);
+  });
+});

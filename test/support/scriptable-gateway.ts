@@ -1,0 +1,134 @@
+import http from 'node:http';
+import { type AddressInfo } from 'node:net';
+
+export interface SeenAction {
+  readonly action: string;
+  readonly task_id: string;
+  readonly idempotency_key: string;
+  readonly lease_number?: number;
+  readonly receivedAt: number;
+}
+
+/** What the gateway does with one request, beside counting it. */
+export type Behaviour =
+  /** Executes, or replays what the key has come to. */
+  | { readonly kind: 'execute'; readonly answer?: object }
+  /** Executes, then closes the connection without an answer. */
+  | { readonly kind: 'execute-and-drop' }
+  /** Answers with a status, executing nothing. */
+  | { readonly kind: 'answer'; readonly status: number; readonly body: unknown; readonly headers?: Record<string, string> }
+  /** Closes the connection, executing nothing. */
+  | { readonly kind: 'drop' }
+  /** Executes, and answers when `release` resolves. */
+  | { readonly kind: 'execute-slowly'; readonly release: Promise<void> };
+
+const SUCCESS = { status: 'success', result: { returncode: 0, stdout: 'done', stderr: '' } };
+
+/** A gateway that does as it is told, remembers what it was asked, and executes each key once, like a real one. */
+export class ScriptableGateway {
+  readonly seen: SeenAction[] = [];
+  /** How often each key has really run. */
+  readonly executions = new Map<string, number>();
+  ready = true;
+  /** The next requests' behaviours; when they are used up, `otherwise`. */
+  readonly script: Behaviour[] = [];
+  otherwise: Behaviour = { kind: 'execute' };
+  private readonly results = new Map<string, object>();
+  private readonly listeners = new Set<() => void>();
+  private server: http.Server | undefined;
+  private port = 0;
+
+  static async start(): Promise<ScriptableGateway> {
+    const gateway = new ScriptableGateway();
+    await gateway.open();
+    return gateway;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Listens, on the port it had before if there was one. */
+  async open(): Promise<void> {
+    const server = http.createServer((request, response) => void this.serve(request, response));
+    await new Promise<void>((done) => server.listen(this.port, '127.0.0.1', done));
+    this.port = (server.address() as AddressInfo).port;
+    this.server = server;
+  }
+
+  /** Dies: cuts every connection and listens no more. What it has executed, it remembers. */
+  async close(): Promise<void> {
+    const { server } = this;
+    this.server = undefined;
+    if (server === undefined) return;
+    server.closeAllConnections();
+    await new Promise((done) => server.close(done));
+  }
+
+  /** Resolves when `condition` holds; it is looked at after every request. */
+  until(condition: (gateway: this) => boolean): Promise<void> {
+    return new Promise((done) => {
+      const look = () => {
+        if (!condition(this)) return;
+        this.listeners.delete(look);
+        done();
+      };
+      this.listeners.add(look);
+      look();
+    });
+  }
+
+  private async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (request.url === '/status') {
+      const body = { agent_connected: this.ready, ssh_fallback_enabled: false, ssh_fallback_healthy: false };
+      return reply(response, 200, body);
+    }
+    if (request.url !== '/action') return reply(response, 404, { error: 'not found' });
+    const action = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Omit<SeenAction, 'receivedAt'>;
+    this.seen.push({ ...action, receivedAt: performance.now() });
+    const behaviour = this.script.shift() ?? this.otherwise;
+    try {
+      await this.act(behaviour, action.idempotency_key, response);
+    } finally {
+      for (const listener of this.listeners) listener();
+    }
+  }
+
+  private async act(behaviour: Behaviour, key: string, response: http.ServerResponse): Promise<void> {
+    switch (behaviour.kind) {
+      case 'drop':
+        response.socket?.destroy();
+        return;
+      case 'answer':
+        return reply(response, behaviour.status, behaviour.body, behaviour.headers);
+      case 'execute':
+        return reply(response, 200, this.execute(key, behaviour.answer ?? SUCCESS));
+      case 'execute-and-drop':
+        this.execute(key, SUCCESS);
+        response.socket?.destroy();
+        return;
+      case 'execute-slowly': {
+        const result = this.execute(key, SUCCESS);
+        for (const listener of this.listeners) listener();
+        await behaviour.release;
+        return reply(response, 200, result);
+      }
+    }
+  }
+
+  private execute(key: string, answer: object): object {
+    const known = this.results.get(key);
+    if (known !== undefined) return { ...known, idempotent_replay: true };
+    this.executions.set(key, (this.executions.get(key) ?? 0) + 1);
+    this.results.set(key, answer);
+    return answer;
+  }
+}
+
+function reply(response: http.ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  if (response.destroyed) return;
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
+}
