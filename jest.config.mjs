@@ -13,7 +13,10 @@ export default {
   transform: {
     '^.+\\.ts$': ['@swc/jest', { ...swc, swcrc: false }],
     // On Node 20 Jest cannot require these, which are ESM only, from the CommonJS packages that need them.
-    'node_modules/(cookie|content-disposition)/.+\\.js$': ['@swc/jest', { swcrc: false, module: { type: 'commonjs' } }],
+    'node_modules/(cookie|content-disposition)/.+\\.js$': [
+      '@swc/jest',
+      { swcrc: false, module: { type: 'commonjs' } },
+    ],
   },
   transformIgnorePatterns: ['/node_modules/(?!(cookie|content-disposition)/)'],
   globalSetup: '<rootDir>/test/support/global-setup.mjs',

@@ -17,7 +17,9 @@ function* filesBelow(folder) {
 }
 
 const hash = createHash('sha256');
-const inputs = ['tsconfig.json', 'tsconfig.build.json', 'nest-cli.json', 'package.json'].map((name) => join(root, name));
+const inputs = ['tsconfig.json', 'tsconfig.build.json', 'nest-cli.json', 'package.json'].map((name) =>
+  join(root, name),
+);
 for (const path of [...inputs, ...[...filesBelow(join(root, 'src'))].sort()]) {
   hash.update(path.slice(root.length)).update(readFileSync(path));
 }

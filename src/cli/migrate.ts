@@ -28,7 +28,10 @@ export async function migrate({ json = false }: { readonly json?: boolean }): Pr
   } finally {
     await database.release();
   }
-  if (json) return say(JSON.stringify({ applied: report }));
+  if (json) {
+    say(JSON.stringify({ applied: report }));
+    return;
+  }
   for (const [program, applied] of Object.entries(report)) {
     say(applied.length === 0 ? `${program}: up to date.` : `${program}: applied ${applied.join(', ')}.`);
   }

@@ -2,6 +2,7 @@ export { ConfigError, type ControlPlaneConfig, controlPlaneConfig } from './conf
 export {
   type ControlPlaneOptions,
   createControlPlane,
+  describeApi,
   openDatabase,
   type RunningControlPlane,
   startControlPlane,

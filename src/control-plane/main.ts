@@ -4,21 +4,22 @@ import fastifyCors from '@fastify/cors';
 import fastifyRateLimit from '@fastify/rate-limit';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SwaggerModule } from '@nestjs/swagger';
+import { type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { type FastifyInstance } from 'fastify';
-import { type DataSource } from 'typeorm';
+import { DataSource } from 'typeorm';
+import { Env } from '../platform/config/env.js';
 import { connect, migrate } from '../platform/database/connect.js';
 import { AllowedMethods } from '../platform/http/allowed-methods.js';
 import { DtoPipe } from '../platform/http/dto.pipe.js';
 import { ProblemFilter } from '../platform/http/problem.filter.js';
 import { traitsOf } from '../platform/http/route.decorator.js';
 import { createServer } from '../platform/http/server.js';
-import { type Logger, nestLogger } from '../platform/logging/logger.js';
+import { createLogger, type Logger, nestLogger } from '../platform/logging/logger.js';
 import { Problem } from '../platform/problems/problem.js';
 import { apiDocument } from './api-document.js';
 import { AppModule } from './app.module.js';
 import { installAuth } from './auth/index.js';
-import { type ControlPlaneConfig, type HttpConfig } from './config.js';
+import { type ControlPlaneConfig, controlPlaneConfig, type HttpConfig } from './config.js';
 
 export interface ControlPlaneOptions {
   readonly config: ControlPlaneConfig;
@@ -101,6 +102,24 @@ export async function createControlPlane(
     yamlDocumentUrl: 'docs-yaml',
   });
   return app;
+}
+
+/**
+ * The API's description without a database or a port: what `openapi.yaml` holds.
+ *
+ * @public used by scripts/openapi.mjs on the built program
+ */
+export async function describeApi(): Promise<OpenAPIObject> {
+  const config = controlPlaneConfig(new Env({}));
+  const logger = createLogger('openapi', 'silent');
+  // Never initialised: nothing below asks it for a connection.
+  const dataSource = new DataSource({ type: 'postgres' });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with({ config, logger, dataSource, databaseUrl: '', replica: 'none' }),
+    createServer(config.http),
+    { logger: false, bodyParser: false, abortOnError: false, preview: true },
+  );
+  return apiDocument(app);
 }
 
 const MINUTE_MS = 60_000;

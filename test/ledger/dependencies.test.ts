@@ -36,7 +36,9 @@ describe('dependencies', () => {
     await ledger.finish(await claimOf('f1'), false);
     expect((await ledger.reader.findTask('f2'))?.error).toBe("Dependency 'f1' ended failed.");
     expect((await ledger.reader.findTask('f3'))?.error).toBe("Dependency 'f2' ended failed.");
-    await expect(ledger.endings.retry(ledger.database, 'f3', '')).rejects.toThrow("Dependency 'f2' ended failed");
+    await expect(ledger.endings.retry(ledger.database, 'f3', '')).rejects.toThrow(
+      "Dependency 'f2' ended failed",
+    );
     await ledger.endings.retry(ledger.database, 'f1', '');
     expect([await ledger.gate('f1'), await ledger.gate('f2'), await ledger.gate('f3')]).toEqual([0, 1, 1]);
     await ledger.finish(await claimOf('f1'));
@@ -51,7 +53,10 @@ describe('dependencies', () => {
     await ledger.finish(await claimOf('g1'), false);
     await ledger.finish(await claimOf('g2'), false);
     await ledger.endings.retry(ledger.database, 'g1', '');
-    expect(await ledger.reader.findTask('g3')).toMatchObject({ status: 'failed', error: "Dependency 'g2' ended failed." });
+    expect(await ledger.reader.findTask('g3')).toMatchObject({
+      status: 'failed',
+      error: "Dependency 'g2' ended failed.",
+    });
     await ledger.endings.retry(ledger.database, 'g2', '');
     expect(await ledger.gate('g3')).toBe(1);
     await ledger.finish(await claimOf('g1'));
@@ -91,7 +96,9 @@ describe('dependencies', () => {
         ledger.endings.complete(ledger.database, proof, { success: true, result: {}, error: '' }),
       ]);
       const claimed = await ledger.claim('worker', 10);
-      expect(claimed.map((child) => child.id).sort()).toEqual([0, 1, 2, 3].map((index) => `${parent}-child-${index}`));
+      expect(claimed.map((child) => child.id).sort()).toEqual(
+        [0, 1, 2, 3].map((index) => `${parent}-child-${index}`),
+      );
       for (const child of claimed) await ledger.finish(child);
     }
   });

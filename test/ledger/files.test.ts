@@ -37,7 +37,9 @@ describe('files', () => {
     await claimed();
     await ledger.api.query(`update tasks set gate = 0 where id = 'b2'`);
     await claimed();
-    const events = await ledger.api.query(`select payload from events where task_id = 'b2' and event_type = 'claim_conflict'`);
+    const events = await ledger.api.query(
+      `select payload from events where task_id = 'b2' and event_type = 'claim_conflict'`,
+    );
     expect(events.length).toBeLessThanOrEqual(1);
     if (owner) await ledger.finish(owner);
     for (const task of await claimed()) await ledger.finish(task);
@@ -46,7 +48,11 @@ describe('files', () => {
   it('do not hold up tasks that need others, however many wait in front', async () => {
     await ledger.enqueue('c0', files('busy'));
     const [owner] = await claimed();
-    await Promise.all(Array.from({ length: 60 }, (_, index) => ledger.enqueue(`c${index + 1}`, { ...files('busy'), priority: 9 })));
+    await Promise.all(
+      Array.from({ length: 60 }, (_, index) =>
+        ledger.enqueue(`c${index + 1}`, { ...files('busy'), priority: 9 }),
+      ),
+    );
     await ledger.enqueue('free', files('other'));
     const [task] = await claimed(1);
     expect(task?.id).toBe('free');

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ClaimedTask } from '../../src/control-plane/ledger/index.js';
-import { terminalStates, type TaskStatus, taskStates, verbs } from '../../src/control-plane/ledger/domain/task-state.js';
+import {
+  terminalStates,
+  type TaskStatus,
+  taskStates,
+  verbs,
+} from '../../src/control-plane/ledger/domain/task-state.js';
 import { startTestLedger, type TestLedger } from '../support/ledger.js';
 
 let ledger: TestLedger;
@@ -31,7 +36,10 @@ const proofOf = (claim: ClaimedTask | undefined, id = claim?.id ?? '') => ({
   claimToken: claim?.claimToken ?? 'no token',
 });
 
-const attempts: Record<Exclude<keyof typeof verbs, 'failWithDependency'>, (id: string, claim?: ClaimedTask) => Promise<unknown>> = {
+const attempts: Record<
+  Exclude<keyof typeof verbs, 'failWithDependency'>,
+  (id: string, claim?: ClaimedTask) => Promise<unknown>
+> = {
   claim: () => ledger.claim(),
   start: (id, claim) => ledger.claims.start(ledger.database, proofOf(claim, id)),
   succeed: (id, claim) =>
@@ -50,26 +58,31 @@ describe('the table of verbs', () => {
     const left = new Set<TaskStatus>(Object.values(verbs).flatMap((verb) => [...verb.from]));
     expect([...taskStates].filter((state) => !reached.has(state))).toEqual([]);
     expect([...taskStates].filter((state) => !left.has(state))).toEqual(['succeeded']);
-    expect(terminalStates.filter((state) => (verbs.cancel.from as readonly string[]).includes(state))).toEqual([]);
+    expect(
+      terminalStates.filter((state) => (verbs.cancel.from as readonly string[]).includes(state)),
+    ).toEqual([]);
   });
 });
 
 describe.each(taskStates)('a task that is %s', (state) => {
-  it.each(Object.keys(attempts) as (keyof typeof attempts)[])('answers "%s" as the table says', async (verb) => {
-    const { id, claim } = await aTaskIn(state);
-    const before = await ledger.reader.findTask(id);
-    await attempts[verb](id, claim);
-    const after = await ledger.reader.findTask(id);
-    const legal = (verbs[verb].from as readonly TaskStatus[]).includes(state);
-    if (legal) {
-      expect(after?.status).toBe(verbs[verb].to);
-      expect(after?.version).toBeGreaterThan(before?.version ?? 0);
-    } else {
-      expect(after).toEqual(before);
-    }
-    // Later cases claim by priority: leave nothing behind that would be in their way.
-    await ledger.endings.cancel(ledger.database, id, '').catch(() => undefined);
-  });
+  it.each(Object.keys(attempts) as (keyof typeof attempts)[])(
+    'answers "%s" as the table says',
+    async (verb) => {
+      const { id, claim } = await aTaskIn(state);
+      const before = await ledger.reader.findTask(id);
+      await attempts[verb](id, claim);
+      const after = await ledger.reader.findTask(id);
+      const legal = (verbs[verb].from as readonly TaskStatus[]).includes(state);
+      if (legal) {
+        expect(after?.status).toBe(verbs[verb].to);
+        expect(after?.version).toBeGreaterThan(before?.version ?? 0);
+      } else {
+        expect(after).toEqual(before);
+      }
+      // Later cases claim by priority: leave nothing behind that would be in their way.
+      await ledger.endings.cancel(ledger.database, id, '').catch(() => undefined);
+    },
+  );
 });
 
 describe('a proof that does not hold', () => {
@@ -82,7 +95,9 @@ describe('a proof that does not hold', () => {
     if (claim === undefined) throw new Error('not claimed');
     const before = await ledger.reader.findTask(id);
     const proof = change(claim);
-    expect(await ledger.endings.complete(ledger.database, proof, { success: true, result: {}, error: '' })).toBe(false);
+    expect(
+      await ledger.endings.complete(ledger.database, proof, { success: true, result: {}, error: '' }),
+    ).toBe(false);
     expect(await ledger.endings.release(ledger.database, proof, { reason: '' })).toBe(false);
     expect(await ledger.claims.renew(ledger.database, proof)).toBeNull();
     expect(await ledger.reader.findTask(id)).toEqual(before);

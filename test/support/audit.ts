@@ -36,14 +36,17 @@ export function audit(events: readonly LoggedEvent[], tasks: readonly Expected[]
     if (event.to_status !== null) status.set(task.id, event.to_status);
     if (event.event_type === 'claimed') {
       for (const parent of task.dependencies) {
-        if (status.get(parent) !== 'succeeded') faults.push(`${task.id} claimed while ${parent} was ${status.get(parent)}`);
+        if (status.get(parent) !== 'succeeded')
+          faults.push(`${task.id} claimed while ${parent} was ${status.get(parent)}`);
       }
       for (const file of task.files) {
         const owner = owners.get(file);
         if (owner !== undefined) faults.push(`${task.id} got ${file} while ${owner} owned it`);
         owners.set(file, task.id);
       }
-    } else if (['succeeded', 'failed', 'released', 'failed_timeout', 'cancelled'].includes(event.event_type)) {
+    } else if (
+      ['succeeded', 'failed', 'released', 'failed_timeout', 'cancelled'].includes(event.event_type)
+    ) {
       for (const file of task.files) if (owners.get(file) === task.id) owners.delete(file);
       if (event.event_type !== 'released') ends.set(task.id, (ends.get(task.id) ?? 0) + 1);
     }

@@ -43,7 +43,9 @@ const QUIET = {
 };
 
 /** A control plane in this process, listening on a free port. */
-export async function startTestControlPlane(options: TestControlPlaneOptions = {}): Promise<TestControlPlane> {
+export async function startTestControlPlane(
+  options: TestControlPlaneOptions = {},
+): Promise<TestControlPlane> {
   const own = options.databaseUrl === undefined ? await createTestDatabase() : undefined;
   const databaseUrl = options.databaseUrl ?? own?.url ?? '';
   const config = controlPlaneConfig(new Env({ ...QUIET, ...options.env }));
@@ -59,7 +61,12 @@ export async function startTestControlPlane(options: TestControlPlaneOptions = {
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: Object.fromEntries(response.headers), text, body: parsed(text) };
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      text,
+      body: parsed(text),
+    };
   };
   return {
     url,

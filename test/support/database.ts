@@ -6,7 +6,8 @@ import { type Database } from '../../src/platform/database/database.js';
 
 function required(name: string): string {
   const value = process.env[name];
-  if (value === undefined) throw new Error(`${name} is not set: run the tests through npm test or scripts/jest.mjs.`);
+  if (value === undefined)
+    throw new Error(`${name} is not set: run the tests through npm test or scripts/jest.mjs.`);
   return value;
 }
 
@@ -23,7 +24,7 @@ async function asAdmin<T>(work: (admin: pg.Client) => Promise<T>): Promise<T> {
 export interface TestDatabase {
   readonly url: string;
   readonly name: string;
-  drop(): Promise<void>;
+  readonly drop: () => Promise<void>;
 }
 
 /** A database of the test's own: a copy of the migrated template, or empty. */
@@ -65,7 +66,12 @@ export interface OpenTestDatabase {
 /** A migrated database with a pool on it. */
 export async function openTestDatabase({ poolSize = 10 } = {}): Promise<OpenTestDatabase> {
   const { url, drop } = await createTestDatabase();
-  const dataSource = await connect({ url, applicationName: 'skynet-test', poolSize, program: 'control-plane' });
+  const dataSource = await connect({
+    url,
+    applicationName: 'skynet-test',
+    poolSize,
+    program: 'control-plane',
+  });
   return {
     url,
     database: databaseOf(dataSource),

@@ -7,7 +7,9 @@ import { findHome } from './homes.mjs';
 
 export default async function globalSetup() {
   const root = join(import.meta.dirname, '..', '..');
-  const build = spawnSync(process.execPath, [join(root, 'scripts', 'build-if-needed.mjs')], { stdio: 'inherit' });
+  const build = spawnSync(process.execPath, [join(root, 'scripts', 'build-if-needed.mjs')], {
+    stdio: 'inherit',
+  });
   if (build.status !== 0) throw new Error('The build failed; see above.');
 
   const home = await findHome(process.env, () => mkdtempSync(join(tmpdir(), 'skynet-test-')));

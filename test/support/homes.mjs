@@ -17,7 +17,12 @@ export async function findHome(env, makeFolder) {
 /** @returns {Promise<Home>} */
 export async function urlHome(url) {
   if (!url) throw new Error('SKYNET_TEST_POSTGRES=url needs DATABASE_URL.');
-  return { description: 'the PostgreSQL of DATABASE_URL', adminUrl: url, keepsDatabases: true, close: async () => {} };
+  return {
+    description: 'the PostgreSQL of DATABASE_URL',
+    adminUrl: url,
+    keepsDatabases: true,
+    close: async () => {},
+  };
 }
 
 /** Whether a Docker engine answers. Takes well under a second when there is none. */
@@ -31,7 +36,9 @@ export function dockerAnswers(env) {
       done(answers);
     };
     socket.once('error', () => finish(false)).once('timeout', () => finish(false));
-    socket.once('connect', () => socket.write('GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n'));
+    socket.once('connect', () =>
+      socket.write('GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n'),
+    );
     socket.once('data', (chunk) => finish(chunk.toString().startsWith('HTTP/1.1 200')));
   });
 }

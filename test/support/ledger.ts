@@ -7,7 +7,11 @@ import {
   UpkeepService,
 } from '../../src/control-plane/ledger/index.js';
 import { type Database } from '../../src/platform/database/database.js';
-import { startTestControlPlane, type TestControlPlane, type TestControlPlaneOptions } from './control-plane.js';
+import {
+  startTestControlPlane,
+  type TestControlPlane,
+  type TestControlPlaneOptions,
+} from './control-plane.js';
 
 type EnqueueRequest = Parameters<IntakeService['enqueue']>[1];
 
@@ -34,7 +38,11 @@ export async function startTestLedger(options: TestControlPlaneOptions = {}): Pr
   const { database } = api;
   const [intake, claims, endings] = [api.get(IntakeService), api.get(ClaimsService), api.get(EndingsService)];
   const reader = api.get(LedgerReader);
-  const proof = (task: ClaimedTask) => ({ taskId: task.id, workerId: task.lockedBy, claimToken: task.claimToken });
+  const proof = (task: ClaimedTask) => ({
+    taskId: task.id,
+    workerId: task.lockedBy,
+    claimToken: task.claimToken,
+  });
   return {
     api,
     database,
@@ -49,7 +57,11 @@ export async function startTestLedger(options: TestControlPlaneOptions = {}): Pr
     start: (task) => claims.start(database, proof(task)),
     finish: async (task, success = true) => {
       if (success && !(await claims.start(database, proof(task)))) return false;
-      return endings.complete(database, proof(task), { success, result: {}, error: success ? '' : 'it broke' });
+      return endings.complete(database, proof(task), {
+        success,
+        result: {},
+        error: success ? '' : 'it broke',
+      });
     },
     status: async (id) => (await reader.findTask(id))?.status ?? 'missing',
     gate: async (id) => (await reader.findTask(id))?.gate ?? null,

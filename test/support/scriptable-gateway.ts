@@ -16,7 +16,12 @@ export type Behaviour =
   /** Executes, then closes the connection without an answer. */
   | { readonly kind: 'execute-and-drop' }
   /** Answers with a status, executing nothing. */
-  | { readonly kind: 'answer'; readonly status: number; readonly body: unknown; readonly headers?: Record<string, string> }
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly body: unknown;
+      readonly headers?: Record<string, string>;
+    }
   /** Closes the connection, executing nothing. */
   | { readonly kind: 'drop' }
   /** Executes, and answers when `release` resolves. */
@@ -83,9 +88,13 @@ export class ScriptableGateway {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     if (request.url === '/status') {
       const body = { agent_connected: this.ready, ssh_fallback_enabled: false, ssh_fallback_healthy: false };
-      return reply(response, 200, body);
+      reply(response, 200, body);
+      return;
     }
-    if (request.url !== '/action') return reply(response, 404, { error: 'not found' });
+    if (request.url !== '/action') {
+      reply(response, 404, { error: 'not found' });
+      return;
+    }
     const action = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Omit<SeenAction, 'receivedAt'>;
     this.seen.push({ ...action, receivedAt: performance.now() });
     const behaviour = this.script.shift() ?? this.otherwise;
@@ -101,10 +110,14 @@ export class ScriptableGateway {
       case 'drop':
         response.socket?.destroy();
         return;
-      case 'answer':
-        return reply(response, behaviour.status, behaviour.body, behaviour.headers);
-      case 'execute':
-        return reply(response, 200, this.execute(key, behaviour.answer ?? SUCCESS));
+      case 'answer': {
+        reply(response, behaviour.status, behaviour.body, behaviour.headers);
+        return;
+      }
+      case 'execute': {
+        reply(response, 200, this.execute(key, behaviour.answer ?? SUCCESS));
+        return;
+      }
       case 'execute-and-drop':
         this.execute(key, SUCCESS);
         response.socket?.destroy();
@@ -113,7 +126,8 @@ export class ScriptableGateway {
         const result = this.execute(key, SUCCESS);
         for (const listener of this.listeners) listener();
         await behaviour.release;
-        return reply(response, 200, result);
+        reply(response, 200, result);
+        return;
       }
     }
   }
@@ -127,7 +141,12 @@ export class ScriptableGateway {
   }
 }
 
-function reply(response: http.ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+function reply(
+  response: http.ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
   if (response.destroyed) return;
   response.writeHead(status, { 'content-type': 'application/json', ...headers });
   response.end(typeof body === 'string' ? body : JSON.stringify(body));

@@ -1,2 +1,2 @@
-export { callerIdentity, keyFrom, secretsEqual } from './credentials.js';
+export { callerIdentity } from './credentials.js';
 export { installAuth } from './auth.hook.js';

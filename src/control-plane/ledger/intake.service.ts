@@ -158,9 +158,7 @@ function refuseMissing(parents: readonly Parent[], ids: readonly string[]): void
 function standingOf(parents: readonly Parent[], ids: readonly string[]): Standing {
   refuseMissing(parents, ids);
   const byId = new Map(parents.map((parent) => [parent.id, parent]));
-  const failed = ids
-    .map((id) => byId.get(id))
-    .find((parent) => parent !== undefined && parent.status.startsWith('failed'));
+  const failed = ids.map((id) => byId.get(id)).find((parent) => parent?.status.startsWith('failed'));
   return {
     pending: parents.filter((parent) => parent.status !== 'succeeded').length,
     parentSeqs: parents.map((parent) => parent.seq),

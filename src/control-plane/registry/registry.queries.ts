@@ -1,6 +1,5 @@
 import { type Db } from '../../platform/database/database.js';
 import {
-  flag,
   instant,
   type Instant,
   instantOrNull,
@@ -231,11 +230,4 @@ const FIND_WORKER = statement(
 
 export async function findWorker(db: Db, workerId: string): Promise<Worker | null> {
   return (await db.query(FIND_WORKER, [workerId])).map(workerFromRow)[0] ?? null;
-}
-
-const PING = statement('registry.ping', 'select true as ok');
-
-/** Whether the database answers. */
-export async function ping(db: Db): Promise<boolean> {
-  return flag(onlyRow(await db.query(PING)), 'ok');
 }

@@ -142,7 +142,7 @@ export class RoutingService {
       await this.registry.recordTransportFailure(gatewayId, host, outcome.error);
       return new Problem('gateway-unreachable', `Gateway ${gatewayId} unreachable: ${outcome.error}`);
     }
-    if (/^No agent connected/.test(outcome.error)) {
+    if (outcome.error.startsWith('No agent connected')) {
       this.registry.requestProbe();
       return new Problem(
         'gateway-without-agent',

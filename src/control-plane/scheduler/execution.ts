@@ -1,10 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
-import { Database } from '../../platform/database/database.js';
+import { type Database } from '../../platform/database/database.js';
 import { type Logger } from '../../platform/logging/logger.js';
-import { GatewayClient } from '../gateway-client/index.js';
-import { type ClaimedTask, type ClaimProof, ClaimsService, EndingsService } from '../ledger/index.js';
-import { RegistryService } from '../registry/index.js';
+import { type GatewayClient } from '../gateway-client/index.js';
+import {
+  type ClaimedTask,
+  type ClaimProof,
+  type ClaimsService,
+  type EndingsService,
+} from '../ledger/index.js';
+import { type RegistryService } from '../registry/index.js';
 import { RoutingService } from '../routing/index.js';
 import { type Verdict, verdictOf } from './domain/verdict.js';
 
@@ -92,8 +97,8 @@ export class Execution {
         },
         { signal: interrupted, timeoutMs: Math.max(1, end - performance.now()) },
       );
-      if (this.lost.signal.aborted) return null;
-      if (this.leaving.signal.aborted && outcome.kind === 'unknown') return this.handedBack();
+      if (this.isLost()) return null;
+      if (this.isLeaving() && outcome.kind === 'unknown') return this.handedBack();
       if (outcome.kind === 'not-executed' || outcome.kind === 'unknown') await this.reportTrouble(outcome);
       const verdict = verdictOf(outcome, {
         keyMayHaveRun,
@@ -105,8 +110,8 @@ export class Execution {
       if (verdict.do !== 'ask-again') return verdict;
       keyMayHaveRun = true;
       await wait(pauseMs, undefined, { signal: interrupted }).catch(() => undefined);
-      if (this.lost.signal.aborted) return null;
-      if (this.leaving.signal.aborted) return this.handedBack();
+      if (this.isLost()) return null;
+      if (this.isLeaving()) return this.handedBack();
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
   }
@@ -120,7 +125,10 @@ export class Execution {
     readonly error: string;
   }): Promise<void> {
     const { gatewayId, host } = this.gateway;
-    if (!outcome.transport) return this.parts.registry.requestProbe();
+    if (!outcome.transport) {
+      this.parts.registry.requestProbe();
+      return;
+    }
     await this.parts.registry
       .recordTransportFailure(gatewayId, host, outcome.error)
       .catch((error: unknown) => {
@@ -151,6 +159,16 @@ export class Execution {
     }
   }
 
+  /** Asked anew each time: both may happen while an attempt is under way. */
+  private isLost(): boolean {
+    return this.lost.signal.aborted;
+  }
+
+  private isLeaving(): boolean {
+    return this.leaving.signal.aborted;
+  }
+
+  /** Whether, by this process' clock, the lease cannot be ours any more. */
   leaseIsOver(): boolean {
     return performance.now() - this.renewedAtMs > this.leaseSeconds * 1_000;
   }

@@ -24,5 +24,5 @@ export function failure(httpStatus: number, error: string, outcome?: ActionOutco
 }
 
 export function asReplay(answer: HttpAnswer): HttpAnswer {
-  return { ...answer, body: { ...answer.body, idempotent_replay: true } as ActionResponse };
+  return { ...answer, body: { ...answer.body, idempotent_replay: true } };
 }

@@ -141,20 +141,20 @@ export class EmbeddedPostgres {
 
   private async boot(): Promise<void> {
     const end = performance.now() + START_PATIENCE_MS;
-    for (let output = ''; performance.now() < end; await wait(250)) {
+    for (;;) {
       await this.settlePort();
-      const result = await this.run('pg_ctl', [
+      const log = join(this.dataDir, 'start.log');
+      const { output } = await this.run('pg_ctl', [
         ...['start', '-D', join(this.dataDir, 'pgdata'), '-w', '-t', '30', '-s'],
-        ...['-l', join(this.dataDir, 'start.log'), '-o', this.serverOptions()],
+        ...['-l', log, '-o', this.serverOptions()],
       ]);
       // Right after a kill a start fails while the old processes die; another program may have been faster as well.
       if (await this.answers('postgres')) return;
-      output = result.output || readOr(join(this.dataDir, 'start.log'), '').slice(-2_000);
-      if (performance.now() + 250 >= end) {
-        throw new EmbeddedPostgresError(
-          `The embedded PostgreSQL in ${this.dataDir} does not start: ${output}`,
-        );
+      if (performance.now() > end) {
+        const why = output || readOr(log, '').slice(-2_000);
+        throw new EmbeddedPostgresError(`The embedded PostgreSQL in ${this.dataDir} does not start: ${why}`);
       }
+      await wait(250);
     }
   }
 

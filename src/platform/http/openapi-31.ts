@@ -13,12 +13,12 @@ export function toOpenApi31(document: OpenAPIObject): OpenAPIObject {
 function convert(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(convert);
   if (typeof node !== 'object' || node === null) return node;
-  const { nullable, ...rest } = Object.fromEntries(
+  const { nullable, ...rest } = Object.fromEntries<unknown>(
     Object.entries(node).map(([key, value]) => [
       key,
       key === 'example' || key === 'default' ? value : convert(value),
     ]),
-  ) as Node;
+  );
   return nullable === true ? orNull(rest) : rest;
 }
 

@@ -77,7 +77,7 @@ function outcomeOfResult(body: JsonObject): DispatchOutcome {
   }
   const code = isObject(body['result']) ? body['result']['returncode'] : body['returncode'];
   if (code === undefined || code === null || code === 0) return { kind: 'succeeded', status, result };
-  return { kind: 'failed', status, error: `Command failed with exit code ${String(code)}`, result };
+  return { kind: 'failed', status, error: `Command failed with exit code ${JSON.stringify(code)}`, result };
 }
 
 /** Codes of errors that happen before a request is on the wire. Everything else may have arrived. */

@@ -89,6 +89,9 @@ const CLAIM = statement(
    order by c.priority desc, c.seq`,
 );
 
+/** The text of the claim, for those who want to see its plan. */
+export const CLAIM_SQL = CLAIM.text;
+
 export interface ClaimPass {
   readonly claimed: readonly ClaimedTask[];
   /** The projects of ready tasks that need files: they are claimed under their project's lock, see {@link admit}. */
