@@ -1,0 +1,34 @@
+# The image of every role: control plane (serve), gateway, migrate.
+ARG BASE=node:24-slim
+
+FROM ${BASE} AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=optional --ignore-scripts
+COPY tsconfig.json tsconfig.build.json nest-cli.json ./
+COPY src ./src
+RUN npx nest build
+
+FROM ${BASE} AS production-modules
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --omit=optional --ignore-scripts
+
+FROM ${BASE}
+# git is what the gateway's git actions run.
+RUN apt-get update && apt-get install --yes --no-install-recommends git ca-certificates && rm -rf /var/lib/apt/lists/*
+ENV NODE_ENV=production
+WORKDIR /app
+COPY package.json LICENSE ./
+COPY bin ./bin
+COPY migrations ./migrations
+COPY --from=production-modules /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+# Nothing is written below /app: the file system may be read-only, with a tmpfs on /tmp.
+RUN mkdir /workspace && chown node:node /workspace
+USER node
+EXPOSE 8000 8766
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.HEALTH_PORT || process.env.SKYNET_PORT || 8000) + '/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "/app/bin/skynet"]
+CMD ["serve"]

@@ -1,0 +1,21 @@
+.PHONY: install run-api run-bot test test-all smoke check
+
+install: ## install what package-lock.json names
+	npm ci
+
+run-api: ## the control plane on SKYNET_PORT
+	npm start
+
+run-bot: ## the OpenClaw gateway on this machine
+	node scripts/build-if-needed.mjs && node bin/skynet gateway
+
+test: ## all tests
+	npm test
+
+test-all: check test ## everything that CI runs
+
+smoke: ## start everything, run the demonstration graph, end
+	npm run quickstart -- --exit --plain
+
+check: ## format, lint, types, boundaries, dead code, generated files
+	npm run check
