@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { describeApi } from '../dist/control-plane/index.js';
+import { describeApi } from '../dist/control-plane/main.js';
 
 const path = join(import.meta.dirname, '..', 'openapi.yaml');
 const text =

@@ -2,7 +2,6 @@ export { ConfigError, type ControlPlaneConfig, controlPlaneConfig } from './conf
 export {
   type ControlPlaneOptions,
   createControlPlane,
-  describeApi,
   openDatabase,
   type RunningControlPlane,
   startControlPlane,

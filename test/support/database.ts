@@ -1,8 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { type DataSource } from 'typeorm';
-import { connect, databaseOf } from '../../src/platform/database/connect.js';
-import { type Database } from '../../src/platform/database/database.js';
 
 function required(name: string): string {
   const value = process.env[name];
@@ -51,35 +48,5 @@ export async function createTestDatabase(from: 'migrated' | 'empty' = 'migrated'
       asAdmin(async (admin) => {
         await admin.query(`drop database if exists ${name} with (force)`);
       }),
-  };
-}
-
-export interface OpenTestDatabase {
-  readonly url: string;
-  readonly database: Database;
-  readonly dataSource: DataSource;
-  /** Any SQL, outside of our statements. */
-  query<R extends Record<string, unknown>>(text: string, values?: unknown[]): Promise<R[]>;
-  close(): Promise<void>;
-}
-
-/** A migrated database with a pool on it. */
-export async function openTestDatabase({ poolSize = 10 } = {}): Promise<OpenTestDatabase> {
-  const { url, drop } = await createTestDatabase();
-  const dataSource = await connect({
-    url,
-    applicationName: 'skynet-test',
-    poolSize,
-    program: 'control-plane',
-  });
-  return {
-    url,
-    database: databaseOf(dataSource),
-    dataSource,
-    query: (text, values) => dataSource.query(text, values),
-    close: async () => {
-      await dataSource.destroy();
-      await drop();
-    },
   };
 }

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { Database, type Db } from '../../platform/database/database.js';
 import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/cursor.js';
@@ -41,6 +41,7 @@ const COMPLETE_MISMATCH = 'Task transition rejected (expected running state with
 const RELEASE_MISMATCH = 'Task transition rejected or claim mismatch';
 
 const TaskId = () => Param('id', StorablePipe);
+const TaskIdParam = () => ApiParam({ name: 'id', description: 'The id of the task.' });
 
 @ApiTags('tasks')
 @Controller('v1/tasks')
@@ -117,6 +118,7 @@ export class TasksController {
   }
 
   @Get(':id')
+  @TaskIdParam()
   @ApiOperation({ summary: 'Show a task' })
   @ApiOkResponse({ type: TaskState })
   @ApiProblems('task-not-found')
@@ -151,6 +153,7 @@ export class TasksController {
 
   @Post(':id/start')
   @HttpCode(200)
+  @TaskIdParam()
   @ApiOperation({ summary: 'Say that execution begins' })
   @ApiOkResponse({ type: OkResponse })
   @ApiProblems('claim-mismatch', 'idempotency-conflict')
@@ -167,6 +170,7 @@ export class TasksController {
   @Post(':id/renew')
   @HttpCode(200)
   @Route({ errors: 'problem' })
+  @TaskIdParam()
   @ApiOperation({ summary: 'Let the lease begin anew' })
   @ApiOkResponse({ type: RenewResponse })
   @ApiProblems('claim-mismatch', 'idempotency-conflict')
@@ -183,6 +187,7 @@ export class TasksController {
 
   @Post(':id/complete')
   @HttpCode(200)
+  @TaskIdParam()
   @ApiOperation({ summary: 'Report how a task ended' })
   @ApiOkResponse({ type: OkResponse })
   @ApiProblems('claim-mismatch', 'idempotency-conflict')
@@ -198,6 +203,7 @@ export class TasksController {
 
   @Post(':id/release')
   @HttpCode(200)
+  @TaskIdParam()
   @ApiOperation({ summary: 'Give a task back, or up' })
   @ApiOkResponse({ type: OkResponse })
   @ApiProblems('claim-mismatch', 'idempotency-conflict')
@@ -218,6 +224,7 @@ export class TasksController {
   @Post(':id/retry')
   @HttpCode(200)
   @Route({ errors: 'problem' })
+  @TaskIdParam()
   @ApiOperation({ summary: 'Start a failed task anew, with the dependents that failed because of it' })
   @ApiOkResponse({ type: TaskResponse })
   @ApiProblems('task-not-found', 'wrong-state', 'idempotency-conflict')
@@ -234,6 +241,7 @@ export class TasksController {
   @Post(':id/cancel')
   @HttpCode(200)
   @Route({ errors: 'problem' })
+  @TaskIdParam()
   @ApiOperation({ summary: 'End a task in whatever state it is' })
   @ApiOkResponse({ type: TaskResponse })
   @ApiProblems('task-not-found', 'wrong-state', 'idempotency-conflict')

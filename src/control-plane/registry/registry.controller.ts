@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../platform/http/api-problems.js';
 import { Route } from '../../platform/http/route.decorator.js';
@@ -73,6 +73,7 @@ export class RegistryController {
   @Post('workers/:id/heartbeat')
   @HttpCode(200)
   @Route({ errors: 'problem' })
+  @ApiParam({ name: 'id', description: 'The id of the worker.' })
   @ApiOperation({ summary: 'A sign of life from a worker' })
   @ApiOkResponse({ type: WorkerView })
   @ApiProblems('worker-not-found', 'idempotency-conflict')
