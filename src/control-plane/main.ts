@@ -38,11 +38,13 @@ export interface RunningControlPlane {
 /** Connects, migrates, starts the loops and listens. Throws when the database is not there or the port is taken. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<RunningControlPlane> {
   const dataSource = await openDatabase(options);
-  let app: NestFastifyApplication;
+  let app: NestFastifyApplication | undefined;
   try {
     app = await createControlPlane(options, dataSource);
     await app.listen({ host: options.config.http.host, port: options.config.http.port });
   } catch (error) {
+    // The loops begin before the port is bound; closing the application stops them and closes the pool.
+    await app?.close();
     if (dataSource.isInitialized) await dataSource.destroy();
     throw error;
   }
