@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { EmbeddedPostgres } from '../../src/platform/embedded-postgres/index.js';
 import { audit, type LoggedEvent } from '../support/audit.js';
+import { type Reply } from '../support/control-plane.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { Program } from '../support/program.js';
@@ -18,7 +19,11 @@ const ENV = {
   SKYNET_LOG_LEVEL: 'silent',
 };
 
-async function call(url: string, path: string, body?: object): Promise<{ status: number; body: any }> {
+async function call(
+  url: string,
+  path: string,
+  body?: object,
+): Promise<{ status: number; body: Reply['body'] }> {
   const response = await fetch(
     url + path,
     body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) },
@@ -27,7 +32,7 @@ async function call(url: string, path: string, body?: object): Promise<{ status:
 }
 
 /** A call that is repeated, with one idempotency key, until it is answered with 200. */
-async function insist(url: string, path: string, body: object, key: string): Promise<any> {
+async function insist(url: string, path: string, body: object, key: string): Promise<Reply['body']> {
   return eventually(`${path} is answered`, async () => {
     try {
       const response = await fetch(url + path, {

@@ -69,6 +69,11 @@ describe('dependencies', () => {
     await ledger.finish(await claimOf('h1'), false);
     const task = await ledger.enqueue('h2', { dependencies: ['h1'] });
     expect(task).toMatchObject({ status: 'failed', error: "Dependency 'h1' ended failed." });
+    expect((await ledger.reader.findTask('h1'))?.dependents).toEqual(['h2']);
+    await ledger.endings.retry(ledger.database, 'h1', '');
+    expect(await ledger.gate('h2')).toBe(1);
+    await ledger.finish(await claimOf('h1'));
+    await ledger.finish(await claimOf('h2'));
   });
 
   it('are counted again when a cancelled task with open ones is retried', async () => {

@@ -10,7 +10,6 @@ import { CONFIG, TOPICS } from '../runtime/index.js';
 import { requiredFiles } from './domain/file-path.js';
 import { capabilitySet, distinctTexts } from './domain/text-lists.js';
 import { type Delivery, type NewTask, type Task } from './domain/task.js';
-import { isTerminal } from './domain/task-state.js';
 import {
   findParents,
   insertTask,
@@ -131,7 +130,7 @@ export class IntakeService {
     if (ids.length === 0) return [];
     const parents = await findParents(db, ids);
     refuseMissing(parents, ids);
-    const unmarked = parents.filter((parent) => !parent.hasDependents && !isTerminal(parent.status));
+    const unmarked = parents.filter((parent) => !parent.hasDependents);
     // Not on the caller's transaction: the mark must be there for all before the parents are looked at again.
     if (unmarked.length > 0) {
       await markParents(

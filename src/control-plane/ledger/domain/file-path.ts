@@ -16,7 +16,10 @@ export function normalPath(raw: string): FilePath | null {
       if (segments.pop() === undefined) return null;
     } else segments.push(segment);
   }
-  return segments.length === 0 ? null : segments.join('/');
+  if (segments.length === 0) return null;
+  // Folding may bare a blank at the end, or join what was apart: the form is normal when it no longer changes.
+  const normal = segments.join('/');
+  return normal === raw ? normal : normalPath(normal);
 }
 
 export interface RequiredFiles {

@@ -37,10 +37,6 @@ export type VerbName = keyof typeof verbs;
 /** States that only an explicit retry leaves. */
 export const terminalStates: readonly TaskStatus[] = ['succeeded', 'failed', 'failed_timeout'];
 
-export function isTerminal(status: TaskStatus): boolean {
-  return terminalStates.includes(status);
-}
-
 /** Names that clients of older systems use in the status filter. */
 const aliases: Readonly<Record<string, TaskStatus>> = { pending: 'queued', completed: 'succeeded' };
 

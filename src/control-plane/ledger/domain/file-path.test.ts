@@ -1,0 +1,46 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { normalPath, requiredFiles } from './file-path.js';
+
+describe('the normal form of a path', () => {
+  it.each([
+    ['src/a.ts', 'src/a.ts'],
+    ['./src/a.ts', 'src/a.ts'],
+    ['/src/a.ts', 'src/a.ts'],
+    ['src\\a.ts', 'src/a.ts'],
+    ['src//./a.ts', 'src/a.ts'],
+    ['src/b/../a.ts', 'src/a.ts'],
+    ['  src/a.ts ', 'src/a.ts'],
+    ['cafe\u0301', 'caf\u00e9'],
+    ['README', 'README'],
+    ['...', '...'],
+    ['', null],
+    ['.', null],
+    ['a/..', null],
+    ['..', null],
+    ['a/../../b', null],
+    ['/../b', null],
+  ])('of %j is %j', (raw, normal) => expect(normalPath(raw)).toBe(normal));
+
+  it('is its own normal form, never climbs, and has no empty segment', () => {
+    const segment = fc.oneof(fc.constantFrom('.', '..', '', 'a', 'b', 'ä'), fc.string());
+    fc.assert(
+      fc.property(fc.array(segment), fc.constantFrom('/', '\\', '//'), (segments, separator) => {
+        const normal = normalPath(segments.join(separator));
+        if (normal === null) return;
+        expect(normalPath(normal)).toBe(normal);
+        for (const part of normal.split('/')) expect(['', '.', '..']).not.toContain(part);
+      }),
+    );
+  });
+});
+
+describe('a list of required files', () => {
+  it('keeps the first spelling of each path, drops blanks, and says what leads out', () => {
+    expect(requiredFiles([' a ', './a', '', 'b', '../c'])).toEqual({
+      names: ['a', 'b'],
+      paths: ['a', 'b'],
+      refused: [4],
+    });
+  });
+});

@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError, controlPlaneConfig } from '../../src/control-plane/index.js';
+import { Env } from '../../src/platform/config/env.js';
+
+describe('the environment', () => {
+  it('falls back to the default for what does not parse, and says so by name', () => {
+    const env = new Env({
+      SKYNET_PORT: 'eighty',
+      SKYNET_CONTROL_SCHEDULER_ENABLED: 'maybe',
+      SKYNET_REAPER_ON_UNHEALTHY: 'x',
+    });
+    expect(env.integer('SKYNET_PORT')).toBe(8_000);
+    expect(env.flag('SKYNET_CONTROL_SCHEDULER_ENABLED')).toBe(true);
+    expect(env.oneOf('SKYNET_REAPER_ON_UNHEALTHY', ['release', 'fail'])).toBe('release');
+    expect(env.warnings).toHaveLength(3);
+    expect(env.warnings.join()).not.toContain('eighty');
+  });
+
+  it('listens on loopback without a key, everywhere with one, and where it is told in any case', () => {
+    const host = (source: Record<string, string>) => controlPlaneConfig(new Env(source)).http.host;
+    expect(host({})).toBe('127.0.0.1');
+    expect(host({ SKYNET_API_KEY: 'k' })).toBe('0.0.0.0');
+    expect(host({ SKYNET_API_KEY: 'k', SKYNET_HOST: '10.0.0.1' })).toBe('10.0.0.1');
+    expect(host({ SKYNET_HOST: '0.0.0.0' })).toBe('0.0.0.0');
+  });
+
+  it('protects the API unless the switch is plainly off', () => {
+    const key = (value: string) =>
+      controlPlaneConfig(new Env({ SKYNET_API_KEY: 'k', SKYNET_PROTECT_DIAGNOSTICS: value })).auth.apiKey;
+    expect(['0', 'false', 'no', 'off', 'OFF'].map(key)).toEqual(Array(5).fill(undefined));
+    expect(['1', '', 'nope', 'disabled'].map(key)).toEqual(Array(4).fill('k'));
+    expect(() => controlPlaneConfig(new Env({ SKYNET_REQUIRE_AUTH: '1' }))).toThrow(ConfigError);
+  });
+
+  it('is written down whole in .env.example', () => {
+    expect(() =>
+      execFileSync(process.execPath, ['scripts/env-example.mjs', '--check'], { stdio: 'pipe' }),
+    ).not.toThrow();
+  });
+});

@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from '@jest/globals';
+
+/** Each table has one module that writes it; docs/architecture.md says the same. */
+const OWNERS: Readonly<Record<string, string>> = {
+  tasks: 'control-plane/ledger',
+  task_dependencies: 'control-plane/ledger',
+  file_locks: 'control-plane/ledger',
+  file_waits: 'control-plane/ledger',
+  file_conflicts: 'control-plane/ledger',
+  job_locks: 'control-plane/ledger',
+  events: 'control-plane/events',
+  gateways: 'control-plane/registry',
+  workers: 'control-plane/registry',
+  idempotency_keys: 'control-plane/idempotency',
+  'gateway.executions': 'gateway/actions',
+  'gateway.task_leases': 'gateway/actions',
+  'gateway.emergency_stop': 'gateway/actions',
+};
+
+const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+  .map((file) => ({ file, text: readFileSync(join('src', file), 'utf8') }));
+
+const WRITES = /\b(?:insert\s+into|update|delete\s+from)\s+([a-z_]+(?:\.[a-z_]+)?)\b(?=[\s(])/g;
+
+it('every statement that writes a table stands in the module that owns it', () => {
+  const written = new Set<string>();
+  const strangers = sources.flatMap(({ file, text }) =>
+    [...text.matchAll(WRITES)]
+      .map((match) => match[1] ?? '')
+      .filter((table) => table in OWNERS)
+      .filter((table) => {
+        written.add(table);
+        return !file.startsWith(`${OWNERS[table] ?? ''}/`);
+      })
+      .map((table) => `${file} writes ${table}`),
+  );
+  expect(strangers).toEqual([]);
+  expect([...written].sort()).toEqual(Object.keys(OWNERS).sort());
+});
+
+it('every table of the migrations has an owner', () => {
+  const migrations = ['control-plane', 'gateway'].flatMap((program) =>
+    readdirSync(`migrations/${program}`).map((file) => readFileSync(`migrations/${program}/${file}`, 'utf8')),
+  );
+  const tables = migrations.flatMap((sql) =>
+    [...sql.matchAll(/create table ([a-z_.]+)/g)].map((match) => match[1]),
+  );
+  expect(tables.sort()).toEqual(Object.keys(OWNERS).sort());
+});
+
+it('statements stand in *.queries.ts, or where they say why not', () => {
+  const elsewhere = sources
+    .filter(
+      ({ file, text }) =>
+        /\bstatement\(/.test(text) && !file.endsWith('.queries.ts') && !file.startsWith('platform/'),
+    )
+    .map(({ file }) => file);
+  expect(elsewhere.sort()).toEqual([
+    'control-plane/health/readiness.ts',
+    'gateway/http/gateway.controller.ts',
+  ]);
+});

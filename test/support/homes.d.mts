@@ -1,0 +1,11 @@
+export interface Home {
+  readonly description: string;
+  readonly adminUrl: string;
+  readonly keepsDatabases: boolean;
+  close(): Promise<void>;
+}
+
+export function dockerAnswers(env: Readonly<Record<string, string | undefined>>): Promise<boolean>;
+export function urlHome(url: string | undefined): Promise<Home>;
+export function dockerHome(image?: string): Promise<Home>;
+export function embeddedHome(folder: string): Promise<Home>;
