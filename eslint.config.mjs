@@ -58,6 +58,8 @@ export default tseslint.config(
         URL: 'readonly',
         setTimeout: 'readonly',
         Buffer: 'readonly',
+        fetch: 'readonly',
+        performance: 'readonly',
       },
     },
   },
