@@ -12,7 +12,7 @@ import { connect, migrate } from '../platform/database/connect.js';
 import { AllowedMethods } from '../platform/http/allowed-methods.js';
 import { DtoPipe } from '../platform/http/dto.pipe.js';
 import { ProblemFilter } from '../platform/http/problem.filter.js';
-import { traitsOf } from '../platform/http/route.decorator.js';
+import { routeOf, traitsOf } from '../platform/http/route.decorator.js';
 import { createServer } from '../platform/http/server.js';
 import { createLogger, type Logger, nestLogger } from '../platform/logging/logger.js';
 import { Problem } from '../platform/problems/problem.js';
@@ -91,7 +91,6 @@ export async function createControlPlane(
       logger: nestLogger(logger),
       bodyParser: false,
       abortOnError: false,
-      forceCloseConnections: true,
       routeConflictPolicy: { duplicate: 'error', shadow: 'off' },
     },
   );
@@ -144,7 +143,7 @@ async function installHttpRules(server: FastifyInstance, config: HttpConfig): Pr
     timeWindow: MINUTE_MS,
     cache: RATE_LIMIT_CLIENTS,
     keyGenerator: ({ ip }) => clientOf(ip),
-    allowList: (request) => traitsOf(request).uncounted === true || !request.url.startsWith('/v1'),
+    allowList: (request) => traitsOf(request).uncounted === true || !routeOf(request).startsWith('/v1/'),
     errorResponseBuilder: (_request, { ttl }) =>
       new Problem('rate-limited', 'Rate limit exceeded', {
         retryAfterSeconds: Math.max(1, Math.ceil(ttl / 1_000)),

@@ -9,6 +9,7 @@ import { connect, databaseOf, migrate } from '../platform/database/connect.js';
 import { Database } from '../platform/database/database.js';
 import { AllowedMethods } from '../platform/http/allowed-methods.js';
 import { toOpenApi31 } from '../platform/http/openapi-31.js';
+import { routeOf } from '../platform/http/route.decorator.js';
 import { createServer } from '../platform/http/server.js';
 import { Loop } from '../platform/loops/loop.js';
 import { type Logger, nestLogger } from '../platform/logging/logger.js';
@@ -73,6 +74,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   }
 }
 
+/** What is answered without the token. */
+const OPEN_ROUTES = new Set(['/livez', '/readyz']);
+
 /** Applications that answer 503 to whatever is new. */
 const draining = new WeakSet<NestFastifyApplication>();
 
@@ -87,15 +91,11 @@ async function createApp(
     logger: nestLogger(logger),
     bodyParser: false,
     abortOnError: false,
-    forceCloseConnections: true,
   });
   app.useGlobalFilters(new ErrorFilter(logger, allowedMethods));
   server.addHook('onRequest', (request, _reply, done) => {
-    const open =
-      request.is404 ||
-      request.url === '/livez' ||
-      request.url === '/readyz' ||
-      request.url.startsWith('/docs');
+    const route = routeOf(request);
+    const open = route === '' || OPEN_ROUTES.has(route) || route.startsWith('/docs');
     if (config.token !== undefined && !open && !hasToken(request.headers.authorization ?? '', config.token)) {
       return done(new Unauthorized());
     }

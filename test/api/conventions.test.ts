@@ -290,6 +290,30 @@ describe('a control plane with a key', () => {
     expect(await get({ authorization: 'Basic secret' })).toBe(401);
   });
 
+  it.each([
+    '/%761/tasks',
+    '/v%31/tasks',
+    '/v1/%74asks',
+    '/v1/tasks/',
+    '/v1/tasks/%2e',
+    '/v1//tasks',
+    '//v1/tasks',
+    '/V1/tasks',
+  ])('is not fooled by another spelling of a path: %s', async (path) => {
+    // By hand: fetch would tidy the path up.
+    const { hostname, port } = new URL(api.url);
+    const status = await new Promise<number>((done, fail) => {
+      http
+        .request({ hostname, port, path }, (response) => {
+          response.resume();
+          done(response.statusCode ?? 0);
+        })
+        .once('error', fail)
+        .end();
+    });
+    expect([401, 404]).toContain(status);
+  });
+
   it('leaves open what orchestrators and newcomers need', async () => {
     for (const path of ['/', '/v1/health', '/livez', '/readyz', '/startupz']) {
       expect([path, (await api.fetch(path)).status]).toEqual([path, 200]);

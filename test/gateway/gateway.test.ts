@@ -164,6 +164,7 @@ describe('the gateway', () => {
       const good = await post('/action', { action: 'nope' }, closed, { authorization: 'Bearer secret' });
       expect(good.status).toBe(200);
       expect((await fetch(`${closed.url}/livez`)).status).toBe(200);
+      expect((await fetch(`${closed.url}/%73tatus`)).status).toBe(401);
     } finally {
       await closed.close();
     }

@@ -1,5 +1,5 @@
 import { type FastifyInstance } from 'fastify';
-import { traitsOf } from '../../platform/http/route.decorator.js';
+import { routeOf, traitsOf } from '../../platform/http/route.decorator.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { keyFrom, secretsEqual } from './credentials.js';
 
@@ -10,7 +10,7 @@ import { keyFrom, secretsEqual } from './credentials.js';
 export function installAuth(server: FastifyInstance, apiKey: string | undefined): void {
   if (apiKey === undefined) return;
   server.addHook('onRequest', (request, reply, done) => {
-    const closed = !request.is404 && request.url.startsWith('/v1/') && traitsOf(request).access !== 'public';
+    const closed = routeOf(request).startsWith('/v1/') && traitsOf(request).access !== 'public';
     if (!closed || secretsEqual(keyFrom(request), apiKey)) return done();
     void reply.header('www-authenticate', 'Bearer');
     done(new Problem('unauthorized', 'Unauthorized'));

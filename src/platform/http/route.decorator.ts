@@ -14,6 +14,14 @@ export interface RouteTraits {
 /** Says what a route is like where it differs from the rest: closed, old envelope, counted by the rate limit. */
 export const Route = (traits: RouteTraits): MethodDecorator => RouteConfig(traits);
 
+/**
+ * The pattern of the route that a request was matched to, `/v1/tasks/:id`; empty for an unknown path. Rules go by this
+ * and never by the URL as it was sent: the router decodes it first, so `/%761/tasks` is `/v1/tasks` as well.
+ */
+export function routeOf(request: FastifyRequest): string {
+  return request.is404 ? '' : (request.routeOptions.url ?? '');
+}
+
 /** The traits of the route that a request was matched to; none for an unknown path. */
 export function traitsOf(request: FastifyRequest): RouteTraits {
   // Fastify types the configuration as always there; for an unknown path it is not.
