@@ -227,6 +227,34 @@ describe('the dispatcher', () => {
     for (let index = 0; index < 12; index++) await ended(`t${index}`);
   });
 
+  it('hears of a task that another replica took in, long before it polls', async () => {
+    const env = { ...SCHEDULING, SKYNET_CONTROL_SCHEDULER_POLL_SECS: '600' };
+    const far = await startTestControlPlane({ env });
+    const near = await startTestControlPlane({ databaseUrl: far.databaseUrl });
+    try {
+      await far.post('/v1/register-gateway', { gateway_id: 'g', host: gateway.url });
+      // LISTEN may still be under way: a first task shows that it is heard.
+      for (let index = 0; gateway.seen.length === 0; index++) {
+        await near.post('/v1/tasks/enqueue', { action: 'a', task_id: `first-${index}` });
+        await far.query('select 1');
+      }
+      await near.post('/v1/tasks/enqueue', { action: 'a', task_id: 'heard' });
+      await gateway.until(({ seen }) => seen.some((action) => action.task_id === 'heard'));
+    } finally {
+      await near.close();
+      await far.close();
+    }
+  });
+
+  it('does not read an answer that is too large', async () => {
+    await register();
+    gateway.script.push({ kind: 'answer', status: 200, body: 'x'.repeat(5 * 1_048_576) });
+    await enqueue('large');
+    expect((await ended('large')).status).toBe('succeeded');
+    expect(new Set(gateway.seen.map((action) => action.idempotency_key)).size).toBe(1);
+    expect(gateway.seen).toHaveLength(2);
+  });
+
   it('leaves pull tasks to workers, and tasks that no gateway is capable of alone', async () => {
     await register({ capabilities: ['execute_task'] });
     await enqueue('pull', { delivery: 'pull' });
