@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
 
@@ -84,7 +85,7 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
       port: env.integer('SKYNET_PORT', { min: 0, max: 65_535 }),
       corsOrigins: env.list('CORS_ORIGINS'),
       maxBodyBytes: env.integer('SKYNET_MAX_BODY_BYTES', { min: 1_024, max: 64 * 1_048_576 }),
-      trustedProxies: env.list('SKYNET_TRUSTED_PROXIES'),
+      trustedProxies: env.listOf('SKYNET_TRUSTED_PROXIES', 'addresses or CIDR ranges', isAddressOrRange),
       rateLimitPerMinute: env.integer('SKYNET_DIAGNOSTIC_RATE_LIMIT_PER_MIN'),
     },
     auth: { apiKey: protectedApi ? apiKey : undefined, required },
@@ -126,4 +127,8 @@ function milliseconds(
     'SKYNET_GATEWAY_PROBE_SECS' | 'SKYNET_CONTROL_SCHEDULER_POLL_SECS' | 'SKYNET_STALE_LOCK_REAPER_POLL_SECS',
 ): number {
   return Math.round(env.number(name, { min: 0.01, max: DAY_SECONDS }) * 1_000);
+}
+
+function isAddressOrRange(entry: string): boolean {
+  return ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry);
 }

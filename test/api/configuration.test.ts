@@ -33,6 +33,14 @@ describe('the environment', () => {
     expect(() => controlPlaneConfig(new Env({ SKYNET_REQUIRE_AUTH: '1' }))).toThrow(ConfigError);
   });
 
+  it('ignores proxies that are no addresses, instead of failing at the first request', () => {
+    const env = new Env({ SKYNET_TRUSTED_PROXIES: '10.0.0.0/8, proxy, ::1, 300.1.1.1' });
+    expect(controlPlaneConfig(env).http.trustedProxies).toEqual(['10.0.0.0/8', '::1']);
+    expect(env.warnings).toEqual([
+      'SKYNET_TRUSTED_PROXIES should be a list of addresses or CIDR ranges; 2 of its entries are ignored.',
+    ]);
+  });
+
   it('is written down whole in .env.example', () => {
     expect(() =>
       execFileSync(process.execPath, ['scripts/env-example.mjs', '--check'], { stdio: 'pipe' }),

@@ -67,6 +67,18 @@ export class Env {
       .filter((entry) => entry !== '');
   }
 
+  /** The entries of a list that `accepts`; the others are left out with one warning. */
+  listOf(name: VariableName, wanted: string, accepts: (entry: string) => boolean): string[] {
+    const entries = this.list(name);
+    const good = entries.filter(accepts);
+    if (good.length < entries.length) {
+      this.found.push(
+        `${name} should be a list of ${wanted}; ${entries.length - good.length} of its entries are ignored.`,
+      );
+    }
+    return good;
+  }
+
   /** Warns of names in our name space that no program reads, and of those that are accepted without effect. */
   checkNames(): void {
     for (const name of Object.keys(this.source)) {
