@@ -60,7 +60,8 @@ export function situationOf(task: TaskState, { tasks, ownership, prefix }: Snaps
 export class LiveView implements View {
   show(snapshot: Snapshot): void {
     const width = Math.max(...snapshot.tasks.map((task) => task.id.length - snapshot.prefix.length));
-    const columns = process.stdout.columns;
+    // A terminal that does not know its width says 0.
+    const columns = process.stdout.columns || 100;
     const lines = snapshot.tasks.map((task) => {
       const text = [
         MARKS[task.status] ?? '?',
