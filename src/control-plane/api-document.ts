@@ -2,6 +2,7 @@ import { type INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { productVersion } from '../platform/product-version.js';
 import { toOpenApi31 } from '../platform/http/openapi-31.js';
+import { problems } from '../platform/problems/problems.js';
 
 /** The API's description, from the code. `openapi.yaml` is this, written down. */
 export function apiDocument(app: INestApplication): OpenAPIObject {
@@ -24,5 +25,25 @@ export function apiDocument(app: INestApplication): OpenAPIObject {
     operationIdFactory: (controller, method) =>
       `${controller.replace(/Controller$/, '').toLowerCase()}_${method}`,
   });
+  Object.values(document.paths).forEach(({ post }) => post !== undefined && describeMutation(post));
   return toOpenApi31(document);
+}
+
+type Operation = NonNullable<OpenAPIObject['paths'][string]['post']>;
+
+/** What every POST has in common: its body has a limit, and it honours the idempotency key. */
+function describeMutation(operation: Operation): void {
+  operation.parameters = [
+    ...(operation.parameters ?? []),
+    {
+      name: 'x-idempotency-key',
+      in: 'header',
+      required: false,
+      description:
+        'Makes a repetition of this request happen once: it gets the first answer, with `idempotent-replay: true`. ' +
+        'Belongs to the caller and the path; any text of up to 255 characters.',
+      schema: { type: 'string', maxLength: 255 },
+    },
+  ];
+  operation.responses['413'] = { description: `${problems['body-too-large'].title} (\`body-too-large\`).` };
 }

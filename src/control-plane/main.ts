@@ -1,25 +1,26 @@
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
-import fastifyCors from '@fastify/cors';
-import fastifyRateLimit from '@fastify/rate-limit';
 import { NestFactory } from '@nestjs/core';
 import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { type FastifyInstance } from 'fastify';
 import { DataSource } from 'typeorm';
 import { Env } from '../platform/config/env.js';
-import { connect, migrate } from '../platform/database/connect.js';
+import { connect, migrate, type MigrationReport } from '../platform/database/connect.js';
 import { AllowedMethods } from '../platform/http/allowed-methods.js';
+import { installCors } from '../platform/http/cors.js';
+import { drainOnClose } from '../platform/http/draining.js';
 import { DtoPipe } from '../platform/http/dto.pipe.js';
 import { ProblemFilter } from '../platform/http/problem.filter.js';
-import { routeOf, traitsOf } from '../platform/http/route.decorator.js';
+import { installRateLimit } from '../platform/http/rate-limit.js';
+import { sendProblem } from '../platform/http/send-problem.js';
 import { createServer } from '../platform/http/server.js';
 import { createLogger, type Logger, nestLogger } from '../platform/logging/logger.js';
-import { Problem } from '../platform/problems/problem.js';
 import { apiDocument } from './api-document.js';
 import { AppModule } from './app.module.js';
 import { installAuth } from './auth/index.js';
-import { type ControlPlaneConfig, controlPlaneConfig, type HttpConfig } from './config.js';
+import { type ControlPlaneConfig, controlPlaneConfig } from './config.js';
+import { installReplayHeader } from './idempotency/index.js';
 
 export interface ControlPlaneOptions {
   readonly config: ControlPlaneConfig;
@@ -68,11 +69,21 @@ export async function openDatabase({
     poolSize: config.databasePoolSize,
     program: 'control-plane',
   });
-  const { applied, unknown } = await migrate(dataSource);
+  const { applied, unknown } = await migrated(dataSource);
   if (applied.length > 0) logger.info({ applied }, 'The schema was brought up to date.');
   if (unknown.length > 0)
     logger.warn({ unknown }, 'The database was migrated by a newer release than this one.');
   return dataSource;
+}
+
+/** A pool that nobody gets to see would keep the process from ending. */
+async function migrated(dataSource: DataSource): Promise<MigrationReport> {
+  try {
+    return await migrate(dataSource);
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
 }
 
 /** The application on an open database, not yet listening. Closing it closes the database. */
@@ -80,7 +91,7 @@ export async function createControlPlane(
   { config, databaseUrl, logger }: ControlPlaneOptions,
   dataSource: DataSource,
 ): Promise<NestFastifyApplication> {
-  const adapter = createServer(config.http);
+  const adapter = createServer({ ...config.http, answer: sendProblem });
   const server = adapter.getInstance<FastifyInstance>();
   const allowedMethods = new AllowedMethods(server);
   const replica = randomBytes(4).toString('hex');
@@ -94,8 +105,12 @@ export async function createControlPlane(
       routeConflictPolicy: { duplicate: 'error', shadow: 'off' },
     },
   );
-  await installHttpRules(server, config.http);
+  // In the order in which they see a request.
+  await installCors(server, config.http.corsOrigins);
+  drainOnClose(server);
+  await installRateLimit(server, config.http.rateLimitPerMinute);
   installAuth(server, config.auth.apiKey);
+  installReplayHeader(server);
   app.useGlobalPipes(new DtoPipe());
   app.useGlobalFilters(new ProblemFilter(logger, allowedMethods));
   SwaggerModule.setup('docs', app, () => apiDocument(app), {
@@ -117,42 +132,8 @@ export async function describeApi(): Promise<OpenAPIObject> {
   const dataSource = new DataSource({ type: 'postgres' });
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.with({ config, logger, dataSource, databaseUrl: '', replica: 'none' }),
-    createServer(config.http),
+    createServer({ ...config.http, answer: sendProblem }),
     { logger: false, bodyParser: false, abortOnError: false, preview: true },
   );
   return apiDocument(app);
-}
-
-const MINUTE_MS = 60_000;
-/** Clients that the rate limit remembers; the least recently seen one is forgotten first. */
-const RATE_LIMIT_CLIENTS = 20_000;
-
-/** CORS and the rate limit, before the key is asked for: guessing keys is limited as well. */
-async function installHttpRules(server: FastifyInstance, config: HttpConfig): Promise<void> {
-  const anyOrigin = config.corsOrigins.includes('*') || config.corsOrigins.length === 0;
-  await server.register(fastifyCors, {
-    origin: anyOrigin ? '*' : [...config.corsOrigins],
-    credentials: !anyOrigin,
-    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-    exposedHeaders: ['x-request-id', 'retry-after'],
-    strictPreflight: false,
-  });
-  if (config.rateLimitPerMinute <= 0) return;
-  await server.register(fastifyRateLimit, {
-    max: config.rateLimitPerMinute,
-    timeWindow: MINUTE_MS,
-    cache: RATE_LIMIT_CLIENTS,
-    keyGenerator: ({ ip }) => clientOf(ip),
-    allowList: (request) => traitsOf(request).uncounted === true || !routeOf(request).startsWith('/v1/'),
-    errorResponseBuilder: (_request, { ttl }) =>
-      new Problem('rate-limited', 'Rate limit exceeded', {
-        retryAfterSeconds: Math.max(1, Math.ceil(ttl / 1_000)),
-      }),
-  });
-}
-
-/** One client: an IPv4 address, or the /64 that one IPv6 customer has all to himself. */
-function clientOf(ip: string): string {
-  if (!ip.includes(':') || ip.startsWith('::ffff:')) return ip;
-  return ip.split(':').slice(0, 4).join(':');
 }

@@ -1,3 +1,4 @@
+import { type FastifyInstance } from 'fastify';
 import { createControlPlane, controlPlaneConfig, openDatabase } from '../../src/control-plane/index.js';
 import { Env } from '../../src/platform/config/env.js';
 import { type Database } from '../../src/platform/database/database.js';
@@ -17,6 +18,8 @@ export interface TestControlPlane {
   readonly url: string;
   readonly databaseUrl: string;
   readonly database: Database;
+  /** The server below the application, for what a request cannot show. */
+  readonly server: FastifyInstance;
   /** Any service of the application. */
   get<T>(type: abstract new (...args: never[]) => T): T;
   query<R extends Record<string, unknown>>(text: string, values?: unknown[]): Promise<R[]>;
@@ -72,6 +75,7 @@ export async function startTestControlPlane(
     url,
     databaseUrl,
     database: databaseOf(dataSource),
+    server: app.getHttpAdapter().getInstance(),
     get: (type) => app.get(type, { strict: false }),
     query: (text, values) => dataSource.query(text, values),
     call,

@@ -1,6 +1,7 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Res, ServiceUnavailableException } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheckService, type HealthCheckResult } from '@nestjs/terminus';
+import { type FastifyReply } from 'fastify';
 import { ApiProblems } from '../../platform/http/api-problems.js';
 import { Route } from '../../platform/http/route.decorator.js';
 import { Problem } from '../../platform/problems/problem.js';
@@ -31,8 +32,8 @@ export class HealthController {
   @ApiOperation({ summary: 'Whether the start is over', security: [] })
   @ApiOkResponse({ description: 'It is.' })
   @ApiServiceUnavailableResponse({ description: 'Not yet.' })
-  startupz(): Promise<HealthCheckResult> {
-    return this.checks.check([() => this.readiness.started()]);
+  startupz(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthCheckResult> {
+    return answered(this.checks.check([() => this.readiness.started()]), reply);
   }
 
   @Get('readyz')
@@ -40,28 +41,25 @@ export class HealthController {
   @ApiOperation({ summary: 'Whether this replica should be sent requests', security: [] })
   @ApiOkResponse({ description: 'It should.' })
   @ApiServiceUnavailableResponse({
-    description: 'Starting, draining, without database, or with a loop that is stuck.',
+    description: 'Starting, draining, without database, or with a loop that is stuck; `error` says which.',
   })
-  readyz(): Promise<HealthCheckResult> {
-    return this.checks.check([
-      () => this.readiness.serving(),
-      () => this.readiness.databaseAnswers(),
-      () => this.readiness.loopsTurn(),
-    ]);
+  readyz(@Res({ passthrough: true }) reply: FastifyReply): Promise<HealthCheckResult> {
+    return answered(this.checkReadiness(), reply);
   }
 
   @Get('v1/health')
   @Route({ access: 'public', uncounted: true })
   @ApiOperation({ summary: 'Show how the parts of this replica are', security: [] })
   @ApiOkResponse({ type: HealthResponse })
-  show(): HealthResponse {
-    const state = (name: ComponentName) =>
-      this.health.stateOf(name) ??
-      (name === 'control_scheduler' || name === 'stale_lock_reaper' ? 'not_running' : 'not_initialized');
+  async show(): Promise<HealthResponse> {
+    const hasDatabase = await this.readiness.hasDatabase();
+    const state = (name: ComponentName) => this.health.stateOf(name) ?? 'not_running';
+    const stored = (name: ComponentName) =>
+      hasDatabase ? (this.health.stateOf(name) ?? 'not_initialized') : 'not_initialized';
     const components = {
-      control_registry: state('control_registry'),
-      gateway_client: state('gateway_client'),
-      task_queue: state('task_queue'),
+      control_registry: stored('control_registry'),
+      gateway_client: this.health.stateOf('gateway_client') ?? 'not_initialized',
+      task_queue: stored('task_queue'),
       control_scheduler: state('control_scheduler'),
       stale_lock_reaper: state('stale_lock_reaper'),
     };
@@ -76,13 +74,36 @@ export class HealthController {
   @ApiProblems('not-ready')
   async ready(): Promise<ReadyResponse> {
     try {
-      await this.readyz();
+      await this.checkReadiness();
     } catch (error) {
-      throw new Problem('not-ready', 'This replica is starting, draining, or without its database.', {
-        cause: error,
-        retryAfterSeconds: 1,
-      });
+      throw new Problem(
+        'not-ready',
+        'This replica is starting, draining, without its database, or has a loop that is stuck.',
+        {
+          cause: error,
+          retryAfterSeconds: 1,
+        },
+      );
     }
     return { status: 'ok' };
+  }
+
+  private checkReadiness(): Promise<HealthCheckResult> {
+    return this.checks.check([
+      () => this.readiness.serving(),
+      () => this.readiness.databaseAnswers(),
+      () => this.readiness.loopsTurn(),
+    ]);
+  }
+}
+
+/** Terminus throws when a check fails; who looks at a probe wants to see which, with the status that says so. */
+async function answered(check: Promise<HealthCheckResult>, reply: FastifyReply): Promise<HealthCheckResult> {
+  try {
+    return await check;
+  } catch (error) {
+    if (!(error instanceof ServiceUnavailableException)) throw error;
+    void reply.status(503);
+    return error.getResponse() as HealthCheckResult;
   }
 }

@@ -6,17 +6,17 @@ import {
 } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { Database } from '../../platform/database/database.js';
-import { statement } from '../../platform/database/statement.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { type ComponentName, components, CONFIG, HealthRegistry } from '../runtime/index.js';
+import { ping } from './health.queries.js';
 
-const PING = statement('health.ping', 'select 1 as ok');
 const PING_LIMIT_MS = 1_000;
 
 /** Whether this replica should be sent requests: started, not leaving, the database answers, the loops turn. */
 @Injectable()
 export class Readiness implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private phase: 'starting' | 'serving' | 'draining' = 'starting';
+  private asking: Promise<boolean> | undefined;
 
   constructor(
     private readonly database: Database,
@@ -45,15 +45,26 @@ export class Readiness implements OnApplicationBootstrap, BeforeApplicationShutd
 
   async databaseAnswers(): Promise<HealthIndicatorResult> {
     const check = this.indicators.check('database');
+    return (await this.hasDatabase())
+      ? check.up()
+      : check.down({ message: `The database does not answer within ${PING_LIMIT_MS} ms.` });
+  }
+
+  /** Whether the database answers within a second. Callers at the same moment share one question. */
+  hasDatabase(): Promise<boolean> {
+    this.asking ??= this.ask().finally(() => (this.asking = undefined));
+    return this.asking;
+  }
+
+  private async ask(): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('no answer within 1 s')), PING_LIMIT_MS);
+    const tooLate = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), PING_LIMIT_MS);
     });
     try {
-      await Promise.race([this.database.query(PING), tooLate]);
-      return check.up();
+      return await Promise.race([ping(this.database).then(() => true), tooLate]);
     } catch {
-      return check.down({ message: 'The database does not answer.' });
+      return false;
     } finally {
       clearTimeout(timer);
     }

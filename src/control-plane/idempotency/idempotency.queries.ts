@@ -1,17 +1,21 @@
-import { type Db } from '../../platform/database/database.js';
+import { type Db, type Tx } from '../../platform/database/database.js';
 import { flag, integer, type JsonObject, text } from '../../platform/database/row.js';
 import { onlyRow } from '../../platform/database/row.js';
 import { statement } from '../../platform/database/statement.js';
+
+/** The row counts as none: it has expired, or the call that took it failed and this is another request. */
+const FREE = `(k.expires_at <= now() or (k.failed and k.request_hash <> excluded.request_hash))`;
 
 const TAKE = statement(
   'idempotency.take',
   `insert into idempotency_keys as k (scope, key, request_hash, seed, expires_at)
    values ($1, $2, $3, $4, now() + $5::float8 * interval '1 millisecond')
    on conflict (scope, key) do update set
-     request_hash = case when k.expires_at <= now() then excluded.request_hash else k.request_hash end,
-     body = case when k.expires_at <= now() then null else k.body end,
-     seed = case when k.expires_at <= now() then excluded.seed else k.seed end,
-     expires_at = case when k.expires_at <= now() then excluded.expires_at else k.expires_at end
+     request_hash = case when ${FREE} then excluded.request_hash else k.request_hash end,
+     body = case when ${FREE} then null else k.body end,
+     seed = case when ${FREE} then excluded.seed else k.seed end,
+     expires_at = case when ${FREE} then excluded.expires_at else k.expires_at end,
+     failed = false
    returning k.request_hash, k.body, k.seed, k.body is not null as answered`,
 );
 
@@ -25,7 +29,7 @@ export interface TakenKey {
 
 /**
  * Takes a key, or finds what it was used for. Waits for a transaction that has just taken it, so of two duplicates the
- * second sees the answer of the first. An expired row counts as none.
+ * second sees the answer of the first. An expired row counts as none, as does, for another request, one whose call failed.
  */
 export async function takeKey(
   db: Db,
@@ -51,11 +55,47 @@ export async function takeKey(
 
 const STORE = statement(
   'idempotency.store',
-  'update idempotency_keys set body = $3 where scope = $1 and key = $2',
+  `update idempotency_keys k set body = $3, expires_at = now() + $4::float8 * interval '1 millisecond'
+   where k.scope = $1 and k.key = $2`,
 );
 
-export async function storeAnswer(db: Db, scope: string, key: string, body: unknown): Promise<void> {
-  await db.query(STORE, [scope, key, JSON.stringify(body)]);
+/** Stores the answer of the request that holds the key's row. */
+export async function storeAnswer(
+  tx: Tx,
+  key: { readonly scope: string; readonly key: string; readonly ttlMs: number },
+  body: unknown,
+): Promise<void> {
+  await tx.query(STORE, [key.scope, key.key, JSON.stringify(body), key.ttlMs]);
+}
+
+const STORE_FIRST = statement(
+  'idempotency.store_first',
+  `update idempotency_keys k set body = coalesce(k.body, $4), failed = false
+   where k.scope = $1 and k.key = $2 and k.request_hash = $3 returning k.body`,
+);
+
+/** Stores the answer unless a repetition of the same request was faster; returns the one that counts. */
+export async function storeFirstAnswer<T>(
+  db: Db,
+  key: { readonly scope: string; readonly key: string; readonly requestHash: string },
+  body: T,
+): Promise<T> {
+  const [row] = await db.query(STORE_FIRST, [key.scope, key.key, key.requestHash, JSON.stringify(body)]);
+  return row === undefined ? body : (row['body'] as T);
+}
+
+const FAIL = statement(
+  'idempotency.fail',
+  `update idempotency_keys k set failed = true
+   where k.scope = $1 and k.key = $2 and k.request_hash = $3 and k.body is null`,
+);
+
+/** Notes that the call failed, so that the key is free for another request. */
+export async function markFailed(
+  db: Db,
+  key: { readonly scope: string; readonly key: string; readonly requestHash: string },
+): Promise<void> {
+  await db.query(FAIL, [key.scope, key.key, key.requestHash]);
 }
 
 const PRUNE = statement(

@@ -8,7 +8,9 @@ import { callerIdentity } from '../auth/index.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG } from '../runtime/index.js';
 import { canonicalJson } from '../../platform/json/canonical-json.js';
-import { pruneKeys, storeAnswer, takeKey } from './idempotency.queries.js';
+import { markFailed, pruneKeys, storeAnswer, storeFirstAnswer, takeKey } from './idempotency.queries.js';
+import { markReplayed } from './replay-header.js';
+import { Turns } from './turns.js';
 
 const MAX_KEY_LENGTH = 255;
 const sha256 = (value: string) => createHash('sha256').update(value).digest('hex');
@@ -27,10 +29,18 @@ interface Key {
  */
 @Injectable()
 export class IdempotencyService {
+  /**
+   * Work that runs in its key's transaction may need a connection beside it. If such transactions could take the whole
+   * pool, each would wait for a connection that only another could give back.
+   */
+  private readonly turns: Turns;
+
   constructor(
     private readonly database: Database,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
-  ) {}
+  ) {
+    this.turns = new Turns(Math.max(1, Math.floor(config.databasePoolSize / 2)));
+  }
 
   /**
    * Runs `work`. With a key: in one transaction with the key's row, or not at all when the key has an answer. `stillGood`
@@ -43,19 +53,15 @@ export class IdempotencyService {
   ): Promise<T> {
     const key = this.keyOf(request);
     if (key === null) return work(this.database);
-    return this.database.transaction(async (tx) => {
-      const taken = await takeKey(tx, key, null);
-      refuseOtherRequest(key, taken.requestHash);
-      if (taken.answered && (await stillGood(tx, taken.body as T))) return taken.body as T;
-      const answer = await work(tx);
-      await storeAnswer(tx, key.scope, key.key, answer);
-      return answer;
-    });
+    return this.turns.run(() =>
+      this.database.transaction((tx) => this.runOnce(tx, key, request, work, stillGood)),
+    );
   }
 
   /**
    * The same for work that leaves the process, during which no transaction may be open. What makes the call repeatable
-   * (`makeSeed`) is committed before it; a repetition while it is under way gets the same seed and makes the same call.
+   * (`makeSeed`) is committed before it; a repetition while it is under way, or after it has failed, gets the same seed
+   * and makes the same call. The first answer is everybody's.
    */
   async runOutside<S extends JsonObject, T>(
     request: FastifyRequest,
@@ -66,15 +72,42 @@ export class IdempotencyService {
     if (key === null) return work(makeSeed());
     const taken = await takeKey(this.database, key, makeSeed());
     refuseOtherRequest(key, taken.requestHash);
-    if (taken.answered) return taken.body as T;
-    const answer = await work((taken.seed ?? makeSeed()) as S);
-    await storeAnswer(this.database, key.scope, key.key, answer);
-    return answer;
+    if (taken.answered) {
+      markReplayed(request);
+      return taken.body as T;
+    }
+    let answer: T;
+    try {
+      answer = await work((taken.seed ?? makeSeed()) as S);
+    } catch (error) {
+      // The caller should hear why the call failed, whether or not that can be written down.
+      await markFailed(this.database, key).catch(() => undefined);
+      throw error;
+    }
+    return storeFirstAnswer(this.database, key, answer);
   }
 
   /** Deletes up to `limit` expired keys; returns how many. */
   prune(limit: number): Promise<number> {
     return pruneKeys(this.database, limit);
+  }
+
+  private async runOnce<T>(
+    tx: Tx,
+    key: Key,
+    request: FastifyRequest,
+    work: (db: Db) => Promise<T>,
+    stillGood: (tx: Tx, answer: T) => Promise<boolean>,
+  ): Promise<T> {
+    const taken = await takeKey(tx, key, null);
+    refuseOtherRequest(key, taken.requestHash);
+    if (taken.answered && (await stillGood(tx, taken.body as T))) {
+      markReplayed(request);
+      return taken.body as T;
+    }
+    const answer = await work(tx);
+    await storeAnswer(tx, key, answer);
+    return answer;
   }
 
   private keyOf(request: FastifyRequest): Key | null {
@@ -84,7 +117,7 @@ export class IdempotencyService {
     if (key.length > MAX_KEY_LENGTH) {
       throw new Problem('bad-request', `x-idempotency-key must have at most ${MAX_KEY_LENGTH} characters`);
     }
-    const route = request.url.split('?', 1)[0] ?? '';
+    const route = pathOf(request);
     return {
       scope: sha256(`${callerIdentity(request)}\n${route}`),
       key,
@@ -99,4 +132,12 @@ function refuseOtherRequest({ requestHash, route }: Key, stored: string): void {
   if (stored !== requestHash) {
     throw new Problem('idempotency-conflict', `idempotency key reuse conflict for route ${route}`);
   }
+}
+
+/** The route's path with the real ids in it, the same for every way to spell its URL. */
+function pathOf({ routeOptions, params }: FastifyRequest): string {
+  const values = params as Readonly<Record<string, string>>;
+  return (routeOptions.url ?? '').replace(/:(\w+)/g, (_, name: string) =>
+    encodeURIComponent(values[name] ?? ''),
+  );
 }

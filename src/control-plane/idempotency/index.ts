@@ -1,2 +1,3 @@
 export { IdempotencyModule } from './idempotency.module.js';
 export { IdempotencyService } from './idempotency.service.js';
+export { installReplayHeader } from './replay-header.js';

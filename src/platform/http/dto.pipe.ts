@@ -33,6 +33,7 @@ export class DtoPipe implements PipeTransform {
 }
 
 function bind(type: DtoType, fields: readonly string[], value: unknown, place: 'body' | 'query'): object {
+  if (value === undefined) return bindNothing(type, fields, place);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalid([notAnObject(value, place)]);
   const given = value as Record<string, unknown>;
@@ -49,6 +50,15 @@ function bind(type: DtoType, fields: readonly string[], value: unknown, place: '
   );
   if (issues.length > 0) throw invalid(issues);
   return dto;
+}
+
+/** No body at all is as good as an empty one where nothing is required. */
+function bindNothing(type: DtoType, fields: readonly string[], place: 'body' | 'query'): object {
+  try {
+    return bind(type, fields, {}, place);
+  } catch {
+    throw invalid([notAnObject(undefined, place)]);
+  }
 }
 
 function notAnObject(value: unknown, place: string): RequestIssue {

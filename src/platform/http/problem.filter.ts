@@ -3,17 +3,15 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { DatabaseUnavailableError } from '../database/errors.js';
 import { type Logger } from '../logging/logger.js';
 import { Problem } from '../problems/problem.js';
-import { problems } from '../problems/problems.js';
 import { type AllowedMethods } from './allowed-methods.js';
 import { JsonTextError } from '../json/json-text.js';
-import { traitsOf } from './route.decorator.js';
+import { sendProblem } from './send-problem.js';
 
 const DATABASE_RETRY_SECONDS = 1;
 
 /**
- * Writes every error that leaves a handler, a pipe, a hook or the router. Routes that old clients know answer
- * `{"detail": …}`; new ones, and any that is asked for it by `Accept`, an RFC 9457 document. What is not a
- * {@link Problem} is told to the log with its request id, and to the caller as a bare 500 with the same id.
+ * Answers every error that leaves a handler, a pipe, a hook or the router. What is not a {@link Problem} is told to the
+ * log with its request id, and to the caller as a bare 500 with the same id.
  */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -28,35 +26,13 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     if (reply.sent) return;
     const problem = this.problemOf(error, request, reply);
-    const { status, title } = problems[problem.kind];
     if (problem.kind === 'internal') {
       this.logger.error(
         { err: error, requestId: request.id, url: request.routeOptions.url },
         'A request failed.',
       );
     }
-    if (problem.retryAfterSeconds !== undefined) void reply.header('retry-after', problem.retryAfterSeconds);
-    if (wantsDocument(request)) {
-      void reply
-        .status(status)
-        .header('content-type', 'application/problem+json')
-        .send({
-          type: `urn:skynet:problem:${problem.kind}`,
-          title,
-          status,
-          detail: problem.detail,
-          instance: `urn:skynet:request:${request.id}`,
-          ...(problem.issues === undefined ? {} : { errors: problem.issues.map(documentError) }),
-        });
-      return;
-    }
-    void reply
-      .status(status)
-      .header('content-type', 'application/json; charset=utf-8')
-      .send({
-        detail: problem.issues ?? problem.detail,
-        ...(problem.kind === 'internal' ? { request_id: request.id } : {}),
-      });
+    sendProblem(request, reply, problem);
   }
 
   private problemOf(error: unknown, request: FastifyRequest, reply: FastifyReply): Problem {
@@ -69,7 +45,6 @@ export class ProblemFilter implements ExceptionFilter {
     const status = statusOf(error);
     if (status === 404) return this.unknownPath(request, reply);
     if (status === 413) return new Problem('body-too-large', 'Request body too large');
-    if (status === 503) return new Problem('shutting-down', 'This replica is shutting down; try another.');
     if (status !== undefined && status < 500)
       return new Problem('bad-request', 'Bad Request', { cause: error });
     return new Problem('internal', 'Internal Server Error', { cause: error });
@@ -82,17 +57,6 @@ export class ProblemFilter implements ExceptionFilter {
     void reply.header('allow', allowed.join(', '));
     return new Problem('method-not-allowed', 'Method Not Allowed');
   }
-}
-
-function wantsDocument(request: FastifyRequest): boolean {
-  return (
-    traitsOf(request).errors === 'problem' ||
-    (request.headers.accept ?? '').includes('application/problem+json')
-  );
-}
-
-function documentError({ loc, msg }: { loc: readonly (string | number)[]; msg: string }): object {
-  return { pointer: `#/${loc.slice(1).join('/')}`, in: loc[0], detail: msg };
 }
 
 function notJson({ reason, message }: JsonTextError): Problem {
