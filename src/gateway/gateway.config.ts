@@ -52,6 +52,7 @@ export function gatewayConfig(env: Env): GatewayConfig {
   });
 }
 
-function isLoopback(host: string): boolean {
+/** Whether only programs on this machine reach an address or a name. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

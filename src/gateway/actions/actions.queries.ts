@@ -15,7 +15,9 @@ export interface ExecutionKey {
 export interface Remembered {
   readonly fingerprint: string;
   readonly state: string;
-  /** Whether the process that runs it is believed to live. */
+  /** The process that runs it, or ran it last. */
+  readonly bootId: string;
+  /** Whether that process is believed to live. */
   readonly alive: boolean;
   readonly httpStatus: number | null;
   readonly response: unknown;
@@ -24,6 +26,7 @@ export interface Remembered {
 const rememberedFromRow = (row: Row): Remembered => ({
   fingerprint: text(row, 'fingerprint'),
   state: text(row, 'state'),
+  bootId: text(row, 'boot_id'),
   alive: flag(row, 'alive'),
   httpStatus: integerOrNull(row, 'http_status'),
   response: row['response'],
@@ -31,7 +34,7 @@ const rememberedFromRow = (row: Row): Remembered => ({
 
 const FIND = statement(
   'gateway.findExecution',
-  `select e.fingerprint, e.state, e.alive_until > now() as alive, e.http_status, e.response
+  `select e.fingerprint, e.state, e.boot_id, e.alive_until > now() as alive, e.http_status, e.response
    from gateway.executions e where e.task_id = $1 and e.idempotency_key = $2`,
 );
 
@@ -42,28 +45,43 @@ export async function findExecution(db: Db, key: ExecutionKey): Promise<Remember
 const BEGIN = statement(
   'gateway.beginExecution',
   `insert into gateway.executions (task_id, idempotency_key, fingerprint, action, state, boot_id, alive_until)
-   values ($1, $2, $3, $4, 'running', $5, ${ALIVE})
+   select $1::text, $2::text, $3::text, $4::text, 'running', $5::text, ${ALIVE}
+   where not exists (
+     select from gateway.task_leases l where l.task_id = $1::text and l.lease_number > $6::bigint)
    on conflict (task_id, idempotency_key) do nothing returning task_id`,
 );
 
-/** Notes that an execution begins. False when somebody has begun it already. */
+/**
+ * Notes that an execution begins. False when somebody has begun it already, or when a higher lease number has come with
+ * the task meanwhile.
+ */
 export async function beginExecution(
   db: Db,
   key: ExecutionKey,
-  what: { readonly fingerprint: string; readonly action: string; readonly bootId: string },
+  what: {
+    readonly fingerprint: string;
+    readonly action: string;
+    readonly bootId: string;
+    readonly leaseNumber: number | null;
+  },
 ): Promise<boolean> {
-  const values = [key.taskId, key.idempotencyKey, what.fingerprint, what.action, what.bootId];
+  const { fingerprint, action, bootId, leaseNumber } = what;
+  const values = [key.taskId, key.idempotencyKey, fingerprint, action, bootId, leaseNumber];
   return (await db.query(BEGIN, values)).length > 0;
 }
 
 const TAKE_OVER = statement(
   'gateway.takeOverExecution',
   `update gateway.executions e set boot_id = $3, alive_until = ${ALIVE}
-   where e.task_id = $1 and e.idempotency_key = $2 and e.state = 'running' and e.alive_until <= now()
+   where e.task_id = $1 and e.idempotency_key = $2 and e.state = 'running'
+     and (e.alive_until <= now() or e.boot_id = $3)
    returning e.task_id`,
 );
 
-/** Takes over what a dead process was running. False when it is not dead after all, or somebody else was faster. */
+/**
+ * Takes over what a dead process was running, or what this one has written down and not begun. False when the other is
+ * not dead after all, or somebody else was faster.
+ */
 export async function takeOverExecution(db: Db, key: ExecutionKey, bootId: string): Promise<boolean> {
   return (await db.query(TAKE_OVER, [key.taskId, key.idempotencyKey, bootId])).length > 0;
 }
@@ -139,20 +157,29 @@ export async function setStopped(db: Db, stopped: boolean): Promise<void> {
 
 const PRUNE = statement(
   'gateway.prune',
-  `with executions as (
+  `with finished as (
      delete from gateway.executions e where (e.task_id, e.idempotency_key) in (
        select o.task_id, o.idempotency_key from gateway.executions o
        where o.finished_at < now() - interval '7 days' limit $1)
+     returning 1
+   ), abandoned as (
+     delete from gateway.executions e where (e.task_id, e.idempotency_key) in (
+       select o.task_id, o.idempotency_key from gateway.executions o
+       where o.state = 'running' and o.started_at < now() - interval '7 days' and o.alive_until < now() limit $1)
      returning 1
    ), leases as (
      delete from gateway.task_leases l where l.task_id in (
        select o.task_id from gateway.task_leases o where o.seen_at < now() - interval '30 days' limit $1)
      returning 1
    )
-   select (select count(*) from executions) + (select count(*) from leases) as deleted`,
+   select (select count(*) from finished) + (select count(*) from abandoned) + (select count(*) from leases)
+     as deleted`,
 );
 
-/** Forgets executions after 7 days and lease numbers after 30, up to `limit` of each; returns how many. */
+/**
+ * Forgets executions after 7 days, those included that nobody asked for again after their process died, and lease
+ * numbers 30 days after they last came. At most `limit` of each; returns how many.
+ */
 export async function prune(db: Db, limit: number): Promise<number> {
   return integer(onlyRow(await db.query(PRUNE, [limit])), 'deleted');
 }

@@ -1,187 +1,201 @@
-import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { limitSecondsOf } from '../../contracts/actions.js';
 import { type ActionRequest } from '../../contracts/gateway-api.js';
 import { type Database } from '../../platform/database/database.js';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
-import { canonicalJson } from '../../platform/json/canonical-json.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { chooseExecutor, type Executor } from '../executors/executor.js';
 import * as queries from './actions.queries.js';
-import { type ExecutionKey, type Remembered } from './actions.queries.js';
-import { asReplay, failure, fromExecutor, type HttpAnswer, refusal } from './answer.js';
+import {
+  type HttpAnswer,
+  INTERNAL_ERROR,
+  KEY_UNKNOWN_WITHOUT_DATABASE,
+  NO_ANSWER_IN_TIME,
+  NO_DATABASE,
+  NO_EXECUTOR,
+  refusal,
+  SHUTTING_DOWN,
+  staleLease,
+  STOPPED,
+} from './answer.js';
+import { KeyedExecutions, type Outcome } from './keyed-executions.js';
 import { ActionRateLimit, RATE_LIMIT_REFUSAL } from './rate-limit.js';
+import { RunningActions } from './running-actions.js';
 
-/** How often a caller whose execution runs in another process looks whether it is over. */
-const JOIN_POLL_MS = 250;
-const STORE_RETRY_MS = 500;
+/** A caller waits as long as the action may run, and a little more. */
+const ANSWER_GRACE_MS = 5_000;
+/** What is left of a shutdown's time for killed actions to end and to be recorded. */
+const LAST_RECORDS_MS = 3_000;
 
-const STOPPED = 'Emergency stop is active — all execution suspended.';
-const INTERRUPTED = 'The gateway stopped while this action ran; whether it took effect is unknown.';
+export interface ActionsOptions {
+  readonly database: Database;
+  readonly executors: readonly Executor[];
+  readonly logger: Logger;
+  /** How long a caller waits for its answer; the action goes on. */
+  readonly answerWithinMs?: (request: ActionRequest) => number;
+}
+
+const answerWithinLimit = ({ action, params }: ActionRequest) =>
+  limitSecondsOf(action, params) * 1_000 + ANSWER_GRACE_MS;
 
 /**
- * Executes actions, each key once.
- *
- * An execution with a key is written down as running before it begins and as done, with its answer, before anybody
- * hears of its end. Whoever sends the same key again joins it or gets its answer. What a dead process left running is
- * run again only if that does no harm; any other is told, for good, to have been interrupted.
+ * Decides whether an action may run, and has it run. The order of the checks: replay by key, lease number, rate,
+ * emergency stop, and then what the executor itself asks: tier, parameters, paths, confirmation.
  */
 export class ActionsService {
-  private readonly bootId = randomUUID();
-  private readonly running = new Map<string, Promise<HttpAnswer>>();
-  private readonly aborts = new Set<AbortController>();
+  private readonly database: Database;
+  private readonly executors: readonly Executor[];
+  private readonly logger: Logger;
+  private readonly answerWithinMs: (request: ActionRequest) => number;
+  private readonly running = new RunningActions();
   private readonly rateLimit = new ActionRateLimit();
+  private readonly keyed: KeyedExecutions;
+  private draining = false;
 
-  constructor(
-    private readonly database: Database,
-    private readonly executors: readonly Executor[],
-    private readonly logger: Logger,
-  ) {}
+  constructor({ database, executors, logger, answerWithinMs = answerWithinLimit }: ActionsOptions) {
+    this.database = database;
+    this.executors = executors;
+    this.logger = logger;
+    this.answerWithinMs = answerWithinMs;
+    this.keyed = new KeyedExecutions(database, logger, this.running, {
+      isRepeatable: (action) => chooseExecutor(executors)?.isRepeatable(action),
+      refusalOf: (request, signal) => this.refusalOf(request, signal),
+      execute: (request, signal) => this.execute(request, signal),
+      noteLease: async ({ task_id: taskId, lease_number: leaseNumber }) => {
+        if (taskId !== undefined && leaseNumber !== undefined) {
+          await queries.seeLease(database, taskId, leaseNumber);
+        }
+      },
+    });
+  }
 
-  get runningCount(): number {
-    return this.aborts.size;
+  get isDraining(): boolean {
+    return this.draining;
+  }
+
+  get isReady(): boolean {
+    return !this.draining && chooseExecutor(this.executors) !== undefined;
   }
 
   /** Answers an action request. A caller that hangs up changes nothing: the action goes on, and its key replays it. */
   async handle(request: ActionRequest): Promise<HttpAnswer> {
-    const { task_id: taskId, idempotency_key: idempotencyKey } = request;
-    if (taskId === undefined || idempotencyKey === undefined) {
-      const refused = await this.refusalOf(request);
-      return refused ?? this.execute(request);
-    }
-    const key = { taskId, idempotencyKey };
-    const name = JSON.stringify([taskId, idempotencyKey]);
-    const fingerprint = createHash('sha256')
-      .update(canonicalJson([request.action, request.params]))
-      .digest('hex');
-    for (;;) {
-      const remembered = await queries.findExecution(this.database, key);
-      if (remembered !== null && remembered.fingerprint !== fingerprint) {
-        return failure(
-          409,
-          'This idempotency_key was used for another action or other params.',
-          'not_executed',
-        );
-      }
-      const mine = this.running.get(name);
-      if (mine !== undefined) return asReplay(await mine);
-      const answer = await this.join(key, remembered, request, fingerprint, name);
-      if (answer !== null) return answer;
+    const answer = this.settle(request);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<HttpAnswer>((resolve) => {
+      timer = setTimeout(() => resolve(NO_ANSWER_IN_TIME), this.answerWithinMs(request));
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
   /** Says that this process lives, for all that it is running; nothing when it runs nothing. */
-  async stayAlive(): Promise<void> {
-    if (this.running.size > 0) await queries.stayAlive(this.database, this.bootId);
+  stayAlive(): Promise<void> {
+    return this.keyed.stayAlive();
   }
 
-  /** Refuses all actions from now on, here and after a restart, and kills those that run. */
-  async stop(): Promise<void> {
+  /** Ends what runs here when the emergency stop was given to another process; reads nothing when nothing runs. */
+  async heedStop(): Promise<void> {
+    if (this.running.count === 0) return;
+    const those = this.running.snapshot();
+    if (await queries.isStopped(this.database)) this.running.halt('emergency stop', those);
+  }
+
+  /**
+   * Refuses all actions from now on, in every process on this database and after a restart, and kills those that run.
+   * False when nobody is there to be stopped: it then holds for whoever comes.
+   */
+  async stop(): Promise<boolean> {
     await queries.setStopped(this.database, true);
-    this.abortAll();
+    this.running.halt('emergency stop');
+    return chooseExecutor(this.executors) !== undefined;
   }
 
-  async resume(): Promise<void> {
+  /** Takes actions again. False, and nothing changes, when nobody is there to take them. */
+  async resume(): Promise<boolean> {
+    if (chooseExecutor(this.executors) === undefined) return false;
     await queries.setStopped(this.database, false);
+    return true;
   }
 
-  /** Kills what runs; each execution is then recorded as killed. */
-  abortAll(): void {
-    for (const abort of this.aborts) abort.abort();
-  }
-
-  /** Waits until nothing runs any more, at most `limitMs`. */
+  /** Begins nothing new, waits until nothing runs any more, at most `limitMs`, then kills what is left and records it. */
   async drain(limitMs: number): Promise<void> {
-    const late = wait(limitMs, undefined, { ref: false });
-    await Promise.race([Promise.allSettled(this.running.values()), late]);
-    this.abortAll();
-    await Promise.allSettled(this.running.values());
+    this.draining = true;
+    await within(limitMs, this.running.ended());
+    this.running.halt('shutdown of the gateway');
+    await within(LAST_RECORDS_MS, this.running.ended());
+    this.keyed.close();
   }
 
-  /** One step towards the answer for a key; null means: look again. */
-  private async join(
-    key: ExecutionKey,
-    remembered: Remembered | null,
-    request: ActionRequest,
-    fingerprint: string,
-    name: string,
-  ): Promise<HttpAnswer | null> {
-    if (remembered === null) {
-      const refused = await this.refusalOf(request);
-      if (refused !== null) return refused;
-      const what = { fingerprint, action: request.action, bootId: this.bootId };
-      return (await queries.beginExecution(this.database, key, what)) ? this.own(name, key, request) : null;
-    }
-    if (remembered.state === 'done') {
-      const answer = {
-        httpStatus: remembered.httpStatus ?? 200,
-        body: remembered.response as HttpAnswer['body'],
-      };
-      return asReplay(answer);
-    }
-    if (remembered.alive || !(await queries.takeOverExecution(this.database, key, this.bootId))) {
-      await wait(JOIN_POLL_MS);
-      return null;
-    }
-    const executor = chooseExecutor(this.executors);
-    if (executor?.isRepeatable(request.action) === true) return this.own(name, key, request);
-    const answer = refusal(request.action, INTERRUPTED);
-    await this.store(key, answer);
-    return answer;
-  }
-
-  /** Runs what this process has written down as its own. */
-  private own(name: string, key: ExecutionKey, request: ActionRequest): Promise<HttpAnswer> {
-    const work = (async () => {
-      const answer = await this.execute(request);
-      if ('result' in answer.body) await this.store(key, answer);
-      else await queries.forgetExecution(this.database, key, this.bootId);
-      return answer;
-    })().finally(() => this.running.delete(name));
-    this.running.set(name, work);
-    return work;
-  }
-
-  private async execute(request: ActionRequest): Promise<HttpAnswer> {
-    const executor = chooseExecutor(this.executors);
-    if (executor === undefined) return NO_EXECUTOR;
-    const abort = new AbortController();
-    this.aborts.add(abort);
+  private async settle(request: ActionRequest): Promise<HttpAnswer> {
+    const { task_id: taskId, idempotency_key: idempotencyKey } = request;
+    const key = taskId === undefined || idempotencyKey === undefined ? undefined : { taskId, idempotencyKey };
     try {
-      return fromExecutor(request.action, await executor.run(request, abort.signal));
-    } finally {
-      this.aborts.delete(abort);
+      if (key !== undefined) return await this.keyed.answer(key, request);
+      return await this.running.track(async (signal) => {
+        const refused = await this.refusalOf(request, signal);
+        return refused ?? (await this.execute(request, signal)).answer;
+      });
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailableError)) throw error;
+      // Executing asks no database, so a request without a key has not begun.
+      return key === undefined ? NO_DATABASE : KEY_UNKNOWN_WITHOUT_DATABASE;
+    }
+  }
+
+  private async execute(request: ActionRequest, signal: AbortSignal): Promise<Outcome> {
+    const { action, task_id: taskId } = request;
+    const executor = chooseExecutor(this.executors);
+    if (executor === undefined) return { answer: NO_EXECUTOR, final: false };
+    const began = performance.now();
+    try {
+      const answer = await executor.run(request, signal);
+      switch (answer.kind) {
+        case 'executed': {
+          const { returncode } = answer.result;
+          const ms = Math.round(performance.now() - began);
+          this.logger.info({ action, taskId, executor: executor.name, returncode, ms }, 'Action executed.');
+          const body = { status: 'success', action, result: answer.result } as const;
+          return { answer: { httpStatus: 200, body }, final: true };
+        }
+        case 'refused':
+          return { answer: refusal(action, answer.error), final: false };
+        case 'halted':
+          return { answer: this.halted(action, signal), final: false };
+      }
+    } catch (error) {
+      // How far it came cannot be told, so its key must not run again.
+      this.logger.error({ err: error, action, taskId }, 'An executor failed.');
+      return { answer: refusal(action, INTERNAL_ERROR), final: true };
     }
   }
 
   /** Why an action may not begin now, in the order of the checks; null when it may. */
-  private async refusalOf(request: ActionRequest): Promise<HttpAnswer | null> {
+  private async refusalOf(request: ActionRequest, signal: AbortSignal): Promise<HttpAnswer | null> {
     const { action, task_id: taskId, lease_number: leaseNumber } = request;
     if (taskId !== undefined && leaseNumber !== undefined) {
       const highest = await queries.seeLease(this.database, taskId, leaseNumber);
-      if (leaseNumber < highest) {
-        const error = `Stale lease number ${leaseNumber} for task ${taskId}; ${highest} has been seen.`;
-        return failure(409, error, 'not_executed');
-      }
+      if (leaseNumber < highest) return staleLease(taskId, leaseNumber, highest);
     }
-    if (chooseExecutor(this.executors) === undefined) return NO_EXECUTOR;
+    const executor = chooseExecutor(this.executors);
+    if (executor === undefined) return NO_EXECUTOR;
     if (!this.rateLimit.take()) return refusal(action, RATE_LIMIT_REFUSAL);
-    return (await queries.isStopped(this.database)) ? refusal(action, STOPPED) : null;
+    if (await queries.isStopped(this.database)) return refusal(action, STOPPED);
+    const refused = await executor.refusalOf(request);
+    if (refused !== null) return refusal(action, refused);
+    return signal.aborted || this.draining ? this.halted(action, signal) : null;
   }
 
-  /** Stores an answer before anybody hears it; waits for a database that is away, since the action has run. */
-  private async store(key: ExecutionKey, answer: HttpAnswer): Promise<void> {
-    for (;;) {
-      try {
-        if (!(await queries.finishExecution(this.database, key, this.bootId, answer))) {
-          this.logger.warn({ taskId: key.taskId }, 'An execution ended after it had been taken for dead.');
-        }
-        return;
-      } catch (error) {
-        if (!(error instanceof DatabaseUnavailableError)) throw error;
-        await wait(STORE_RETRY_MS);
-      }
-    }
+  private halted(action: string, signal: AbortSignal): HttpAnswer {
+    return signal.reason === 'emergency stop' ? refusal(action, STOPPED) : SHUTTING_DOWN;
   }
 }
 
-const NO_EXECUTOR = failure(503, 'No agent connected and SSH fallback is not configured.', 'not_executed');
+/** When `work` is done, or after `limitMs`. */
+async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
+  const abort = new AbortController();
+  await Promise.race([work, wait(limitMs, undefined, { signal: abort.signal }).catch(() => undefined)]);
+  abort.abort();
+}

@@ -1,5 +1,4 @@
 import { type ActionFailure, type ActionOutcome, type ActionResponse } from '../../contracts/gateway-api.js';
-import { type Answer } from '../executors/executor.js';
 
 /** What `POST /action` answers. */
 export interface HttpAnswer {
@@ -7,20 +6,50 @@ export interface HttpAnswer {
   readonly body: ActionResponse | ActionFailure;
 }
 
-export function fromExecutor(action: string, answer: Answer): HttpAnswer {
-  return answer.kind === 'executed'
-    ? { httpStatus: 200, body: { status: 'success', action, result: answer.result } }
-    : refusal(action, answer.error);
-}
+export const STOPPED = 'Emergency stop is active — all execution suspended.';
+export const INTERNAL_ERROR = 'Internal agent error.';
+export const INTERRUPTED = 'The gateway stopped while this action ran; whether it took effect is unknown.';
 
 /** The action was decided against: an answer of the executing side, hence 200. */
 export function refusal(action: string, error: string): HttpAnswer {
   return { httpStatus: 200, body: { status: 'error', action, error } };
 }
 
-/** The gateway itself could not, or would not. */
+/**
+ * The gateway itself could not, or would not. `not_executed` speaks of the key, not only of this request: no earlier
+ * request with it has run or is running.
+ */
 export function failure(httpStatus: number, error: string, outcome?: ActionOutcome): HttpAnswer {
   return { httpStatus, body: { error, ...(outcome === undefined ? {} : { outcome }) } };
+}
+
+export const NO_EXECUTOR = failure(
+  503,
+  'No agent connected and SSH fallback is not configured.',
+  'not_executed',
+);
+export const SHUTTING_DOWN = failure(503, 'The gateway is shutting down.', 'not_executed');
+export const KEY_REUSED = failure(
+  409,
+  'This idempotency_key was used for another action or other params.',
+  'not_executed',
+);
+/** Whether an earlier request with the key ran cannot be looked up: only the same key may be sent again. */
+export const KEY_UNKNOWN_WITHOUT_DATABASE = failure(503, 'The gateway has no database.', 'unknown');
+export const NO_DATABASE = failure(503, 'The gateway has no database.', 'not_executed');
+export const NO_ANSWER_IN_TIME = failure(504, 'Agent did not respond in time.', 'unknown');
+
+export function staleLease(taskId: string, given: number, highest: number): HttpAnswer {
+  return failure(
+    409,
+    `Stale lease number ${given} for task ${taskId}; ${highest} has been seen.`,
+    'not_executed',
+  );
+}
+
+/** The same answer about a key that an earlier process may have executed: that it has not run cannot be said. */
+export function unknownOfKey({ httpStatus, body }: HttpAnswer): HttpAnswer {
+  return { httpStatus, body: 'outcome' in body ? { ...body, outcome: 'unknown' } : body };
 }
 
 export function asReplay(answer: HttpAnswer): HttpAnswer {

@@ -5,14 +5,12 @@ import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type AllowedMethods } from '../../platform/http/allowed-methods.js';
 import { JsonTextError } from '../../platform/json/json-text.js';
 import { type Logger } from '../../platform/logging/logger.js';
-import { BadRequest } from './action-request.js';
-
-/** Somebody without the token. */
-export class Unauthorized extends Error {}
+import { HttpRefusal } from './http-refusal.js';
 
 interface Shown {
   readonly status: number;
   readonly body: ActionFailure;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Writes every error as `{"error": text}`. What is not expected is told to the log only. */
@@ -27,29 +25,27 @@ export class ErrorFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     if (reply.sent) return;
-    const { status, body } = this.shown(error, request);
+    const { status, body, headers = {} } = this.shown(error, request);
     if (status === 500) this.logger.error({ err: error, requestId: request.id }, 'A request failed.');
-    void reply.status(status).header('content-type', 'application/json; charset=utf-8').send(body);
+    void reply
+      .status(status)
+      .headers({ ...headers, 'content-type': 'application/json; charset=utf-8' })
+      .send(body);
   }
 
   private shown(error: unknown, request: FastifyRequest): Shown {
-    if (error instanceof BadRequest) return { status: 400, body: { error: error.message } };
+    if (error instanceof HttpRefusal) return { status: error.status, body: { error: error.message } };
     if (error instanceof JsonTextError) return { status: 400, body: { error: 'Invalid JSON body.' } };
-    if (error instanceof Unauthorized) return { status: 401, body: { error: 'Unauthorized' } };
-    if (error instanceof DatabaseUnavailableError) {
-      // An execution that has begun waits for the database; whoever hears this has not begun one.
-      return { status: 503, body: { error: 'The gateway has no database.', outcome: 'not_executed' } };
-    }
+    if (error instanceof DatabaseUnavailableError)
+      return { status: 503, body: { error: 'The gateway has no database.' } };
     const status = statusOf(error);
     if (status === 404) {
       const allowed = this.allowedMethods.of(request.url.split('?', 1)[0] ?? '');
       return allowed.length === 0
         ? { status: 404, body: { error: 'not found' } }
-        : { status: 405, body: { error: 'method not allowed' } };
+        : { status: 405, body: { error: 'method not allowed' }, headers: { allow: allowed.join(', ') } };
     }
     if (status === 413) return { status: 413, body: { error: 'Request body too large.' } };
-    if (status === 503)
-      return { status: 503, body: { error: 'The gateway is shutting down.', outcome: 'not_executed' } };
     if (status !== undefined && status < 500) return { status: 400, body: { error: 'Bad request.' } };
     return { status: 500, body: { error: `Internal error. Request id: ${request.id}` } };
   }

@@ -5,14 +5,17 @@ import { type ActionFailure, type ActionResponse, type GatewayStatus } from '../
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/statement.js';
 import { ActionsService } from '../actions/actions.service.js';
-import { chooseExecutor, type Executor } from '../executors/executor.js';
+import { type Executor } from '../executors/executor.js';
 import { EXECUTORS } from '../tokens.js';
 import { parseActionRequest } from './action-request.js';
 import { AckView, ActionAnswer, ActionBody, ErrorView, SessionsView, StatusView } from './gateway.dto.js';
+import { HttpRefusal } from './http-refusal.js';
 
 const PING = statement('gateway.ping', 'select 1 as ok');
 
 @ApiTags('gateway')
+@ApiResponse({ status: 401, type: ErrorView, description: 'The bearer token is missing or wrong.' })
+@ApiResponse({ status: 403, type: ErrorView, description: 'A web page of another site has sent it.' })
 @Controller()
 export class GatewayController {
   constructor(
@@ -26,7 +29,7 @@ export class GatewayController {
   @ApiOkResponse({ type: StatusView })
   status(): GatewayStatus {
     return {
-      agent_connected: chooseExecutor(this.executors) !== undefined,
+      agent_connected: this.actions.isReady,
       ssh_fallback_enabled: false,
       ssh_fallback_healthy: false,
       ssh_fallback_target: null,
@@ -45,7 +48,13 @@ export class GatewayController {
     type: ErrorView,
     description: 'The key was used for something else, or the lease is stale.',
   })
-  @ApiResponse({ status: 503, type: ErrorView, description: 'Nobody can execute it now.' })
+  @ApiResponse({ status: 413, type: ErrorView, description: 'The body is larger than 8 MiB.' })
+  @ApiResponse({
+    status: 503,
+    type: ErrorView,
+    description: 'Nobody can execute it now; `outcome` says what is known.',
+  })
+  @ApiResponse({ status: 504, type: ErrorView, description: 'It goes on; the same key joins or replays it.' })
   async action(
     @Body() body: unknown,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -76,8 +85,13 @@ export class GatewayController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Kill what runs, and refuse all actions until resume' })
   @ApiOkResponse({ type: AckView })
+  @ApiResponse({
+    status: 503,
+    type: ErrorView,
+    description: 'Nobody is there to be stopped; it holds for later.',
+  })
   async emergencyStop(): Promise<AckView> {
-    await this.actions.stop();
+    if (!(await this.actions.stop())) throw new HttpRefusal(503, 'No agent connected.');
     return { status: 'emergency_stop_sent' };
   }
 
@@ -85,8 +99,9 @@ export class GatewayController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Take actions again' })
   @ApiOkResponse({ type: AckView })
+  @ApiResponse({ status: 503, type: ErrorView, description: 'Nobody is there to take actions.' })
   async resume(): Promise<AckView> {
-    await this.actions.resume();
+    if (!(await this.actions.resume())) throw new HttpRefusal(503, 'No agent connected.');
     return { status: 'resume_sent' };
   }
 
@@ -100,8 +115,13 @@ export class GatewayController {
   @Get('readyz')
   @ApiOperation({ summary: 'Whether the gateway can remember what it does', security: [] })
   @ApiOkResponse({ type: AckView })
-  @ApiResponse({ status: 503, type: ErrorView, description: 'Its database does not answer.' })
+  @ApiResponse({
+    status: 503,
+    type: ErrorView,
+    description: 'Its database does not answer, or it is shutting down.',
+  })
   async readyz(): Promise<AckView> {
+    if (this.actions.isDraining) throw new HttpRefusal(503, 'The gateway is shutting down.');
     await this.database.query(PING);
     return { status: 'ok' };
   }

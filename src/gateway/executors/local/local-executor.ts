@@ -1,79 +1,23 @@
+import { stat } from 'node:fs/promises';
 import { actionRules, blockedActions, limitSecondsOf } from '../../../contracts/actions.js';
 import { type ActionResult } from '../../../contracts/gateway-api.js';
 import { productVersion } from '../../../platform/product-version.js';
 import { type Answer, type Execution, type Executor, type Session } from '../executor.js';
-import {
-  createDirectoryAction,
-  listDirectoryAction,
-  readFileAction,
-  writeFileAction,
-} from './file-actions.js';
+import { type LocalAction, localActions } from './actions.js';
+import { childEnvironment } from './child-environment.js';
+import { cutText } from './cut-text.js';
 import { KeyedLock } from './keyed-lock.js';
-import {
-  ActionError,
-  optionalText,
-  type Params,
-  pathParams,
-  refusalOfParams,
-  requiredText,
-} from './parameters.js';
-import { judgePath } from './path-jail.js';
+import { type Params, pathParams, refusalOfParams, refusalOfWanted } from './parameters.js';
+import { judgePath, realRoots, repositoryOf } from './path-jail.js';
 import { runProcess } from './run-process.js';
 
 const MAX_STDOUT = 8_192;
-/** file_read shows more than a command's output: its own limit applies. */
-const UNCUT = new Set(['file_read']);
-const REPEATABLE = new Set(['file_read', 'list_directory', 'git_status', 'file_write', 'create_directory']);
+const MAX_STDERR = 4_096;
 
-interface Context {
-  readonly params: Params;
-  /** The path parameters, resolved through links and known to be allowed. */
-  readonly path: (key: string) => string;
-  readonly run: (program: string, args: readonly string[], cwd: string) => Promise<ActionResult>;
-}
-
-type Handler = (context: Context) => Promise<ActionResult>;
-
-const git =
-  (...args: string[]): Handler =>
-  ({ run, path }) =>
-    run('git', args, path('working_dir'));
-
-const handlers: Readonly<Record<string, Handler>> = {
-  file_write: ({ path, params }) => writeFileAction(path('file'), params),
-  file_read: ({ path }) => readFileAction(path('file')),
-  create_directory: ({ path }) => createDirectoryAction(path('directory')),
-  list_directory: ({ path, params }) => listDirectoryAction(path('directory'), params),
-  git_status: git('status', '--porcelain'),
-  git_init: git('init', '--initial-branch', 'main'),
-  git_add_all: git('add', '--all'),
-  git_commit: async ({ run, path, params }) => {
-    const cwd = path('working_dir');
-    const message = requiredText(params, 'message');
-    const added = await run('git', ['add', '-u'], cwd);
-    return added.returncode === 0 ? run('git', ['commit', `--message=${message}`], cwd) : added;
-  },
-  git_push: ({ run, path, params }) =>
-    run(
-      'git',
-      ['push', '--', optionalText(params, 'remote', 'origin'), optionalText(params, 'branch', 'main')],
-      path('working_dir'),
-    ),
-  run_tests: ({ run, path, params }) => {
-    const cwd = path('working_dir');
-    const runner = optionalText(params, 'runner', 'pytest');
-    switch (runner) {
-      case 'pytest':
-        return run('python3', ['-m', 'pytest'], cwd);
-      case 'npm':
-        return run('npm', ['test'], cwd);
-      case 'node':
-        return run(process.execPath, ['--test'], cwd);
-      default:
-        return Promise.resolve({ returncode: 1, stdout: '', stderr: `Unknown runner: ${runner}` });
-    }
-  },
-};
+/** The path parameters of a request, resolved through links; or the first that leads out of the roots. */
+type Paths =
+  | { readonly ok: true; readonly paths: ReadonlyMap<string, string> }
+  | { readonly ok: false; readonly error: string };
 
 /** Executes actions on this machine, inside of the allowed roots. */
 export class LocalExecutor implements Executor {
@@ -81,6 +25,7 @@ export class LocalExecutor implements Executor {
   private readonly startedAt = new Date();
   private readonly locks = new KeyedLock();
 
+  /** `env` is where the little comes from that the programs of an action may see of the environment. */
   constructor(
     private readonly roots: readonly string[],
     private readonly env: Readonly<Record<string, string | undefined>>,
@@ -91,7 +36,7 @@ export class LocalExecutor implements Executor {
   }
 
   isRepeatable(action: string): boolean {
-    return REPEATABLE.has(action);
+    return localAction(action)?.repeatable === true;
   }
 
   sessions(): readonly Session[] {
@@ -100,65 +45,109 @@ export class LocalExecutor implements Executor {
       {
         sessionId: this.name,
         agentVersion: productVersion,
-        capabilities: Object.keys(handlers).sort(),
+        capabilities: Object.keys(localActions).sort(),
         connectedAt: this.startedAt,
         lastSeen: new Date(),
       },
     ];
   }
 
-  async run({ action, params, confirmed }: Execution, signal: AbortSignal): Promise<Answer> {
-    const refused = (error: string): Answer => ({ kind: 'refused', error });
+  /** In the order of the checks: tier, parameters, path jail, confirmation. */
+  async refusalOf({ action, params, confirmed }: Execution): Promise<string | null> {
+    if (blockedActions.has(action)) return `Action '${action}' is explicitly blocked.`;
     const rule = Object.hasOwn(actionRules, action) ? actionRules[action] : undefined;
-    if (blockedActions.has(action)) return refused(`Action '${action}' is explicitly blocked.`);
-    if (rule === undefined) return refused(`Action '${action}' is implicitly blocked.`);
-    const refusal = refusalOfParams(params);
-    if (refusal !== null) return refused(refusal);
+    if (rule === undefined) return `Action '${action}' is implicitly blocked.`;
+    const known = localAction(action);
+    const ofParams =
+      refusalOfParams(params) ??
+      (known === undefined ? null : (refusalOfWanted(params, known) ?? known.refusalOf?.(params) ?? null));
+    if (ofParams !== null) return ofParams;
+    const judged = await this.judge(params);
+    if (!judged.ok) return judged.error;
+    return rule.tier === 'confirm' && !confirmed ? 'Confirmation required.' : null;
+  }
+
+  async run({ action, params }: Execution, signal: AbortSignal): Promise<Answer> {
+    const known = localAction(action);
+    if (known === undefined) {
+      return executed(failure(`Action '${action}' is not supported by the local executor.`));
+    }
+    return this.locks.run(await this.resourceOf(params), async () => {
+      if (signal.aborted) return { kind: 'halted' };
+      // Links may have changed while the action waited for its turn.
+      const judged = await this.judge(params);
+      if (!judged.ok) return { kind: 'refused', error: judged.error };
+      return executed(await this.carryOut(action, known, params, judged.paths, signal));
+    });
+  }
+
+  private async carryOut(
+    action: string,
+    known: LocalAction,
+    params: Params,
+    paths: ReadonlyMap<string, string>,
+    signal: AbortSignal,
+  ): Promise<ActionResult> {
+    const limitSeconds = limitSecondsOf(action, params);
+    const deadlineMs = performance.now() + limitSeconds * 1_000;
+    const cwd = paths.get('working_dir') ?? '';
+    if (cwd !== '' && !(await isFolder(cwd))) return failure(`Not a folder: ${cwd}`);
+    const env = childEnvironment(this.env, await realRoots(this.roots));
+    try {
+      const result = await known.execute({
+        params,
+        path: (key) => paths.get(key) ?? '',
+        run: (program, ...args) => runProcess(program, args, { cwd, env, deadlineMs, limitSeconds, signal }),
+      });
+      return known.uncut === true ? result : { ...result, stdout: cutText(result.stdout, MAX_STDOUT) };
+    } catch (error) {
+      return failure(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private async judge(params: Params): Promise<Paths> {
     const paths = new Map<string, string>();
     for (const [key, raw] of pathParams(params)) {
       const judged = await judgePath(raw, this.roots);
-      if (!judged.ok)
-        return refused(`Path '${raw}' (resolved: '${judged.resolved}') is outside allowed roots.`);
+      if (!judged.ok) {
+        return {
+          ok: false,
+          error: `Path '${raw}' (resolved: '${judged.resolved}') is outside allowed roots.`,
+        };
+      }
       paths.set(key, judged.path);
     }
-    if (rule.tier === 'confirm' && !confirmed) return refused('Confirmation required.');
-    const handler = Object.hasOwn(handlers, action) ? handlers[action] : undefined;
-    if (handler === undefined) {
-      return executed({
-        returncode: 1,
-        stdout: '',
-        stderr: `Action '${action}' is not supported by the local executor.`,
-      });
-    }
-    const limitSeconds = limitSecondsOf(action, params);
-    // Two git commands in one repository fight over its index; different repositories, and files, do not.
-    const resource = paths.get('working_dir');
-    return this.locks.run(resource, async () => {
-      try {
-        const result = await handler({
-          params,
-          path: (key) => {
-            requiredText(params, key);
-            return paths.get(key) ?? '';
-          },
-          run: (program, args, cwd) =>
-            runProcess(program, args, { cwd, limitSeconds, signal, env: this.env }),
-        });
-        return executed(
-          UNCUT.has(action) ? result : { ...result, stdout: result.stdout.slice(0, MAX_STDOUT) },
-        );
-      } catch (error) {
-        if (error instanceof ActionError) return refused(error.message);
-        return executed({
-          returncode: 1,
-          stdout: '',
-          stderr: error instanceof Error ? error.message : String(error),
-        });
-      }
-    });
+    return { ok: true, paths };
+  }
+
+  /**
+   * What an action must have for itself: two commands in one repository fight over its index, whichever of its folders
+   * they stand in. Files are replaced whole and need no turn.
+   */
+  private async resourceOf(params: Params): Promise<string | undefined> {
+    const folder = params['working_dir'];
+    if (typeof folder !== 'string') return undefined;
+    const judged = await judgePath(folder, this.roots);
+    return judged.ok ? repositoryOf(judged.path, this.roots) : undefined;
   }
 }
 
-function executed(result: ActionResult): Answer {
-  return { kind: 'executed', result };
+function localAction(action: string): LocalAction | undefined {
+  return Object.hasOwn(localActions, action) ? localActions[action] : undefined;
+}
+
+const executed = (result: ActionResult): Answer => ({ kind: 'executed', result });
+
+const failure = (text: string): ActionResult => ({
+  returncode: 1,
+  stdout: '',
+  stderr: cutText(text, MAX_STDERR),
+});
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
 }

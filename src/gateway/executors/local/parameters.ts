@@ -19,6 +19,12 @@ const METACHARACTERS = /[;&|`$<>(){}[\]!*?~#\n\r\\"']/;
 
 export type Params = Readonly<Record<string, unknown>>;
 
+/** The text parameters of an action, by name. */
+export interface Wanted {
+  readonly required: readonly string[];
+  readonly optional?: readonly string[];
+}
+
 /** Why parameters may not be used, in the words that clients know; null when they may. */
 export function refusalOfParams(params: Params): string | null {
   for (const [key, value] of Object.entries(params)) {
@@ -34,6 +40,19 @@ export function refusalOfParams(params: Params): string | null {
   return null;
 }
 
+/** Which of the wanted parameters is missing or is no text; null when none is. */
+export function refusalOfWanted(params: Params, { required, optional = [] }: Wanted): string | null {
+  const missing = required.find((key) => params[key] === undefined || params[key] === null);
+  if (missing !== undefined) return `Parameter '${missing}' is required.`;
+  const wrong = [...required, ...optional].find(
+    (key) => !isAbsent(params[key]) && typeof params[key] !== 'string',
+  );
+  if (wrong !== undefined) return `Parameter '${wrong}' must be a string.`;
+  // Content may be empty; a path or a message may not.
+  const empty = required.find((key) => params[key] === '' && key !== 'content');
+  return empty === undefined ? null : `Parameter '${empty}' is required.`;
+}
+
 /** The parameters that the path jail has to judge. */
 export function pathParams(params: Params): [key: string, path: string][] {
   return Object.entries(params).filter(
@@ -41,17 +60,12 @@ export function pathParams(params: Params): [key: string, path: string][] {
   );
 }
 
-/** A required text parameter, or an {@link ActionError} that says that it is missing. */
-export function requiredText(params: Params, key: string): string {
-  const value = params[key];
-  if (typeof value !== 'string' || value === '') throw new ActionError(`Parameter '${key}' is required.`);
-  return value;
-}
-
-export function optionalText(params: Params, key: string, fallback: string): string {
+/** A text parameter, or the fallback when it is absent or empty. */
+export function textParam(params: Params, key: string, fallback = ''): string {
   const value = params[key];
   return typeof value === 'string' && value !== '' ? value : fallback;
 }
 
-/** An action cannot be carried out as asked; the text is shown to the caller. Nothing has happened yet. */
-export class ActionError extends Error {}
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
+}

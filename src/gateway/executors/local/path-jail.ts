@@ -12,13 +12,28 @@ export type Judgement =
  * A process on this machine that swaps a folder for a link between this look and the use is out of its reach.
  */
 export async function judgePath(raw: string, roots: readonly string[]): Promise<Judgement> {
-  const wanted = resolve(roots[0] ?? '/', raw);
-  const path = await resolveThroughLinks(wanted);
-  for (const root of roots) {
-    const real = await resolveThroughLinks(resolve(root));
-    if (path === real || path.startsWith(real.endsWith(sep) ? real : real + sep)) return { ok: true, path };
+  const path = await resolveThroughLinks(resolve(roots[0] ?? '/', raw));
+  for (const root of await realRoots(roots)) {
+    if (path === root || path.startsWith(root.endsWith(sep) ? root : root + sep)) return { ok: true, path };
   }
   return { ok: false, resolved: path };
+}
+
+/** The roots, resolved through all links. */
+export function realRoots(roots: readonly string[]): Promise<string[]> {
+  return Promise.all(roots.map((root) => resolveThroughLinks(resolve(root))));
+}
+
+/**
+ * The repository that a folder of it belongs to: the nearest folder upwards with a `.git`, not beyond the roots; the
+ * folder itself when there is none.
+ */
+export async function repositoryOf(folder: string, roots: readonly string[]): Promise<string> {
+  const real = await realRoots(roots);
+  for (let at = folder; ; at = dirname(at)) {
+    if (await exists(join(at, '.git'))) return at;
+    if (real.includes(at) || dirname(at) === at) return folder;
+  }
 }
 
 async function resolveThroughLinks(path: string): Promise<string> {
@@ -26,10 +41,10 @@ async function resolveThroughLinks(path: string): Promise<string> {
     return await realpath(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // A dangling link would be followed when the file is made: it counts as leading nowhere that is allowed.
-    if (code === 'ELOOP') return '/';
+    // What cannot be looked into may lead anywhere, so it leads to where nothing is allowed.
     if (code !== 'ENOENT' && code !== 'ENOTDIR') return '/';
     if (dirname(path) === path) return path;
+    // A dangling link would be followed when the file is made.
     if (await isLink(path)) return '/';
     return join(await resolveThroughLinks(dirname(path)), basename(path));
   }
@@ -38,6 +53,15 @@ async function resolveThroughLinks(path: string): Promise<string> {
 async function isLink(path: string): Promise<boolean> {
   try {
     return (await lstat(path)).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
   } catch {
     return false;
   }

@@ -1,90 +1,94 @@
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { type ActionResult } from '../../../contracts/gateway-api.js';
+import { cutText } from './cut-text.js';
 
 const MAX_STDOUT = 8_192;
 const MAX_STDERR = 4_096;
-/** Kept while a process runs, in bytes: enough for the characters above in any language. */
+/** Kept of each stream while a process runs, in bytes: enough for the characters above in any language. */
 const KEEP_BYTES = 64 * 1_024;
-
-const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TMPDIR', 'TZ'];
+/** How long the last output may take to arrive after a process has ended. Only one that left its group can hold it up. */
+const LAST_OUTPUT_MS = 2_000;
 
 export interface ProcessOptions {
   readonly cwd: string;
+  /** All that the process sees of the environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** When the action's time is over, on the clock of `performance.now()`. */
+  readonly deadlineMs: number;
+  /** The limit that led to the deadline, for the text that tells of it. */
   readonly limitSeconds: number;
+  /** Ends the process before its time; the reason is part of the text that tells of it. */
   readonly signal: AbortSignal;
-  /** The environment to pick from. */
-  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * Runs a program without a shell, in a process group of its own, with a small environment and bounded output. At the
- * time limit, or when `signal` fires, the whole group is killed. Never rejects: a program that cannot be started is a
- * result with returncode 1.
+ * Runs a program without a shell, in a process group of its own, with bounded output. At the deadline, or when `signal`
+ * fires, the whole group is killed; what a program leaves behind in its group ends with it. Never rejects: a program
+ * that cannot be started is a result with returncode 1.
  */
 export function runProcess(
   program: string,
   args: readonly string[],
-  { cwd, limitSeconds, signal, env }: ProcessOptions,
+  { cwd, env, deadlineMs, limitSeconds, signal }: ProcessOptions,
 ): Promise<ActionResult> {
+  const timeout = `Process timed out after ${limitSeconds}s and was killed.`;
   return new Promise((done) => {
-    if (signal.aborted) return done(failure('Stopped before it began.'));
-    const child = spawn(program, args, {
-      cwd,
-      env: { ...smallEnvironment(env), GIT_TERMINAL_PROMPT: '0' },
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    if (signal.aborted) return done(killed('', haltText(signal)));
+    const child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     const stdout = new Head();
     const stderr = new Head();
     child.stdout.on('data', (chunk: Buffer) => stdout.add(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.add(chunk));
 
-    let ended: string | undefined;
+    let killedBecause: string | undefined;
     const kill = (why: string) => {
-      ended ??= why;
+      killedBecause ??= why;
       killGroup(child.pid);
     };
-    const timer = setTimeout(
-      () => kill(`Process timed out after ${limitSeconds}s and was killed.`),
-      limitSeconds * 1_000,
-    );
-    const onAbort = () => kill('Process was stopped and killed.');
+    const timer = setTimeout(() => kill(timeout), Math.max(0, deadlineMs - performance.now()));
+    const onAbort = () => kill(haltText(signal));
     signal.addEventListener('abort', onAbort, { once: true });
 
     const finish = (result: ActionResult) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
-      // What the program has left behind in its group ends with it, and with it whoever holds our pipes open.
-      killGroup(child.pid);
       child.stdout.destroy();
       child.stderr.destroy();
       done(result);
     };
-    child.once('error', (error) => finish(failure(`${program}: ${error.message}`)));
-    child.once('exit', (code) => {
-      // The last output is still in the pipes; a grandchild that keeps them open must not hold up the answer.
-      const settle = () =>
-        finish(
-          ended === undefined
-            ? { returncode: code ?? 1, stdout: stdout.text(MAX_STDOUT), stderr: stderr.text(MAX_STDERR) }
-            : { returncode: -1, stdout: stdout.text(MAX_STDOUT), stderr: ended },
-        );
-      const patience = setTimeout(settle, 200);
-      child.once('close', () => {
+    child.once('error', (error) => {
+      // A kill that failed is told here too; the end of the process is still to come.
+      if (child.pid === undefined) {
+        finish({ returncode: 1, stdout: '', stderr: cutText(`${program}: ${error.message}`, MAX_STDERR) });
+      }
+    });
+    child.once('exit', (code, deathSignal) => {
+      clearTimeout(timer);
+      killGroup(child.pid);
+      const settle = () => {
         clearTimeout(patience);
-        settle();
-      });
+        const out = stdout.text(MAX_STDOUT);
+        finish(
+          killedBecause === undefined
+            ? { returncode: code ?? deathBy(deathSignal), stdout: out, stderr: stderr.text(MAX_STDERR) }
+            : killed(out, killedBecause),
+        );
+      };
+      const patience = setTimeout(settle, LAST_OUTPUT_MS);
+      child.once('close', settle);
     });
   });
 }
 
-function smallEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const wanted = Object.entries(env).filter(([name]) => PASSED_ON.includes(name) || name.startsWith('LC_'));
-  return Object.fromEntries(wanted.filter((entry): entry is [string, string] => entry[1] !== undefined));
-}
+const killed = (stdout: string, why: string): ActionResult => ({ returncode: -1, stdout, stderr: why });
 
-function failure(text: string): ActionResult {
-  return { returncode: 1, stdout: '', stderr: text.slice(0, MAX_STDERR) };
+/** The returncode of a program that a signal has ended: the signal's number, negative. */
+const deathBy = (signal: NodeJS.Signals | null): number =>
+  signal === null ? -1 : -constants.signals[signal];
+
+function haltText(signal: AbortSignal): string {
+  return `Process was killed by the ${String(signal.reason)}.`;
 }
 
 function killGroup(pid: number | undefined): void {
@@ -103,11 +107,12 @@ class Head {
 
   add(chunk: Buffer): void {
     if (this.size >= KEEP_BYTES) return;
-    this.chunks.push(chunk.subarray(0, KEEP_BYTES - this.size));
+    // A copy: a view would keep the whole chunk that it is a view of.
+    this.chunks.push(Buffer.from(chunk.subarray(0, KEEP_BYTES - this.size)));
     this.size += chunk.length;
   }
 
   text(maxCharacters: number): string {
-    return Buffer.concat(this.chunks).toString('utf8').slice(0, maxCharacters);
+    return cutText(Buffer.concat(this.chunks).toString('utf8'), maxCharacters);
   }
 }

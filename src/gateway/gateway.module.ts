@@ -1,0 +1,27 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { Database } from '../platform/database/database.js';
+import { ActionsService } from './actions/actions.service.js';
+import { type Executor } from './executors/executor.js';
+import { GatewayController } from './http/gateway.controller.js';
+import { EXECUTORS } from './tokens.js';
+
+export interface GatewayParts {
+  readonly database: Database;
+  readonly actions: ActionsService;
+  readonly executors: readonly Executor[];
+}
+
+@Module({})
+export class GatewayModule {
+  static with({ database, actions, executors }: GatewayParts): DynamicModule {
+    return {
+      module: GatewayModule,
+      controllers: [GatewayController],
+      providers: [
+        { provide: Database, useValue: database },
+        { provide: ActionsService, useValue: actions },
+        { provide: EXECUTORS, useValue: executors },
+      ],
+    };
+  }
+}
