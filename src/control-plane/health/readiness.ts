@@ -6,10 +6,11 @@ import {
 } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { Database } from '../../platform/database/database.js';
+import { statement } from '../../platform/database/statement.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { type ComponentName, components, CONFIG, HealthRegistry } from '../runtime/index.js';
-import { ping } from './health.queries.js';
 
+const PING = statement('health.ping', 'select 1 as ok');
 const PING_LIMIT_MS = 1_000;
 
 /** Whether this replica should be sent requests: started, not leaving, the database answers, the loops turn. */
@@ -62,7 +63,7 @@ export class Readiness implements OnApplicationBootstrap, BeforeApplicationShutd
       timer = setTimeout(() => resolve(false), PING_LIMIT_MS);
     });
     try {
-      return await Promise.race([ping(this.database).then(() => true), tooLate]);
+      return await Promise.race([this.database.query(PING).then(() => true), tooLate]);
     } catch {
       return false;
     } finally {
