@@ -2,13 +2,17 @@ import { gatewayConfig, startGateway } from '../gateway/index.js';
 import { createLogger } from '../platform/logging/logger.js';
 import { openProgramDatabase } from './database.js';
 import { loadEnv } from './environment.js';
-import { closeOnSignal, say } from './program.js';
+import { say, serveUntilSignal } from './program.js';
 import { type ServeFlags } from './serve.js';
 
 /** `skynet gateway`: an OpenClaw gateway that executes actions on this machine, until a signal. */
 export async function gateway(flags: ServeFlags): Promise<void> {
   if (flags.host !== undefined) process.env['SKYNET_HTTP_HOST'] = flags.host;
   if (flags.port !== undefined) process.env['SKYNET_HTTP_PORT'] = flags.port;
+  await serveUntilSignal(start);
+}
+
+async function start(): Promise<() => Promise<void>> {
   const env = loadEnv();
   const config = gatewayConfig(env);
   const logger = createLogger('gateway', config.logLevel);
@@ -21,14 +25,14 @@ export async function gateway(flags: ServeFlags): Promise<void> {
     await database.release();
     throw error;
   }
-  closeOnSignal(async () => {
-    await running.close();
-    await database.release();
-  });
   say(`OpenClaw gateway: ${running.url}  API docs: ${running.url}/docs`);
   if (config.allowedRoots.length === 0) {
     say(
       'No folder is allowed, so no action can run. Set SKYNET_ALLOWED_ROOTS to the folders that actions may touch.',
     );
   }
+  return async () => {
+    await running.close();
+    await database.release();
+  };
 }

@@ -1,13 +1,14 @@
-import { controlPlaneConfig } from '../control-plane/index.js';
 import { connect, migrate as bringUpToDate } from '../platform/database/connect.js';
 import { openProgramDatabase } from './database.js';
 import { loadEnv } from './environment.js';
 import { say } from './program.js';
 
+/** One that holds the lock, one that migrates. */
+const CONNECTIONS = 2;
+
 /** `skynet migrate`: brings the schemas of control plane and gateway up to date and ends. */
 export async function migrate({ json = false }: { readonly json?: boolean }): Promise<void> {
   const env = loadEnv();
-  const { databasePoolSize } = controlPlaneConfig(env);
   const database = await openProgramDatabase(env, json ? () => undefined : say);
   const report: Record<string, readonly string[]> = {};
   try {
@@ -15,7 +16,7 @@ export async function migrate({ json = false }: { readonly json?: boolean }): Pr
       const options = {
         url: database.url,
         applicationName: 'skynet-migrate',
-        poolSize: databasePoolSize,
+        poolSize: CONNECTIONS,
         program,
       };
       const dataSource = await connect(options);

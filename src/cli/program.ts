@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from 'commander';
 import { ConfigError } from '../control-plane/index.js';
 import { GatewayConfigError } from '../gateway/index.js';
 import { DatabaseUnavailableError, errorCode } from '../platform/database/errors.js';
@@ -17,6 +18,25 @@ export function reportFailure(name: string, error: unknown): void {
   process.exitCode = 1;
 }
 
+interface ListenError extends Error {
+  readonly port?: number;
+  readonly address?: string;
+}
+
+/** What a person can do about an error, by its system code or SQLSTATE. */
+const remedies: Readonly<Record<string, (error: ListenError) => string>> = {
+  EADDRINUSE: ({ port }) =>
+    `Port ${port ?? ''} is in use. Stop the other program, or choose another port with --port.`,
+  EADDRNOTAVAIL: ({ address }) =>
+    `This machine has no address ${address ?? ''} to listen on. Choose another with --host.`,
+  EACCES: ({ message }) => `Not allowed: ${message}`,
+  ERR_INVALID_URL: () =>
+    'DATABASE_URL is not a URL. It should look like postgres://user:password@host:5432/name.',
+  '28P01': ({ message }) => `The database refuses the login: ${message}. Check DATABASE_URL.`,
+  '28000': ({ message }) => `The database refuses the login: ${message}. Check DATABASE_URL.`,
+  '3D000': ({ message }) => `${message}. Create it, or name another in DATABASE_URL.`,
+};
+
 function explain(error: unknown): string {
   const known = [UsageError, ConfigError, GatewayConfigError, EmbeddedPostgresError];
   if (error instanceof Error && known.some((kind) => error instanceof kind)) {
@@ -26,11 +46,9 @@ function explain(error: unknown): string {
     const cause = error.cause instanceof Error ? (errorCode(error.cause) ?? error.cause.message) : '';
     return `The database cannot be reached (${cause}). Check DATABASE_URL and that PostgreSQL is running.`;
   }
-  if (errorCode(error) === 'EADDRINUSE') {
-    const { port } = error as { port?: number };
-    return `Port ${port ?? ''} is in use. Stop the other program, or choose another port with --port.`;
-  }
-  if (errorCode(error) === 'EACCES') return `Not allowed: ${(error as Error).message}`;
+  const code = errorCode(error);
+  const remedy = code === undefined ? undefined : remedies[code];
+  if (remedy !== undefined) return remedy(error as ListenError);
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
@@ -49,7 +67,7 @@ export function closeOnSignal(close: () => Promise<void>): void {
       process.exit(1);
     }, SHUTDOWN_LIMIT_MS).unref();
     close().then(
-      () => process.exit(0),
+      () => process.exit(process.exitCode ?? 0),
       (error: unknown) => {
         reportFailure('skynet', error);
         process.exit(1);
@@ -58,4 +76,26 @@ export function closeOnSignal(close: () => Promise<void>): void {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+}
+
+/**
+ * Starts a program that serves until a signal. A signal that comes while it starts is obeyed once it has started, so that
+ * nothing half begun, an embedded PostgreSQL above all, is left behind.
+ */
+export async function serveUntilSignal(start: () => Promise<() => Promise<void>>): Promise<void> {
+  const starting = start();
+  closeOnSignal(async () => {
+    // A start that fails is told by whoever called this.
+    const close = await starting.catch(() => undefined);
+    await close?.();
+  });
+  await starting;
+}
+
+/** A port from the command line. */
+export function portFlag(value: string): string {
+  if (!/^\d{1,5}$/.test(value) || Number(value) > 65_535) {
+    throw new InvalidArgumentError('It must be a whole number from 0 to 65535.');
+  }
+  return value;
 }

@@ -1,8 +1,9 @@
 import { controlPlaneConfig, startControlPlane } from '../control-plane/index.js';
+import { type Env } from '../platform/config/env.js';
 import { createLogger } from '../platform/logging/logger.js';
 import { openProgramDatabase } from './database.js';
 import { loadEnv } from './environment.js';
-import { closeOnSignal, say } from './program.js';
+import { say, serveUntilSignal } from './program.js';
 
 export interface ServeFlags {
   readonly host?: string;
@@ -10,10 +11,13 @@ export interface ServeFlags {
 }
 
 /** `skynet serve`: the control plane, API and loops, until a signal. */
-export async function serve(flags: ServeFlags): Promise<void> {
+export async function serve(flags: ServeFlags, env: Env = loadEnv()): Promise<void> {
   if (flags.host !== undefined) process.env['SKYNET_HOST'] = flags.host;
   if (flags.port !== undefined) process.env['SKYNET_PORT'] = flags.port;
-  const env = loadEnv();
+  await serveUntilSignal(() => start(env));
+}
+
+async function start(env: Env): Promise<() => Promise<void>> {
   const config = controlPlaneConfig(env);
   const logger = createLogger('control-plane', config.logLevel);
   for (const warning of env.warnings) logger.warn(warning);
@@ -26,16 +30,22 @@ export async function serve(flags: ServeFlags): Promise<void> {
     await database.release();
     throw error;
   }
-  closeOnSignal(async () => {
-    await running.close();
-    await database.release();
-  });
 
   say(`SKYNET control plane: ${running.url}  API docs: ${running.url}/docs`);
   if (config.auth.apiKey === undefined) {
-    logger.warn('No key is configured: whoever reaches this address may do everything.');
-    if (config.http.host === '127.0.0.1') {
-      say('Open to this machine only. To open it to the network, set SKYNET_API_KEY to a long random text.');
-    }
+    logger.warn(
+      env.isSet('SKYNET_API_KEY')
+        ? 'SKYNET_PROTECT_DIAGNOSTICS is off, so no key is asked for: whoever reaches this address may do everything.'
+        : 'No key is configured: whoever reaches this address may do everything.',
+    );
+    say(
+      config.http.host === '127.0.0.1'
+        ? 'Open to this machine only. To open it to the network, set SKYNET_API_KEY to a long random text.'
+        : `Open to whoever reaches ${config.http.host}. To close it, set SKYNET_API_KEY to a long random text.`,
+    );
   }
+  return async () => {
+    await running.close();
+    await database.release();
+  };
 }

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { loadEnv } from './environment.js';
 import { reportFailure, say, UsageError } from './program.js';
 import { serve } from './serve.js';
 
@@ -19,14 +20,22 @@ async function main([command]: readonly string[]): Promise<void> {
       say(HELP);
       return;
     case 'coordinator':
-      await serve({
-        host: process.env['SKYCLAW_COORDINATOR_HOST'] ?? '0.0.0.0',
-        port: process.env['SKYCLAW_COORDINATOR_PORT'] ?? '8787',
-      });
+      await coordinator();
       return;
     default:
       throw new UsageError(`unknown command: ${command}`);
   }
+}
+
+async function coordinator(): Promise<void> {
+  const env = loadEnv();
+  await serve(
+    {
+      host: env.text('SKYCLAW_COORDINATOR_HOST'),
+      port: String(env.integer('SKYCLAW_COORDINATOR_PORT', { min: 0, max: 65_535 })),
+    },
+    env,
+  );
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => reportFailure('skyclaw', error));

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { productVersion } from '../platform/product-version.js';
 import { gateway } from './gateway.js';
 import { migrate } from './migrate.js';
-import { reportFailure } from './program.js';
+import { portFlag, reportFailure } from './program.js';
 import { quickstart } from './quickstart/quickstart.js';
 import { serve, type ServeFlags } from './serve.js';
 
@@ -17,14 +17,14 @@ program
   .command('serve')
   .description('run the control plane: API and background loops')
   .option('--host <address>', 'address to listen on (SKYNET_HOST)')
-  .option('--port <number>', 'port to listen on (SKYNET_PORT)')
+  .option('--port <number>', 'port to listen on (SKYNET_PORT)', portFlag)
   .action((flags: ServeFlags) => serve(flags));
 
 program
   .command('gateway')
   .description('run an OpenClaw gateway that executes actions on this machine')
   .option('--host <address>', 'address to listen on (SKYNET_HTTP_HOST)')
-  .option('--port <number>', 'port to listen on (SKYNET_HTTP_PORT)')
+  .option('--port <number>', 'port to listen on (SKYNET_HTTP_PORT)', portFlag)
   .action((flags: ServeFlags) => gateway(flags));
 
 program
