@@ -16,7 +16,9 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts
 
 FROM ${BASE}
 # git is what the gateway's git actions run.
-RUN apt-get update && apt-get install --yes --no-install-recommends git ca-certificates && rm -rf /var/lib/apt/lists/*
+# Its commits need an author; a repository's own user.name and user.email go before this one.
+RUN apt-get update && apt-get install --yes --no-install-recommends git ca-certificates && rm -rf /var/lib/apt/lists/* \
+  && git config --system user.name skynet && git config --system user.email skynet@localhost
 ENV NODE_ENV=production
 WORKDIR /app
 COPY package.json LICENSE ./

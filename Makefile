@@ -3,10 +3,10 @@
 install: ## install what package-lock.json names
 	npm ci
 
-run-api: ## the control plane on SKYNET_PORT
+run-api: ## the control plane, API and loops, on SKYNET_PORT
 	npm start
 
-run-bot: ## the OpenClaw gateway on this machine
+run-bot: ## the gateway: the name is kept from older deployments, there is no bot in it
 	node scripts/build-if-needed.mjs && node bin/skynet gateway
 
 test: ## all tests

@@ -3,16 +3,19 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { variables } from '../dist/platform/config/variables.js';
 
-const path = join(import.meta.dirname, '..', '.env.example');
-const groups = Object.groupBy
-  ? Object.groupBy(Object.entries(variables), ([, { group }]) => group)
-  : grouped();
+/** What docker-compose.yml asks for and no program reads. */
+const forCompose = {
+  POSTGRES_PASSWORD: {
+    group: 'docker compose',
+    about:
+      'Password of the database in docker-compose.yml; letters and digits, since it becomes part of a URL.',
+  },
+};
 
-function grouped() {
-  const result = {};
-  for (const entry of Object.entries(variables)) (result[entry[1].group] ??= []).push(entry);
-  return result;
-}
+const path = join(import.meta.dirname, '..', '.env.example');
+const groups = {};
+for (const entry of Object.entries({ ...variables, ...forCompose }))
+  (groups[entry[1].group] ??= []).push(entry);
 
 const text = [
   '# Every setting of every program, with its default. Copy to .env and change what you need.',
