@@ -14,13 +14,15 @@ export interface GatewayConfig {
   readonly logLevel: string;
   /** How long a shutdown waits for running actions. */
   readonly patienceMs: number;
+  /** How much longer than its action may run a caller waits for the answer. */
+  readonly answerGraceMs: number;
 }
 
 /** A setting that makes starting unsafe or senseless; the message says what to do. */
 export class GatewayConfigError extends Error {}
 
 /** file_write carries up to 1 MiB of content, and JSON may need six bytes for one of its characters. */
-const MAX_BODY_BYTES = 8 * 1_048_576;
+const LEAST_MAX_BODY_BYTES = 8 * 1_048_576;
 
 export function gatewayConfig(env: Env): GatewayConfig {
   const host = env.isSet('SKYNET_HTTP_HOST') ? env.text('SKYNET_HTTP_HOST') : env.text('OPENCLAW_HTTP_HOST');
@@ -45,10 +47,12 @@ export function gatewayConfig(env: Env): GatewayConfig {
       .split(/[;,]/)
       .map((root) => root.trim())
       .filter((root) => root !== ''),
-    maxBodyBytes: MAX_BODY_BYTES,
+    // One setting for all programs: what is enough for the others may be too little for a file.
+    maxBodyBytes: Math.max(LEAST_MAX_BODY_BYTES, env.integer('SKYNET_MAX_BODY_BYTES', { min: 1 })),
     databasePoolSize: env.integer('SKYNET_DB_POOL_SIZE', { min: 2, max: 1_000 }),
     logLevel: env.oneOf('SKYNET_LOG_LEVEL', logLevels),
     patienceMs: 15_000,
+    answerGraceMs: 5_000,
   });
 }
 

@@ -36,7 +36,12 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     await migrate(dataSource);
     const database = databaseOf(dataSource);
     const executors: readonly Executor[] = [new LocalExecutor(config.allowedRoots, env)];
-    const actions = new ActionsService({ database, executors, logger });
+    const actions = new ActionsService({
+      database,
+      executors,
+      logger,
+      answerGraceMs: config.answerGraceMs,
+    });
     const module = GatewayModule.with({ database, actions, executors });
     const app = await createGatewayApp({ config, logger, module, actions });
     const loops = upkeepLoops(actions, database, logger);

@@ -10,7 +10,15 @@ import net from 'node:net';
 export async function findHome(env, makeFolder) {
   const wanted = env.SKYNET_TEST_POSTGRES;
   if (wanted === 'url' || (wanted === undefined && env.DATABASE_URL)) return urlHome(env.DATABASE_URL);
-  if (wanted === 'docker' || (wanted === undefined && (await dockerAnswers(env)))) return dockerHome();
+  if (wanted === 'docker') return dockerHome();
+  if (wanted === undefined && (await dockerAnswers(env))) {
+    try {
+      return await dockerHome();
+    } catch (error) {
+      // An engine without a way to a registry, say. The tests need a database, not a container.
+      console.error(`\nNo PostgreSQL container: ${error.message.trim()}`);
+    }
+  }
   return embeddedHome(makeFolder());
 }
 

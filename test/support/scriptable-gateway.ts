@@ -1,8 +1,23 @@
 import http from 'node:http';
 import { type AddressInfo } from 'node:net';
 
+/** A request as it arrived, whatever it asked for. */
+export interface SeenRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: http.IncomingHttpHeaders;
+}
+
+/** An answer to `GET /status`. */
+export interface StatusAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
 export interface SeenAction {
   readonly action: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly confirmed: boolean;
   readonly task_id: string;
   readonly idempotency_key: string;
   readonly lease_number?: number;
@@ -32,9 +47,16 @@ const SUCCESS = { status: 'success', result: { returncode: 0, stdout: 'done', st
 /** A gateway that does as it is told, remembers what it was asked, and executes each key once, like a real one. */
 export class ScriptableGateway {
   readonly seen: SeenAction[] = [];
+  /** Every request, probes included. */
+  readonly requests: SeenRequest[] = [];
   /** How often each key has really run. */
   readonly executions = new Map<string, number>();
   ready = true;
+  /** What `GET /status` answers, and when: a probe waits for the promise. */
+  statusAnswer: () => StatusAnswer | Promise<StatusAnswer> = () => ({
+    status: 200,
+    body: { agent_connected: this.ready, ssh_fallback_enabled: false, ssh_fallback_healthy: false },
+  });
   /** The next requests' behaviours; when they are used up, `otherwise`. */
   readonly script: Behaviour[] = [];
   otherwise: Behaviour = { kind: 'execute' };
@@ -70,6 +92,16 @@ export class ScriptableGateway {
     await new Promise((done) => server.close(done));
   }
 
+  /** Loses its memory of results, as after a disk change: a key that comes again runs again. */
+  forget(): void {
+    this.results.clear();
+  }
+
+  /** How often it has been asked how it is. */
+  get probes(): number {
+    return this.requests.filter(({ path }) => path.endsWith('/status')).length;
+  }
+
   /** Resolves when `condition` holds; it is looked at after every request. */
   until(condition: (gateway: this) => boolean): Promise<void> {
     return new Promise((done) => {
@@ -86,12 +118,15 @@ export class ScriptableGateway {
   private async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    if (request.url === '/status') {
-      const body = { agent_connected: this.ready, ssh_fallback_enabled: false, ssh_fallback_healthy: false };
-      reply(response, 200, body);
+    const { method = '', url: path = '', headers } = request;
+    this.requests.push({ method, path, headers });
+    if (path.endsWith('/status')) {
+      for (const listener of this.listeners) listener();
+      const answer = await this.statusAnswer();
+      reply(response, answer.status, answer.body);
       return;
     }
-    if (request.url !== '/action') {
+    if (!path.endsWith('/action')) {
       reply(response, 404, { error: 'not found' });
       return;
     }

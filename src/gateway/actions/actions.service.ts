@@ -22,8 +22,6 @@ import { KeyedExecutions, type Outcome } from './keyed-executions.js';
 import { ActionRateLimit, RATE_LIMIT_REFUSAL } from './rate-limit.js';
 import { RunningActions } from './running-actions.js';
 
-/** A caller waits as long as the action may run, and a little more. */
-const ANSWER_GRACE_MS = 5_000;
 /** What is left of a shutdown's time for killed actions to end and to be recorded. */
 const LAST_RECORDS_MS = 3_000;
 
@@ -31,12 +29,9 @@ export interface ActionsOptions {
   readonly database: Database;
   readonly executors: readonly Executor[];
   readonly logger: Logger;
-  /** How long a caller waits for its answer; the action goes on. */
-  readonly answerWithinMs?: (request: ActionRequest) => number;
+  /** How much longer than its action may run a caller waits for the answer; the action goes on. */
+  readonly answerGraceMs: number;
 }
-
-const answerWithinLimit = ({ action, params }: ActionRequest) =>
-  limitSecondsOf(action, params) * 1_000 + ANSWER_GRACE_MS;
 
 /**
  * Decides whether an action may run, and has it run. The order of the checks: replay by key, lease number, rate,
@@ -46,17 +41,19 @@ export class ActionsService {
   private readonly database: Database;
   private readonly executors: readonly Executor[];
   private readonly logger: Logger;
-  private readonly answerWithinMs: (request: ActionRequest) => number;
+  private readonly answerGraceMs: number;
   private readonly running = new RunningActions();
   private readonly rateLimit = new ActionRateLimit();
   private readonly keyed: KeyedExecutions;
   private draining = false;
+  /** An emergency stop that the database has not taken yet: it holds here until then. */
+  private stopIsUnrecorded = false;
 
-  constructor({ database, executors, logger, answerWithinMs = answerWithinLimit }: ActionsOptions) {
+  constructor({ database, executors, logger, answerGraceMs }: ActionsOptions) {
     this.database = database;
     this.executors = executors;
     this.logger = logger;
-    this.answerWithinMs = answerWithinMs;
+    this.answerGraceMs = answerGraceMs;
     this.keyed = new KeyedExecutions(database, logger, this.running, {
       isRepeatable: (action) => chooseExecutor(executors)?.isRepeatable(action),
       refusalOf: (request, signal) => this.refusalOf(request, signal),
@@ -82,7 +79,10 @@ export class ActionsService {
     const answer = this.settle(request);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<HttpAnswer>((resolve) => {
-      timer = setTimeout(() => resolve(NO_ANSWER_IN_TIME), this.answerWithinMs(request));
+      timer = setTimeout(
+        () => resolve(NO_ANSWER_IN_TIME),
+        limitSecondsOf(request.action, request.params) * 1_000 + this.answerGraceMs,
+      );
     });
     try {
       return await Promise.race([answer, late]);
@@ -96,20 +96,26 @@ export class ActionsService {
     return this.keyed.stayAlive();
   }
 
-  /** Ends what runs here when the emergency stop was given to another process; reads nothing when nothing runs. */
+  /**
+   * Ends what runs here when the emergency stop was given to another process, and writes down one that was given to this
+   * process while the database was away. Asks nothing when nothing runs.
+   */
   async heedStop(): Promise<void> {
+    if (this.stopIsUnrecorded) await this.recordStop();
     if (this.running.count === 0) return;
     const those = this.running.snapshot();
     if (await queries.isStopped(this.database)) this.running.halt('emergency stop', those);
   }
 
   /**
-   * Refuses all actions from now on, in every process on this database and after a restart, and kills those that run.
-   * False when nobody is there to be stopped: it then holds for whoever comes.
+   * Kills the actions that run and refuses all others from now on: here at once, and in every process on this database
+   * and after a restart as soon as the database has taken it. False when nobody is there to be stopped: it then holds for
+   * whoever comes. Rejects when the database is away; what was stopped here stays so, and it is written down later.
    */
   async stop(): Promise<boolean> {
-    await queries.setStopped(this.database, true);
+    this.stopIsUnrecorded = true;
     this.running.halt('emergency stop');
+    await this.recordStop();
     return chooseExecutor(this.executors) !== undefined;
   }
 
@@ -117,6 +123,7 @@ export class ActionsService {
   async resume(): Promise<boolean> {
     if (chooseExecutor(this.executors) === undefined) return false;
     await queries.setStopped(this.database, false);
+    this.stopIsUnrecorded = false;
     return true;
   }
 
@@ -127,6 +134,11 @@ export class ActionsService {
     this.running.halt('shutdown of the gateway');
     await within(LAST_RECORDS_MS, this.running.ended());
     this.keyed.close();
+  }
+
+  private async recordStop(): Promise<void> {
+    await queries.setStopped(this.database, true);
+    this.stopIsUnrecorded = false;
   }
 
   private async settle(request: ActionRequest): Promise<HttpAnswer> {
@@ -182,7 +194,7 @@ export class ActionsService {
     const executor = chooseExecutor(this.executors);
     if (executor === undefined) return NO_EXECUTOR;
     if (!this.rateLimit.take()) return refusal(action, RATE_LIMIT_REFUSAL);
-    if (await queries.isStopped(this.database)) return refusal(action, STOPPED);
+    if (this.stopIsUnrecorded || (await queries.isStopped(this.database))) return refusal(action, STOPPED);
     const refused = await executor.refusalOf(request);
     if (refused !== null) return refusal(action, refused);
     return signal.aborted || this.draining ? this.halted(action, signal) : null;

@@ -15,6 +15,7 @@ import { type GatewayConfig, isLoopback } from '../gateway.config.js';
 import { ErrorFilter } from './error.filter.js';
 import { refusalOfForeignSite } from './foreign-site.js';
 import { HttpRefusal } from './http-refusal.js';
+import { endLastConnections } from './last-connections.js';
 
 /** What is answered without the token. */
 const OPEN_ROUTES = new Set(['/livez', '/readyz']);
@@ -37,7 +38,14 @@ export async function createGatewayApp({
   module,
   actions,
 }: GatewayAppOptions): Promise<NestFastifyApplication> {
-  const adapter = createServer({ maxBodyBytes: config.maxBodyBytes, trustedProxies: [] });
+  const adapter = createServer({
+    maxBodyBytes: config.maxBodyBytes,
+    trustedProxies: [],
+    answer: (_request, reply, { kind }) => {
+      const isUnknown = kind === 'not-found';
+      void reply.status(isUnknown ? 404 : 400).send({ error: isUnknown ? 'not found' : 'Bad request.' });
+    },
+  });
   const server = adapter.getInstance<FastifyInstance>();
   server.server.requestTimeout = RECEIVE_TIMEOUT_MS;
   const allowedMethods = new AllowedMethods(server);
@@ -50,6 +58,7 @@ export async function createGatewayApp({
   server.addHook('onRequest', (request, _reply, done) => {
     done(refusalOf(request, config, actions.isDraining) ?? undefined);
   });
+  endLastConnections(server, () => actions.isDraining);
   const document = new DocumentBuilder()
     .setTitle('SKYNET OpenClaw gateway')
     .setDescription('Executes actions, each idempotency key once, and tells who can execute them.')

@@ -88,7 +88,7 @@ export class GatewayController {
   @ApiResponse({
     status: 503,
     type: ErrorView,
-    description: 'Nobody is there to be stopped; it holds for later.',
+    description: 'Nobody is there to be stopped, or the database is away. It holds here all the same.',
   })
   async emergencyStop(): Promise<AckView> {
     if (!(await this.actions.stop())) throw new HttpRefusal(503, 'No agent connected.');

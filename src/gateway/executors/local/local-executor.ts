@@ -7,6 +7,7 @@ import { type LocalAction, localActions } from './actions.js';
 import { childEnvironment } from './child-environment.js';
 import { cutText } from './cut-text.js';
 import { KeyedLock } from './keyed-lock.js';
+import { LifeLine } from './life-line.js';
 import { type Params, pathParams, refusalOfParams, refusalOfWanted } from './parameters.js';
 import { judgePath, realRoots, repositoryOf } from './path-jail.js';
 import { runProcess } from './run-process.js';
@@ -24,6 +25,7 @@ export class LocalExecutor implements Executor {
   readonly name = 'local';
   private readonly startedAt = new Date();
   private readonly locks = new KeyedLock();
+  private readonly lifeLine = new LifeLine();
 
   /** `env` is where the little comes from that the programs of an action may see of the environment. */
   constructor(
@@ -97,7 +99,8 @@ export class LocalExecutor implements Executor {
       const result = await known.execute({
         params,
         path: (key) => paths.get(key) ?? '',
-        run: (program, ...args) => runProcess(program, args, { cwd, env, deadlineMs, limitSeconds, signal }),
+        run: (program, ...args) =>
+          runProcess(program, args, { cwd, env, deadlineMs, limitSeconds, signal, lifeLine: this.lifeLine }),
       });
       return known.uncut === true ? result : { ...result, stdout: cutText(result.stdout, MAX_STDOUT) };
     } catch (error) {

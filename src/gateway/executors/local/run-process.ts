@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { type ActionResult } from '../../../contracts/gateway-api.js';
 import { cutText } from './cut-text.js';
+import { type LifeLine } from './life-line.js';
 
 const MAX_STDOUT = 8_192;
 const MAX_STDERR = 4_096;
@@ -20,6 +21,8 @@ export interface ProcessOptions {
   readonly limitSeconds: number;
   /** Ends the process before its time; the reason is part of the text that tells of it. */
   readonly signal: AbortSignal;
+  /** Ends the process with the gateway. */
+  readonly lifeLine: LifeLine;
 }
 
 /**
@@ -30,12 +33,23 @@ export interface ProcessOptions {
 export function runProcess(
   program: string,
   args: readonly string[],
-  { cwd, env, deadlineMs, limitSeconds, signal }: ProcessOptions,
+  { cwd, env, deadlineMs, limitSeconds, signal, lifeLine }: ProcessOptions,
 ): Promise<ActionResult> {
   const timeout = `Process timed out after ${limitSeconds}s and was killed.`;
   return new Promise((done) => {
     if (signal.aborted) return done(killed('', haltText(signal)));
     const child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const { pid } = child;
+    if (pid === undefined) {
+      // Not started: it may not even have streams, only this event to come.
+      child.once('error', (error) => {
+        done({ returncode: 1, stdout: '', stderr: cutText(`${program}: ${error.message}`, MAX_STDERR) });
+      });
+      return;
+    }
+    lifeLine.tie(pid);
+    // A kill that failed is told by this event; the end of the process is still to come.
+    child.on('error', () => undefined);
     const stdout = new Head();
     const stderr = new Head();
     child.stdout.on('data', (chunk: Buffer) => stdout.add(chunk));
@@ -44,28 +58,22 @@ export function runProcess(
     let killedBecause: string | undefined;
     const kill = (why: string) => {
       killedBecause ??= why;
-      killGroup(child.pid);
+      killGroup(pid);
     };
     const timer = setTimeout(() => kill(timeout), Math.max(0, deadlineMs - performance.now()));
     const onAbort = () => kill(haltText(signal));
     signal.addEventListener('abort', onAbort, { once: true });
 
     const finish = (result: ActionResult) => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
       child.stdout.destroy();
       child.stderr.destroy();
       done(result);
     };
-    child.once('error', (error) => {
-      // A kill that failed is told here too; the end of the process is still to come.
-      if (child.pid === undefined) {
-        finish({ returncode: 1, stdout: '', stderr: cutText(`${program}: ${error.message}`, MAX_STDERR) });
-      }
-    });
     child.once('exit', (code, deathSignal) => {
       clearTimeout(timer);
-      killGroup(child.pid);
+      signal.removeEventListener('abort', onAbort);
+      killGroup(pid);
+      lifeLine.untie(pid);
       const settle = () => {
         clearTimeout(patience);
         const out = stdout.text(MAX_STDOUT);
@@ -91,8 +99,7 @@ function haltText(signal: AbortSignal): string {
   return `Process was killed by the ${String(signal.reason)}.`;
 }
 
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
+function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
