@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
+import { type Reply, startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { eventually } from '../support/eventually.js';
 import { ScriptableGateway } from '../support/scriptable-gateway.js';
 
@@ -109,6 +109,56 @@ describe('a worker', () => {
       active_task_ids: ['t2', 't3'],
     });
     expect(second).toMatchObject({ agent_id: 'stranger', status: 'unknown', active_task_ids: ['t1'] });
+  });
+});
+
+describe('the lists', () => {
+  /** All pages of a list, and how many there were. */
+  async function pagesOf(path: string, limit: number): Promise<Reply['body'][]> {
+    const pages: Reply['body'][] = [];
+    for (let cursor: string | undefined; ; cursor = pages.at(-1)?.next_cursor) {
+      const suffix = cursor === undefined ? '' : `&cursor=${cursor}`;
+      const { status, body } = await api.fetch(`${path}?limit=${limit}${suffix}`);
+      expect(status).toBe(200);
+      pages.push(body);
+      if (body.next_cursor === undefined) return pages;
+    }
+  }
+
+  it('show everybody once, page by page, in the order of the whole', async () => {
+    await api.query('truncate workers');
+    await api.query('truncate tasks cascade');
+    await register();
+    await register({ gateway_id: 'g2' });
+    for (const n of [1, 2, 3, 4, 5, 6, 7]) await api.post('/v1/register-worker', { worker_id: `w${n}` });
+    for (const id of ['t1', 't2', 't3']) await api.post('/v1/tasks/enqueue', { task_id: id, action: 'x' });
+    for (const worker_id of ['w6', 'stranger', 'w2']) await api.post('/v1/tasks/claim', { worker_id });
+    const whole = (await api.fetch('/v1/agents')).body.agents;
+    expect(whole.map((agent: { agent_id: string }) => agent.agent_id)).toEqual([
+      ...['w2', 'stranger', 'w6'],
+      ...['w7', 'w5', 'w4', 'w3', 'w1'],
+    ]);
+    const state = (await api.fetch('/v1/system-state')).body;
+    for (const limit of [1, 2, 3, 4, 7, 8]) {
+      const agents = await pagesOf('/v1/agents', limit);
+      expect(agents.flatMap((page) => page.agents)).toEqual(whole);
+      expect(agents.every((page) => page.agents.length <= limit)).toBe(true);
+      const states = await pagesOf('/v1/system-state', limit);
+      expect(states.flatMap((page) => page.gateways)).toEqual(state.gateways);
+      expect(states.flatMap((page) => page.workers)).toEqual(state.workers);
+      expect(states.every((page) => page.gateway_count === 2 && page.worker_count === 7)).toBe(true);
+    }
+    expect((await api.fetch('/v1/agents?limit=0')).body).toEqual({ agents: [] });
+  });
+
+  it.each([
+    'nonsense',
+    'WyJ4IiwieSJd',
+    'WyJ3b3JrZXJzIiwieCIsInkiXQ',
+    'WyI5OTk5LTk5LTk5VDk5Ojk5Ojk5Ljk5OTk5OSswMDowMCIsInkiXQ',
+  ])('refuse the cursor %s', async (cursor) => {
+    expect((await api.fetch(`/v1/agents?cursor=${cursor}`)).status).toBe(422);
+    expect((await api.fetch(`/v1/system-state?cursor=${cursor}`)).status).toBe(422);
   });
 });
 

@@ -84,6 +84,37 @@ export async function storeFirstAnswer<T>(
   return row === undefined ? body : (row['body'] as T);
 }
 
+const ADD_TO_SEED = statement(
+  'idempotency.addToSeed',
+  `update idempotency_keys k set seed = $4::jsonb || coalesce(k.seed::jsonb, '{}')
+   where k.scope = $1 and k.key = $2 and k.request_hash = $3 returning k.seed`,
+);
+
+/** Adds to the seed what it does not have yet; returns what counts. Null when the key has gone to another request. */
+export async function addToSeed(
+  db: Db,
+  key: { readonly scope: string; readonly key: string; readonly requestHash: string },
+  fields: JsonObject,
+): Promise<JsonObject | null> {
+  const values = [key.scope, key.key, key.requestHash, JSON.stringify(fields)];
+  const [row] = await db.query(ADD_TO_SEED, values);
+  return row === undefined ? null : (row['seed'] as JsonObject);
+}
+
+const DROP_FROM_SEED = statement(
+  'idempotency.dropFromSeed',
+  `update idempotency_keys k set seed = k.seed::jsonb - $4::text
+   where k.scope = $1 and k.key = $2 and k.request_hash = $3`,
+);
+
+export async function dropFromSeed(
+  db: Db,
+  key: { readonly scope: string; readonly key: string; readonly requestHash: string },
+  field: string,
+): Promise<void> {
+  await db.query(DROP_FROM_SEED, [key.scope, key.key, key.requestHash, field]);
+}
+
 const FAIL = statement(
   'idempotency.fail',
   `update idempotency_keys k set failed = true

@@ -8,7 +8,15 @@ import { callerIdentity } from '../auth/index.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG } from '../runtime/index.js';
 import { canonicalJson } from '../../platform/json/canonical-json.js';
-import { markFailed, pruneKeys, storeAnswer, storeFirstAnswer, takeKey } from './idempotency.queries.js';
+import {
+  addToSeed,
+  dropFromSeed,
+  markFailed,
+  pruneKeys,
+  storeAnswer,
+  storeFirstAnswer,
+  takeKey,
+} from './idempotency.queries.js';
 import { markReplayed } from './replay-header.js';
 import { Turns } from './turns.js';
 
@@ -21,6 +29,15 @@ interface Key {
   readonly requestHash: string;
   readonly ttlMs: number;
   readonly route: string;
+}
+
+/** What makes a call that leaves the process repeatable, kept with its key, or for this request only without one. */
+export interface Seed<S extends JsonObject> {
+  readonly value: S;
+  /** Commits further fields before the call; what a repetition has committed already wins. Returns what counts. */
+  add(fields: Partial<S>): Promise<S>;
+  /** Takes a field back when it turned out to mean nothing. */
+  drop(field: keyof S & string): Promise<void>;
 }
 
 /**
@@ -66,10 +83,10 @@ export class IdempotencyService {
   async runOutside<S extends JsonObject, T>(
     request: FastifyRequest,
     makeSeed: () => S,
-    work: (seed: S) => Promise<T>,
+    work: (seed: Seed<S>) => Promise<T>,
   ): Promise<T> {
     const key = this.keyOf(request);
-    if (key === null) return work(makeSeed());
+    if (key === null) return work(passingSeed(makeSeed()));
     const taken = await takeKey(this.database, key, makeSeed());
     refuseOtherRequest(key, taken.requestHash);
     if (taken.answered) {
@@ -78,7 +95,7 @@ export class IdempotencyService {
     }
     let answer: T;
     try {
-      answer = await work((taken.seed ?? makeSeed()) as S);
+      answer = await work(this.keptSeed(key, (taken.seed ?? makeSeed()) as S));
     } catch (error) {
       // The caller should hear why the call failed, whether or not that can be written down.
       await markFailed(this.database, key).catch(() => undefined);
@@ -90,6 +107,14 @@ export class IdempotencyService {
   /** Deletes up to `limit` expired keys; returns how many. */
   prune(limit: number): Promise<number> {
     return pruneKeys(this.database, limit);
+  }
+
+  private keptSeed<S extends JsonObject>(key: Key, value: S): Seed<S> {
+    return {
+      value,
+      add: async (fields) => ((await addToSeed(this.database, key, fields)) ?? { ...value, ...fields }) as S,
+      drop: (field) => dropFromSeed(this.database, key, field),
+    };
   }
 
   private async runOnce<T>(
@@ -126,6 +151,14 @@ export class IdempotencyService {
       route,
     };
   }
+}
+
+function passingSeed<S extends JsonObject>(value: S): Seed<S> {
+  return {
+    value,
+    add: (fields) => Promise.resolve({ ...value, ...fields }),
+    drop: () => Promise.resolve(),
+  };
 }
 
 function refuseOtherRequest({ requestHash, route }: Key, stored: string): void {

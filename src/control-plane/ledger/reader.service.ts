@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Db } from '../../platform/database/database.js';
 import { listOwnership, type Ownership } from './queries/file.queries.js';
-import { type HolderOfTasks, inFlightByGateway, listHolders } from './queries/lease.queries.js';
+import { type HolderOfTasks, holdersAmong, inFlightByGateway, listHolders } from './queries/lease.queries.js';
 import { findTaskById, listTasks, type TaskFilter } from './queries/read.queries.js';
 import { type Task } from './domain/task.js';
 
@@ -27,9 +27,17 @@ export class LedgerReader {
     return listOwnership(this.database, after, limit);
   }
 
-  /** Whoever holds tasks now. */
-  listHolders(): Promise<HolderOfTasks[]> {
-    return listHolders(this.database);
+  /** Whoever holds tasks now, by when they took the oldest, newest first; those after `after` if given. */
+  listHolders(
+    after: Pick<HolderOfTasks, 'lockedAt' | 'lockedBy'> | null,
+    limit: number,
+  ): Promise<HolderOfTasks[]> {
+    return listHolders(this.database, after, limit);
+  }
+
+  /** Those of `ids` that hold tasks now. */
+  holdersAmong(ids: readonly string[]): Promise<HolderOfTasks[]> {
+    return holdersAmong(this.database, ids);
   }
 
   /** How many dispatched tasks each gateway is running, over all replicas. */

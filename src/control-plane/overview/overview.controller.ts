@@ -1,11 +1,12 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../../platform/http/api-problems.js';
+import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/cursor.js';
 import { Route } from '../../platform/http/route.decorator.js';
 import { productVersion } from '../../platform/product-version.js';
 import { type HolderOfTasks, LedgerReader } from '../ledger/index.js';
 import { RegistryService, type Worker } from '../registry/index.js';
-import { AgentListResponse, type AgentView, ServiceDescription } from './overview.dto.js';
+import { AgentListResponse, type AgentView, ListAgentsQuery, ServiceDescription } from './overview.dto.js';
 
 /** Screens that join what several modules know. */
 @ApiTags('overview')
@@ -45,17 +46,57 @@ export class OverviewController {
   @ApiOperation({ summary: 'Show who is at what' })
   @ApiOkResponse({ type: AgentListResponse })
   @ApiProblems()
-  async agents(): Promise<AgentListResponse> {
-    const [holders, workers] = await Promise.all([this.ledger.listHolders(), this.registry.listWorkers()]);
-    const byId = new Map(holders.map((holder) => [holder.lockedBy, holder]));
-    const registered = new Set(workers.map((worker) => worker.workerId));
-    const agents = [
-      ...workers.map((worker) => agentView(worker.workerId, worker, byId.get(worker.workerId))),
-      ...holders
-        .filter((holder) => !registered.has(holder.lockedBy))
-        .map((holder) => agentView(holder.lockedBy, undefined, holder)),
-    ];
-    return { agents: agents.sort(byLockThenId) };
+  async agents(@Query() query: ListAgentsQuery): Promise<AgentListResponse> {
+    const limit = effectiveLimit(query.limit);
+    if (limit === 0) return { agents: [] };
+    const [lockedAt = '', agentId = ''] = query.cursor === null ? [] : this.positionOf(query.cursor);
+    const agents: AgentView[] = [];
+    if (agentId === '' || lockedAt !== '') {
+      agents.push(...(await this.busy(lockedAt === '' ? null : { lockedAt, lockedBy: agentId }, limit + 1)));
+    }
+    if (agents.length <= limit) {
+      agents.push(...(await this.idle(lockedAt === '' ? agentId : '', limit + 1 - agents.length)));
+    }
+    const page = agents.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      agents: page,
+      ...(agents.length > limit && last !== undefined
+        ? { next_cursor: encodeCursor([last.active_task_locked_at ?? '', last.agent_id]) }
+        : {}),
+    };
+  }
+
+  /** When the last agent of a page took its task, empty when it has none, and its id. */
+  private positionOf(cursor: string): readonly string[] {
+    const [lockedAt, agentId] = decodeCursor(cursor, ['string', 'string']) as [string, string];
+    if (lockedAt !== '') decodeCursor(cursor, ['instant', 'string']);
+    return [lockedAt, agentId];
+  }
+
+  private async busy(
+    after: Pick<HolderOfTasks, 'lockedAt' | 'lockedBy'> | null,
+    limit: number,
+  ): Promise<AgentView[]> {
+    const holders = await this.ledger.listHolders(after, limit);
+    const workers = await this.registry.findWorkers(holders.map((holder) => holder.lockedBy));
+    const byId = new Map(workers.map((worker) => [worker.workerId, worker]));
+    return holders.map((holder) => agentView(holder.lockedBy, byId.get(holder.lockedBy), holder));
+  }
+
+  /** Workers without a task by id, descending, below `before` unless that is empty. */
+  private async idle(before: string, limit: number): Promise<AgentView[]> {
+    const idle: AgentView[] = [];
+    let position = before === '' ? null : before;
+    for (;;) {
+      const workers = await this.registry.listWorkersById(position, limit);
+      const holders = await this.ledger.holdersAmong(workers.map((worker) => worker.workerId));
+      const busy = new Set(holders.map((holder) => holder.lockedBy));
+      const found = workers.filter((worker) => !busy.has(worker.workerId));
+      idle.push(...found.map((worker) => agentView(worker.workerId, worker, undefined)));
+      position = workers.at(-1)?.workerId ?? null;
+      if (workers.length < limit || idle.length >= limit) return idle.slice(0, limit);
+    }
   }
 }
 
@@ -76,12 +117,4 @@ function agentView(
     active_task_locked_at: holder?.lockedAt ?? null,
     active_task_ids: holder?.tasks.map((task) => task.id) ?? [],
   };
-}
-
-/** By (locked_at or "", agent_id), descending. */
-function byLockThenId(a: AgentView, b: AgentView): number {
-  const key = (agent: AgentView) => [agent.active_task_locked_at ?? '', agent.agent_id] as const;
-  const [[lockA, idA], [lockB, idB]] = [key(a), key(b)];
-  if (lockA !== lockB) return lockA < lockB ? 1 : -1;
-  return idA < idB ? 1 : idA > idB ? -1 : 0;
 }

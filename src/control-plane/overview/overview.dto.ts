@@ -1,4 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { MAX_LIMIT } from '../../platform/http/cursor.js';
+import { Integer, Text } from '../../platform/http/fields.js';
 
 export class ServiceDescription {
   /** The name of the service. */
@@ -42,7 +44,19 @@ export class AgentView {
   active_task_ids!: string[];
 }
 
+export class ListAgentsQuery {
+  /** Rows at most; negative or above 1000 means 1000. */
+  @Integer({ optional: true, min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER })
+  limit = MAX_LIMIT;
+
+  /** `next_cursor` of the page before. */
+  @Text({ optional: true, nullable: true, maxLength: 1_000 })
+  cursor: string | null = null;
+}
+
 export class AgentListResponse {
   /** Those that hold tasks first, by when they took them, newest first. */
   agents!: AgentView[];
+  /** There is more; absent on the last page. */
+  next_cursor?: string;
 }

@@ -11,7 +11,8 @@ import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG, HealthRegistry, LOGGER } from '../runtime/index.js';
 import { RegistryService } from './registry.service.js';
 
-const PARALLEL = 16;
+/** A round takes about as long as its slowest probe, however many gateways are silent. */
+const PARALLEL = 256;
 
 /** Looks at every gateway from time to time, and brings back those that have recovered. Writes only what changed. */
 @Injectable()

@@ -1,7 +1,9 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
+import { type Instant } from '../../platform/database/row.js';
 import { ApiProblems } from '../../platform/http/api-problems.js';
+import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/cursor.js';
 import { Route } from '../../platform/http/route.decorator.js';
 import { StorablePipe } from '../../platform/http/storable.pipe.js';
 import { Problem } from '../../platform/problems/problem.js';
@@ -11,6 +13,7 @@ import {
   HeartbeatRequest,
   RegisterGatewayRequest,
   RegisterWorkerRequest,
+  SystemStateQuery,
   SystemStateResponse,
   WorkerView,
 } from './registry.dto.js';
@@ -56,9 +59,9 @@ export class RegistryController {
   @ApiOkResponse({ type: WorkerView })
   @ApiProblems('idempotency-conflict')
   registerWorker(@Req() request: FastifyRequest, @Body() body: RegisterWorkerRequest): Promise<WorkerView> {
-    return this.idempotency.run(request, async () =>
+    return this.idempotency.run(request, async (db) =>
       workerView(
-        await this.registry.registerWorker({
+        await this.registry.registerWorker(db, {
           workerId: body.worker_id,
           gatewayId: body.gateway_id === '' ? null : body.gateway_id,
           capabilities: body.capabilities,
@@ -82,8 +85,8 @@ export class RegistryController {
     @Param('id', StorablePipe) id: string,
     @Body() body: HeartbeatRequest,
   ): Promise<WorkerView> {
-    return this.idempotency.run(request, async () => {
-      const worker = await this.registry.heartbeat(id, body.status);
+    return this.idempotency.run(request, async (db) => {
+      const worker = await this.registry.heartbeat(db, id, body.status);
       if (worker === null) throw new Problem('worker-not-found', `Worker '${id}' is not registered.`);
       return workerView(worker);
     });
@@ -93,19 +96,49 @@ export class RegistryController {
   @ApiOperation({ summary: 'Show all gateways and workers' })
   @ApiOkResponse({ type: SystemStateResponse })
   @ApiProblems()
-  async systemState(): Promise<SystemStateResponse> {
-    const [gateways, workers] = await Promise.all([
-      this.registry.listGateways(),
-      this.registry.listWorkers(),
+  async systemState(@Query() query: SystemStateQuery): Promise<SystemStateResponse> {
+    const [counts, { gateways, workers, next }] = await Promise.all([
+      this.registry.counts(),
+      this.statePage(query.cursor, effectiveLimit(query.limit)),
     ]);
     return {
-      gateway_count: gateways.length,
-      worker_count: workers.length,
+      gateway_count: counts.gateways,
+      worker_count: counts.workers,
       gateways: gateways.map(gatewayView),
       workers: workers.map(workerView),
       generated_at: new Date().toISOString().replace('Z', '000+00:00'),
+      ...(next === undefined ? {} : { next_cursor: next }),
     };
   }
+
+  private async statePage(cursor: string | null, limit: number): Promise<StatePage> {
+    const [list, registeredAt, id] = (cursor === null
+      ? ['gateways', '', '']
+      : decodeCursor(cursor, ['string', 'instant', 'string'])) as unknown as [string, Instant, string];
+    const gateways = (list === 'gateways' ? await this.registry.listGateways() : [])
+      .filter(
+        (entry) =>
+          entry.registeredAt > registeredAt || (entry.registeredAt === registeredAt && entry.gatewayId > id),
+      )
+      .slice(0, limit);
+    const room = limit - gateways.length;
+    const after = list === 'workers' ? { registeredAt, workerId: id } : null;
+    const found = limit === 0 ? [] : await this.registry.listWorkers(after, room + 1);
+    const workers = found.slice(0, room);
+    return { gateways, workers, next: found.length > room ? cursorAfter(gateways, workers) : undefined };
+  }
+}
+
+interface StatePage {
+  readonly gateways: readonly Gateway[];
+  readonly workers: readonly Worker[];
+  readonly next: string | undefined;
+}
+
+function cursorAfter(gateways: readonly Gateway[], workers: readonly Worker[]): string | undefined {
+  const [worker, gateway] = [workers.at(-1), gateways.at(-1)];
+  if (worker !== undefined) return encodeCursor(['workers', worker.registeredAt, worker.workerId]);
+  return gateway && encodeCursor(['gateways', gateway.registeredAt, gateway.gatewayId]);
 }
 
 function gatewayView(gateway: Gateway): GatewayView {

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { AnyObject, Text, TextList } from '../../platform/http/fields.js';
+import { MAX_LIMIT } from '../../platform/http/cursor.js';
+import { AnyObject, Integer, Text, TextList } from '../../platform/http/fields.js';
 
 const ID = 200;
 const CAPABILITIES = { maxItems: 64, maxLength: 100 };
@@ -111,6 +112,16 @@ export class WorkerView {
   last_heartbeat!: string;
 }
 
+export class SystemStateQuery {
+  /** Gateways and workers at most, gateways first; negative or above 1000 means 1000. */
+  @Integer({ optional: true, min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER })
+  limit = MAX_LIMIT;
+
+  /** `next_cursor` of the page before. */
+  @Text({ optional: true, nullable: true, maxLength: 1_000 })
+  cursor: string | null = null;
+}
+
 export class SystemStateResponse {
   /** How many gateways there are. */
   @ApiProperty({ type: 'integer' })
@@ -118,11 +129,13 @@ export class SystemStateResponse {
   /** How many workers there are. */
   @ApiProperty({ type: 'integer' })
   worker_count!: number;
-  /** All gateways, oldest first. */
+  /** Gateways, oldest first. */
   gateways!: GatewayView[];
-  /** All workers, oldest first. */
+  /** Workers, oldest first, after all gateways. */
   workers!: WorkerView[];
   /** When this was read. */
   @ApiProperty({ type: 'string', format: 'date-time' })
   generated_at!: string;
+  /** There is more; absent on the last page. */
+  next_cursor?: string;
 }

@@ -1,8 +1,10 @@
 import { type Db } from '../../platform/database/database.js';
 import {
+  flag,
   instant,
   type Instant,
   instantOrNull,
+  integer,
   type JsonObject,
   jsonObject,
   onlyRow,
@@ -73,10 +75,11 @@ const workerFromRow = (row: Row): Worker => ({
 
 const UPSERT_GATEWAY = statement(
   'registry.upsertGateway',
-  `insert into gateways as g (gateway_id, host, capabilities, status, declared_status, metadata)
-   values ($1, $2, $3, $4, $4, $5)
+  `insert into gateways as g (gateway_id, host, capabilities, status, declared_status, metadata, status_reason)
+   values ($1, $2, $3, $6, $4, $5, $7)
    on conflict (gateway_id) do update set
-     host = excluded.host, status = excluded.status, declared_status = excluded.declared_status, status_reason = '',
+     host = excluded.host, status = excluded.status, declared_status = excluded.declared_status,
+     status_reason = excluded.status_reason,
      capabilities = case when cardinality(excluded.capabilities) = 0 then g.capabilities else excluded.capabilities end,
      metadata = case when excluded.metadata::text = '{}' then g.metadata else excluded.metadata end,
      last_heartbeat = now()
@@ -91,32 +94,77 @@ export interface GatewayRegistration {
   readonly metadata: JsonObject;
 }
 
+/** What a look at a gateway has shown. */
+export interface Findings {
+  readonly status: string;
+  readonly reason: string;
+}
+
+const registrationValues = (
+  { gatewayId, host, capabilities, status, metadata }: GatewayRegistration,
+  found: Findings,
+) => [gatewayId, host, capabilities, status, JSON.stringify(metadata), found.status, found.reason];
+
 /** Registers a gateway, or anew: what is empty keeps its stored value, `registered_at` stays. */
-export async function upsertGateway(db: Db, gateway: GatewayRegistration): Promise<Gateway> {
-  const { gatewayId, host, capabilities, status, metadata } = gateway;
-  return gatewayFromRow(
-    onlyRow(
-      await db.query(UPSERT_GATEWAY, [gatewayId, host, capabilities, status, JSON.stringify(metadata)]),
-    ),
-  );
+export async function upsertGateway(db: Db, gateway: GatewayRegistration, found: Findings): Promise<Gateway> {
+  return gatewayFromRow(onlyRow(await db.query(UPSERT_GATEWAY, registrationValues(gateway, found))));
+}
+
+/** `g` came from the configuration, which says something else now. */
+const HAS_MOVED = `g.metadata ->> 'source' = 'startup' and g.host <>`;
+
+const IS_SEED_WANTED = statement(
+  'registry.isSeedWanted',
+  `select not exists (
+     select from gateways g where g.gateway_id = $1 and (${HAS_MOVED} $2) is not true) as wanted`,
+);
+
+/** Whether {@link seedGateway} would write anything. */
+export async function isSeedWanted(
+  db: Db,
+  { gatewayId, host }: Pick<GatewayRegistration, 'gatewayId' | 'host'>,
+): Promise<boolean> {
+  return flag(onlyRow(await db.query(IS_SEED_WANTED, [gatewayId, host])), 'wanted');
+}
+
+const SEED_GATEWAY = statement(
+  'registry.seedGateway',
+  `insert into gateways as g (gateway_id, host, capabilities, status, declared_status, metadata, status_reason)
+   values ($1, $2, $3, $6, $4, $5, $7)
+   on conflict (gateway_id) do update set
+     host = excluded.host, status = excluded.status, declared_status = excluded.declared_status,
+     status_reason = excluded.status_reason, last_heartbeat = now()
+   where ${HAS_MOVED} excluded.host
+   returning ${GATEWAY_COLUMNS}`,
+);
+
+/** Registers a gateway of the configuration: if its id is free, or if it came from there and has moved. Null otherwise. */
+export async function seedGateway(
+  db: Db,
+  gateway: GatewayRegistration,
+  found: Findings,
+): Promise<Gateway | null> {
+  return (await db.query(SEED_GATEWAY, registrationValues(gateway, found))).map(gatewayFromRow)[0] ?? null;
 }
 
 const SET_STATUS = statement(
   'registry.setGatewayStatus',
   `update gateways g set status = $3, status_reason = $4, last_heartbeat = case when $5::boolean then now() else g.last_heartbeat end
    where g.gateway_id = $1 and g.host = $2 and (g.status <> $3 or g.status_reason <> $4)
+     and g.declared_status = coalesce($6::text, g.declared_status)
    returning ${GATEWAY_COLUMNS}`,
 );
 
 /**
- * Notes what a probe or a call found, if the gateway still has that host. Writes nothing when nothing changed, and
- * returns null then.
+ * Notes what a probe or a call found, if the gateway still has that host and, unless it is null, that declared status.
+ * Writes nothing when nothing changed, and returns null then.
  */
 export async function setGatewayStatus(
   db: Db,
   found: {
     readonly gatewayId: string;
     readonly host: string;
+    readonly declaredStatus: string | null;
     readonly status: string;
     readonly reason: string;
     readonly answered: boolean;
@@ -128,26 +176,19 @@ export async function setGatewayStatus(
     found.status,
     found.reason,
     found.answered,
+    found.declaredStatus,
   ]);
   return rows.map(gatewayFromRow)[0] ?? null;
 }
 
 const LIST_GATEWAYS = statement(
   'registry.listGateways',
-  `select ${GATEWAY_COLUMNS} from gateways g order by g.registered_at, g.gateway_id limit 10000`,
+  `select ${GATEWAY_COLUMNS} from gateways g order by g.registered_at, g.gateway_id collate "C"`,
 );
 
+/** All gateways, oldest first: a fleet has hundreds, and who routes or probes needs all of them. */
 export async function listGateways(db: Db): Promise<Gateway[]> {
   return (await db.query(LIST_GATEWAYS)).map(gatewayFromRow);
-}
-
-const FIND_GATEWAY = statement(
-  'registry.findGateway',
-  `select ${GATEWAY_COLUMNS} from gateways g where g.gateway_id = $1`,
-);
-
-export async function findGateway(db: Db, gatewayId: string): Promise<Gateway | null> {
-  return (await db.query(FIND_GATEWAY, [gatewayId])).map(gatewayFromRow)[0] ?? null;
 }
 
 const MARK_USED = statement(
@@ -216,11 +257,49 @@ export async function markWorkersSeen(db: Db, workerIds: readonly string[]): Pro
 
 const LIST_WORKERS = statement(
   'registry.listWorkers',
-  `select ${WORKER_COLUMNS} from workers w order by w.registered_at, w.worker_id limit 10000`,
+  `select ${WORKER_COLUMNS} from workers w
+   where $1::timestamptz is null or (w.registered_at, w.worker_id) > ($1, $2::text)
+   order by w.registered_at, w.worker_id limit $3`,
 );
 
-export async function listWorkers(db: Db): Promise<Worker[]> {
-  return (await db.query(LIST_WORKERS)).map(workerFromRow);
+/** Up to `limit` workers, oldest first; those after `after` if given. */
+export async function listWorkers(
+  db: Db,
+  after: Pick<Worker, 'registeredAt' | 'workerId'> | null,
+  limit: number,
+): Promise<Worker[]> {
+  const rows = await db.query(LIST_WORKERS, [after?.registeredAt ?? null, after?.workerId ?? null, limit]);
+  return rows.map(workerFromRow);
+}
+
+const WORKERS_BY_ID = statement(
+  'registry.workersById',
+  `select ${WORKER_COLUMNS} from workers w where $1::text is null or w.worker_id collate "C" < $1 collate "C"
+   order by w.worker_id collate "C" desc limit $2`,
+);
+
+/** Up to `limit` workers by id, descending; those below `before` if given. */
+export async function listWorkersById(db: Db, before: string | null, limit: number): Promise<Worker[]> {
+  return (await db.query(WORKERS_BY_ID, [before, limit])).map(workerFromRow);
+}
+
+const FIND_WORKERS = statement(
+  'registry.findWorkers',
+  `select ${WORKER_COLUMNS} from workers w where w.worker_id = any($1::text[])`,
+);
+
+export async function findWorkers(db: Db, ids: readonly string[]): Promise<Worker[]> {
+  return (await db.query(FIND_WORKERS, [ids])).map(workerFromRow);
+}
+
+const COUNTS = statement(
+  'registry.counts',
+  'select (select count(*) from gateways) as gateways, (select count(*) from workers) as workers',
+);
+
+export async function countAll(db: Db): Promise<{ readonly gateways: number; readonly workers: number }> {
+  const row = onlyRow(await db.query(COUNTS));
+  return { gateways: integer(row, 'gateways'), workers: integer(row, 'workers') };
 }
 
 const FIND_WORKER = statement(

@@ -37,18 +37,19 @@ export class RegistryService implements OnApplicationShutdown {
   /** Registers a gateway and looks at it at once, so that the answer shows its real status. Throws for a bad host. */
   async registerGateway(request: GatewayRegistration): Promise<Gateway> {
     const host = await this.acceptedHost(request.host);
-    const registered = await queries.upsertGateway(this.database, { ...request, host });
-    await this.note(registered, await this.client.probe(host));
-    return (await queries.findGateway(this.database, registered.gatewayId)) ?? registered;
+    const found = findings(request.status, await this.client.probe(host));
+    const registered = await queries.upsertGateway(this.database, { ...request, host }, found);
+    if (isGatewayUsable(registered.status)) this.wakeups.publish(TOPICS.ready);
+    return registered;
   }
 
-  registerWorker(request: WorkerRegistration): Promise<Worker> {
-    return queries.upsertWorker(this.database, request);
+  registerWorker(db: Db, request: WorkerRegistration): Promise<Worker> {
+    return queries.upsertWorker(db, request);
   }
 
   /** A worker's sign of life; from now on its silence means that it is offline. Null when it is not registered. */
-  heartbeat(workerId: string, status: string | null): Promise<Worker | null> {
-    return queries.heartbeat(this.database, workerId, status);
+  heartbeat(db: Db, workerId: string, status: string | null): Promise<Worker | null> {
+    return queries.heartbeat(db, workerId, status);
   }
 
   listGateways(db: Db = this.database): Promise<Gateway[]> {
@@ -64,9 +65,30 @@ export class RegistryService implements OnApplicationShutdown {
     return queries.markGatewaysUsed(this.database, gatewayIds);
   }
 
-  async listWorkers(): Promise<Worker[]> {
+  /** Up to `limit` workers, oldest first; those after `after` if given. */
+  async listWorkers(
+    after: Pick<Worker, 'registeredAt' | 'workerId'> | null,
+    limit: number,
+  ): Promise<Worker[]> {
     await this.flushSeen();
-    return queries.listWorkers(this.database);
+    return queries.listWorkers(this.database, after, limit);
+  }
+
+  /** Up to `limit` workers by id, descending; those below `before` if given. */
+  async listWorkersById(before: string | null, limit: number): Promise<Worker[]> {
+    await this.flushSeen();
+    return queries.listWorkersById(this.database, before, limit);
+  }
+
+  /** Those of `ids` that are registered. */
+  async findWorkers(ids: readonly string[]): Promise<Worker[]> {
+    await this.flushSeen();
+    return queries.findWorkers(this.database, ids);
+  }
+
+  /** How many gateways and workers there are. */
+  counts(): Promise<{ readonly gateways: number; readonly workers: number }> {
+    return queries.countAll(this.database);
   }
 
   async findWorker(workerId: string): Promise<Worker | null> {
@@ -97,6 +119,7 @@ export class RegistryService implements OnApplicationShutdown {
     await queries.setGatewayStatus(this.database, {
       gatewayId,
       host,
+      declaredStatus: null,
       status: 'offline',
       reason,
       answered: false,
@@ -119,15 +142,18 @@ export class RegistryService implements OnApplicationShutdown {
     await this.note(gateway, await this.client.probe(gateway.host));
   }
 
-  /** Registers the gateways of the configuration under the ids openclaw, openclaw_2, …. */
+  /**
+   * Registers the gateways of the configuration under the ids openclaw, openclaw_2, …. What somebody has registered under
+   * such an id stays, as does what an operator has said of a seeded gateway, unless the configuration has moved it.
+   */
   async seed(): Promise<void> {
     await Promise.all(
       this.config.registry.seedHosts.map(async (host, index) => {
         const gatewayId = index === 0 ? 'openclaw' : `openclaw_${index + 1}`;
         try {
-          await this.registerGateway({
+          await this.seedGateway({
             gatewayId,
-            host,
+            host: await this.acceptedHost(host),
             capabilities: ['execute_task', 'get_gateway_status', 'get_worker_status', 'list_sessions'],
             status: 'online',
             metadata: { source: 'startup' },
@@ -147,23 +173,26 @@ export class RegistryService implements OnApplicationShutdown {
     await this.flushSeen();
   }
 
-  private async note(gateway: Gateway, result: ProbeResult): Promise<void> {
-    const { gatewayId, host } = gateway;
-    const status = { ready: gateway.declaredStatus, 'not-ready': 'degraded', unreachable: 'offline' }[
-      result.kind
-    ];
-    const reason = result.kind === 'ready' ? '' : result.reason.slice(0, 500);
-    const answered = result.kind !== 'unreachable';
+  private async seedGateway(gateway: GatewayRegistration): Promise<void> {
+    if (!(await queries.isSeedWanted(this.database, gateway))) return;
+    const found = findings(gateway.status, await this.client.probe(gateway.host));
+    const seeded = await queries.seedGateway(this.database, gateway, found);
+    if (seeded !== null && isGatewayUsable(seeded.status)) this.wakeups.publish(TOPICS.ready);
+  }
+
+  private async note({ gatewayId, host, declaredStatus }: Gateway, result: ProbeResult): Promise<void> {
+    const found = findings(declaredStatus, result);
+    const { status, reason } = found;
     const changed = await queries.setGatewayStatus(this.database, {
       gatewayId,
       host,
-      status,
-      reason,
-      answered,
+      declaredStatus,
+      ...found,
+      answered: result.kind !== 'unreachable',
     });
-    const usable = isGatewayUsable(status);
-    if (changed !== null) this.logger.info({ gatewayId, status, reason }, 'A gateway changed its status.');
-    if (usable && (changed !== null || gateway.status === status)) this.wakeups.publish(TOPICS.ready);
+    if (changed === null) return;
+    this.logger.info({ gatewayId, status, reason }, 'A gateway changed its status.');
+    if (isGatewayUsable(status)) this.wakeups.publish(TOPICS.ready);
   }
 
   private async acceptedHost(raw: string): Promise<string> {
@@ -188,4 +217,12 @@ export class RegistryService implements OnApplicationShutdown {
     }
     return this.flushing;
   }
+}
+
+/** What a probe says of a gateway that is declared to have a status. */
+function findings(declaredStatus: string, result: ProbeResult): queries.Findings {
+  return {
+    status: { ready: declaredStatus, 'not-ready': 'degraded', unreachable: 'offline' }[result.kind],
+    reason: result.kind === 'ready' ? '' : result.reason.slice(0, 500),
+  };
 }

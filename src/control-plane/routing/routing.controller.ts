@@ -29,7 +29,7 @@ export class RoutingController {
     return this.idempotency.runOutside(
       request,
       () => RoutingService.newCallIds(body.task_id),
-      async (ids) => {
+      async (memory) => {
         const done = await this.routing.call(
           {
             action: body.action,
@@ -38,7 +38,7 @@ export class RoutingController {
             gatewayStrict: body.gateway_strict,
             confirmed: body.confirmed,
           },
-          ids,
+          memory,
         );
         return {
           task_id: done.taskId,

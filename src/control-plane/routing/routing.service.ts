@@ -23,8 +23,22 @@ export interface DirectCall {
   readonly confirmed: boolean;
 }
 
-/** What makes a direct call repeatable: the same ids lead the gateway to the same execution. */
-export type CallIds = JsonObject & { readonly taskId: string; readonly executionKey: string };
+/**
+ * What makes a direct call repeatable: the same ids lead the gateway to the same execution. `gatewayId` is there as soon
+ * as one may have executed it: no other may be asked then.
+ */
+export type CallIds = JsonObject & {
+  readonly taskId: string;
+  readonly executionKey: string;
+  readonly gatewayId?: string;
+};
+
+/** Where the ids are kept for a repetition of the call. */
+export interface CallMemory {
+  readonly value: CallIds;
+  add(fields: Partial<CallIds>): Promise<CallIds>;
+  drop(field: 'gatewayId'): Promise<void>;
+}
 
 export interface DirectResult {
   readonly taskId: string;
@@ -33,6 +47,8 @@ export interface DirectResult {
   readonly status: string;
   readonly result: JsonObject;
 }
+
+type Wish = Pick<DirectCall, 'gatewayId' | 'gatewayStrict'>;
 
 /** Which gateway takes what, and calls that go to one directly, past the ledger. */
 @Injectable()
@@ -77,23 +93,16 @@ export class RoutingService {
   }
 
   /** Executes an action on a gateway now and waits for its end. The ledger knows nothing of it. */
-  async call(call: DirectCall, { taskId, executionKey }: CallIds): Promise<DirectResult> {
-    // Somebody waits for this call; a limit that is meant for queued work must not turn it away.
-    const unlimited = (await this.candidates()).map((entry) => ({ ...entry, maxInFlight: Infinity }));
-    const gateway = chooseGateway(unlimited, {
-      preferredGatewayId: call.gatewayId,
-      strict: call.gatewayStrict && call.gatewayId !== null,
-      requiredCapabilities: [],
-    });
-    if (gateway === undefined) throw await this.refusal(call);
-    const { gatewayId, host } = gateway;
+  async call(call: DirectCall, memory: CallMemory): Promise<DirectResult> {
+    const { taskId, executionKey } = memory.value;
+    const { gatewayId, host } = await this.gatewayFor(call, memory);
     this.direct.set(gatewayId, (this.direct.get(gatewayId) ?? 0) + 1);
     try {
       await this.registry.markGatewaysUsed([gatewayId]);
       const outcome = await this.send(host, call, taskId, executionKey);
+      if (outcome.kind === 'not-executed') await memory.drop('gatewayId');
       if (outcome.kind === 'succeeded' || outcome.kind === 'failed') {
-        if (outcome.kind === 'failed' && outcome.result['status'] === undefined)
-          throw executionFailed(gatewayId, outcome.error);
+        if (outcome.kind === 'failed' && outcome.refused) throw executionFailed(gatewayId, outcome.error);
         const status = outcome.result['status'];
         return {
           taskId,
@@ -107,6 +116,26 @@ export class RoutingService {
     } finally {
       this.direct.set(gatewayId, (this.direct.get(gatewayId) ?? 1) - 1);
     }
+  }
+
+  /** The gateway that may execute the call, committed before it is asked. */
+  private async gatewayFor(call: DirectCall, memory: CallMemory): Promise<Candidate> {
+    // Somebody waits for this call; a limit that is meant for queued work must not turn it away.
+    const unlimited = (await this.candidates()).map((entry) => ({ ...entry, maxInFlight: Infinity }));
+    const choose = (wish: Wish): Candidate | undefined =>
+      chooseGateway(unlimited, {
+        preferredGatewayId: wish.gatewayId,
+        strict: wish.gatewayStrict && wish.gatewayId !== null,
+        requiredCapabilities: [],
+      });
+    const bound = (gatewayId: string): Wish => ({ gatewayId, gatewayStrict: true });
+    const wish = memory.value.gatewayId === undefined ? call : bound(memory.value.gatewayId);
+    const first = choose(wish);
+    if (first === undefined) throw await this.refusal(wish);
+    const { gatewayId = first.gatewayId } = await memory.add({ gatewayId: first.gatewayId });
+    const gateway = gatewayId === first.gatewayId ? first : choose(bound(gatewayId));
+    if (gateway === undefined) throw await this.refusal(bound(gatewayId));
+    return gateway;
   }
 
   private async send(
@@ -153,7 +182,7 @@ export class RoutingService {
   }
 
   /** Why no gateway was found: the one that was asked for may be known and in trouble. */
-  private async refusal({ gatewayId, gatewayStrict }: DirectCall): Promise<Problem> {
+  private async refusal({ gatewayId, gatewayStrict }: Wish): Promise<Problem> {
     const wanted =
       gatewayId === null || !gatewayStrict
         ? undefined

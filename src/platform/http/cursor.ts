@@ -2,7 +2,7 @@ import { Problem } from '../problems/problem.js';
 
 /** How many rows a list returns: 200 unless asked; negative or more than 1000 means 1000. */
 export const DEFAULT_LIMIT = 200;
-const MAX_LIMIT = 1_000;
+export const MAX_LIMIT = 1_000;
 
 export function effectiveLimit(limit: number): number {
   return limit < 0 || limit > MAX_LIMIT ? MAX_LIMIT : limit;
@@ -13,13 +13,24 @@ export function encodeCursor(position: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(position)).toString('base64url');
 }
 
+/** What a place in a cursor holds; an instant is a text such as 2026-01-31T10:00:00.000000+00:00. */
+type CursorKind = 'string' | 'number' | 'instant';
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/;
+
+function isOfKind(value: unknown, kind: CursorKind | undefined): boolean {
+  if (kind === 'number') return Number.isSafeInteger(value);
+  if (typeof value !== 'string') return false;
+  return kind === 'string' || (INSTANT.test(value) && !Number.isNaN(Date.parse(value)));
+}
+
 /**
  * Reads a cursor that {@link encodeCursor} made of the same kinds of values. Throws `invalid-request` for any other text:
  * a list that silently began anew would be read for ever.
  */
 export function decodeCursor(
   cursor: string,
-  kinds: readonly ('string' | 'number')[],
+  kinds: readonly CursorKind[],
   name = 'cursor',
 ): (string | number)[] {
   try {
@@ -27,8 +38,7 @@ export function decodeCursor(
     if (
       Array.isArray(values) &&
       values.length === kinds.length &&
-      values.every((value, index) => typeof value === kinds[index]) &&
-      values.every((value) => typeof value !== 'number' || Number.isSafeInteger(value))
+      values.every((value, index) => isOfKind(value, kinds[index]))
     ) {
       return values as (string | number)[];
     }

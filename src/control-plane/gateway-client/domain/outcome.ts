@@ -4,8 +4,14 @@ import { type JsonObject } from '../../../platform/database/row.js';
 export type DispatchOutcome =
   /** It ran, and did what it should. */
   | { readonly kind: 'succeeded'; readonly status: string; readonly result: JsonObject }
-  /** It ran and failed, or was refused for good: another attempt would end the same. */
-  | { readonly kind: 'failed'; readonly status: string; readonly error: string; readonly result: JsonObject }
+  /** It ran and failed, or (`refused`) was not accepted as a request: another attempt would end the same. */
+  | {
+      readonly kind: 'failed';
+      readonly refused: boolean;
+      readonly status: string;
+      readonly error: string;
+      readonly result: JsonObject;
+    }
   /**
    * This attempt did not run. `transport`: the gateway could not be reached at all. `ofKey`: the gateway itself says that
    * the key has not run, which covers earlier attempts with the same key as well.
@@ -56,7 +62,7 @@ export function outcomeOfReply({ status, body, retryAfterMs }: GatewayReply): Di
   }
   return status >= 500
     ? { kind: 'unknown', error, transport: false }
-    : { kind: 'failed', status: 'error', error, result: isObject(body) ? body : {} };
+    : { kind: 'failed', refused: true, status: 'error', error, result: isObject(body) ? body : {} };
 }
 
 function saysUnknown(status: number, body: unknown, error: string): boolean {
@@ -73,11 +79,17 @@ function outcomeOfResult(body: JsonObject): DispatchOutcome {
   const result = body;
   if (status !== 'ok' && status !== 'success') {
     const error = textOf(body['error']) || `Gateway returned non-success status: ${status || 'unknown'}`;
-    return { kind: 'failed', status: status || 'unknown', error, result };
+    return { kind: 'failed', refused: false, status: status || 'unknown', error, result };
   }
   const code = isObject(body['result']) ? body['result']['returncode'] : body['returncode'];
   if (code === undefined || code === null || code === 0) return { kind: 'succeeded', status, result };
-  return { kind: 'failed', status, error: `Command failed with exit code ${JSON.stringify(code)}`, result };
+  return {
+    kind: 'failed',
+    refused: false,
+    status,
+    error: `Command failed with exit code ${JSON.stringify(code)}`,
+    result,
+  };
 }
 
 /** Codes of errors that happen before a request is on the wire. Everything else may have arrived. */

@@ -1,5 +1,5 @@
 import { type Db } from '../../../platform/database/database.js';
-import { instant, type Instant, integer, text, texts } from '../../../platform/database/row.js';
+import { instant, type Instant, integer, text, texts, type Row } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { appendEvents } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
@@ -87,13 +87,22 @@ export async function inFlightByGateway(db: Db): Promise<ReadonlyMap<string, num
   return new Map(rows.map((row) => [text(row, 'dispatch_gateway_id'), integer(row, 'tasks')]));
 }
 
-const HOLDERS = statement(
-  'ledger.holders',
-  `select t.locked_by, min(t.locked_at) as locked_at,
+const HOLDERS = `select t.locked_by, min(t.locked_at) as locked_at,
      array_agg(t.id order by t.locked_at, t.seq) as ids,
      array_agg(t.status order by t.locked_at, t.seq) as statuses,
      array_agg(t.action order by t.locked_at, t.seq) as actions
-   from tasks t where t.gate = ${GATE.held} group by t.locked_by`,
+   from tasks t where t.gate = ${GATE.held}`;
+
+const LIST_HOLDERS = statement(
+  'ledger.listHolders',
+  `${HOLDERS} group by t.locked_by
+   having $1::timestamptz is null or (min(t.locked_at), t.locked_by collate "C") < ($1, $2::text collate "C")
+   order by min(t.locked_at) desc, t.locked_by collate "C" desc limit $3`,
+);
+
+const HOLDERS_AMONG = statement(
+  'ledger.holdersAmong',
+  `${HOLDERS} and t.locked_by = any($1::text[]) group by t.locked_by`,
 );
 
 /** Whoever holds tasks now, with the tasks held longest first. */
@@ -103,18 +112,30 @@ export interface HolderOfTasks {
   readonly tasks: readonly { readonly id: string; readonly status: string; readonly action: string }[];
 }
 
-export async function listHolders(db: Db): Promise<HolderOfTasks[]> {
-  const rows = await db.query(HOLDERS);
-  return rows.map((row) => {
-    const [statuses, actions] = [texts(row, 'statuses'), texts(row, 'actions')];
-    return {
-      lockedBy: text(row, 'locked_by'),
-      lockedAt: instant(row, 'locked_at'),
-      tasks: texts(row, 'ids').map((id, index) => ({
-        id,
-        status: statuses[index] ?? '',
-        action: actions[index] ?? '',
-      })),
-    };
-  });
+/** Holders by when they took their oldest task, newest first, then by id, descending; those after `after` if given. */
+export async function listHolders(
+  db: Db,
+  after: Pick<HolderOfTasks, 'lockedAt' | 'lockedBy'> | null,
+  limit: number,
+): Promise<HolderOfTasks[]> {
+  const rows = await db.query(LIST_HOLDERS, [after?.lockedAt ?? null, after?.lockedBy ?? null, limit]);
+  return rows.map(holderFromRow);
+}
+
+/** Those of `ids` that hold tasks now. */
+export async function holdersAmong(db: Db, ids: readonly string[]): Promise<HolderOfTasks[]> {
+  return (await db.query(HOLDERS_AMONG, [ids])).map(holderFromRow);
+}
+
+function holderFromRow(row: Row): HolderOfTasks {
+  const [statuses, actions] = [texts(row, 'statuses'), texts(row, 'actions')];
+  return {
+    lockedBy: text(row, 'locked_by'),
+    lockedAt: instant(row, 'locked_at'),
+    tasks: texts(row, 'ids').map((id, index) => ({
+      id,
+      status: statuses[index] ?? '',
+      action: actions[index] ?? '',
+    })),
+  };
 }
