@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { connect, migrate } from '../../src/platform/database/connect.js';
-import { dockerAnswers, dockerHome, embeddedHome, type Home, urlHome } from '../support/homes.mjs';
+import { dockerHomeIfPossible, embeddedHome, type Home, urlHome } from '../support/homes.mjs';
 
 /** Debian's PostgreSQL 15, the oldest version that we support, on a socket and port of its own; needs an ordinary user. */
 const DEBIAN = '/usr/lib/postgresql/15/bin';
@@ -52,7 +52,8 @@ const homes: [name: string, open: () => Promise<Home>][] = [
 if (existsSync(DEBIAN)) homes.push(['a server of PostgreSQL 15 that a URL names', debianHome]);
 else if (process.env['DATABASE_URL'] !== undefined)
   homes.push(['the server of DATABASE_URL', () => urlHome(process.env['DATABASE_URL'])]);
-if (await dockerAnswers(process.env)) homes.push(['a container', () => dockerHome()]);
+const container = await dockerHomeIfPossible(process.env);
+if (container !== undefined) homes.push(['a container', () => Promise.resolve(container)]);
 
 describe(`the database layer (no container is tried where no engine answers; homes here: ${homes.length})`, () => {
   it.each(homes)(

@@ -67,7 +67,7 @@ describe('the emergency stop', () => {
     await post(other, '/emergency-stop');
     expect((await running).body.result.returncode).toBe(-1);
     expect(performance.now() - asked).toBeLessThan(1_500);
-    expect(isAlive(slow.pid())).toBe(false);
+    await untilDead(slow.pid());
   });
 
   it('lets an action that waited for its turn say that it has not run, and run after resume', async () => {

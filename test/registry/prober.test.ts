@@ -167,11 +167,11 @@ describe('seeding', () => {
       capabilities: ['execute_task', 'get_gateway_status', 'get_worker_status', 'list_sessions'],
       metadata: { source: 'startup' },
     });
-    const { body } = await api.fetch('/v1/system-state');
-    expect(body.gateways.map((entry: { gateway_id: string }) => entry.gateway_id).sort()).toEqual([
-      'openclaw',
-      'openclaw_3',
-    ]);
+    await eventually('both are there', async () => {
+      const { body } = await api.fetch('/v1/system-state');
+      const ids = body.gateways.map((entry: { gateway_id: string }) => entry.gateway_id).sort();
+      return ids.join() === 'openclaw,openclaw_3' ? true : undefined;
+    });
   });
 
   it('does not keep the API from answering while a gateway is silent', async () => {

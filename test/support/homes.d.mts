@@ -5,7 +5,7 @@ export interface Home {
   close(): Promise<void>;
 }
 
-export function dockerAnswers(env: Readonly<Record<string, string | undefined>>): Promise<boolean>;
+export function dockerHomeIfPossible(env: NodeJS.ProcessEnv): Promise<Home | undefined>;
 export function urlHome(url: string | undefined): Promise<Home>;
 export function dockerHome(image?: string): Promise<Home>;
 export function embeddedHome(folder: string): Promise<Home>;

@@ -11,15 +11,8 @@ export async function findHome(env, makeFolder) {
   const wanted = env.SKYNET_TEST_POSTGRES;
   if (wanted === 'url' || (wanted === undefined && env.DATABASE_URL)) return urlHome(env.DATABASE_URL);
   if (wanted === 'docker') return dockerHome();
-  if (wanted === undefined && (await dockerAnswers(env))) {
-    try {
-      return await dockerHome();
-    } catch (error) {
-      // An engine without a way to a registry, say. The tests need a database, not a container.
-      console.error(`\nNo PostgreSQL container: ${error.message.trim()}`);
-    }
-  }
-  return embeddedHome(makeFolder());
+  const container = wanted === undefined ? await dockerHomeIfPossible(env) : undefined;
+  return container ?? embeddedHome(makeFolder());
 }
 
 /** @returns {Promise<Home>} */
@@ -34,7 +27,7 @@ export async function urlHome(url) {
 }
 
 /** Whether a Docker engine answers. Takes well under a second when there is none. */
-export function dockerAnswers(env) {
+function dockerAnswers(env) {
   const host = env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
   const target = host.startsWith('unix://') ? { path: host.slice('unix://'.length) } : tcpTarget(host);
   return new Promise((done) => {
@@ -70,6 +63,20 @@ export async function dockerHome(image = process.env.SKYNET_TEST_POSTGRES_IMAGE 
       await container.stop();
     },
   };
+}
+
+/**
+ * A container, if an engine answers and has or gets the image; otherwise undefined, and a line that says why.
+ * @returns {Promise<Home | undefined>}
+ */
+export async function dockerHomeIfPossible(env) {
+  if (!(await dockerAnswers(env))) return undefined;
+  try {
+    return await dockerHome();
+  } catch (error) {
+    console.error(`\nNo PostgreSQL in a container: ${error.message.trim()}`);
+    return undefined;
+  }
 }
 
 /** @returns {Promise<Home>} */
