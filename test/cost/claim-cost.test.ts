@@ -19,7 +19,8 @@ async function pagesOfClaim(): Promise<number> {
       'w',
       [],
       '[]',
-      1,
+      ['w'],
+      false,
     ])) as { 'QUERY PLAN': { Plan: Record<string, number> }[] }[];
     await runner.query('rollback');
     const plan = rows[0]?.['QUERY PLAN'][0]?.Plan ?? {};

@@ -16,11 +16,12 @@ afterAll(() => fixture.close());
 /** Sends bytes as they are and returns what comes back until the other side has nothing more to say. */
 function raw(text: string | Buffer): Promise<string> {
   const { hostname, port } = new URL(gateway.url);
-  return new Promise((done, fail) => {
+  return new Promise((done) => {
     let reply = '';
     const socket = net.connect(Number(port), hostname, () => socket.end(text));
     socket.on('data', (chunk: Buffer) => (reply += chunk.toString()));
-    socket.once('error', fail).once('close', () => done(reply));
+    // Cut off in the middle of a senseless request, the sender may hear of that before it hears the answer.
+    socket.once('error', () => undefined).once('close', () => done(reply));
   });
 }
 

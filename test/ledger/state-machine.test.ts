@@ -41,7 +41,8 @@ const attempts: Record<
   (id: string, claim?: ClaimedTask) => Promise<unknown>
 > = {
   claim: () => ledger.claim(),
-  start: (id, claim) => ledger.claims.start(ledger.database, proofOf(claim, id)),
+  start: async (id, claim) =>
+    (await ledger.claims.start(ledger.database, [proofOf(claim, id)])).has(claim?.id ?? id),
   succeed: (id, claim) =>
     ledger.endings.complete(ledger.database, proofOf(claim, id), { success: true, result: {}, error: '' }),
   fail: (id, claim) =>
@@ -99,7 +100,7 @@ describe('a proof that does not hold', () => {
       await ledger.endings.complete(ledger.database, proof, { success: true, result: {}, error: '' }),
     ).toBe(false);
     expect(await ledger.endings.release(ledger.database, proof, { reason: '' })).toBe(false);
-    expect(await ledger.claims.renew(ledger.database, proof)).toBeNull();
+    expect((await ledger.claims.renew(ledger.database, [proof])).size).toBe(0);
     expect(await ledger.reader.findTask(id)).toEqual(before);
     await ledger.endings.cancel(ledger.database, id, '');
   });
@@ -110,7 +111,7 @@ describe('a proof that does not hold', () => {
     expect(second?.id).toBe(id);
     expect(second?.claimToken).not.toBe(claim?.claimToken);
     expect(second?.leaseNumber).toBe((claim?.leaseNumber ?? 0) + 1);
-    expect(await ledger.claims.start(ledger.database, proofOf(claim))).toBe(false);
+    expect((await ledger.claims.start(ledger.database, [proofOf(claim)])).size).toBe(0);
     await ledger.endings.cancel(ledger.database, id, '');
   });
 });

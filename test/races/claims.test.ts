@@ -46,7 +46,7 @@ describe('two replicas on one database', () => {
 
   it('answer 300 enqueues and 300 claims at once without an error, each task claimed once', async () => {
     const enqueues = Array.from({ length: 300 }, (_, index) =>
-      replica(index).post('/v1/tasks/enqueue', { action: 'a', task_id: `p${index}` }),
+      replica(index).post('/v1/tasks/enqueue', { action: 'a', task_id: `p${index}`, lease_seconds: 60 }),
     );
     const claims = Array.from({ length: 300 }, (_, index) =>
       replica(index).post('/v1/tasks/claim', { worker_id: `w${index}` }),
@@ -70,7 +70,11 @@ describe('two replicas on one database', () => {
     await Promise.all(
       Array.from({ length: 16 }, async (_, lane) => {
         for (let index = lane; index < 1_000; index += 16) {
-          await replica(index).post('/v1/tasks/enqueue', { action: 'a', task_id: `drain${index}` });
+          await replica(index).post('/v1/tasks/enqueue', {
+            action: 'a',
+            task_id: `drain${index}`,
+            lease_seconds: 60,
+          });
         }
       }),
     );

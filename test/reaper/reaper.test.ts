@@ -36,11 +36,9 @@ describe('a lease that runs out', () => {
     await ledger.enqueue('s');
     const [task] = await ledger.claim('alive');
     if (!task) throw new Error('not claimed');
-    await ledger.claims.renew(ledger.database, {
-      taskId: 's',
-      workerId: 'alive',
-      claimToken: task.claimToken,
-    });
+    await ledger.claims.renew(ledger.database, [
+      { taskId: 's', workerId: 'alive', claimToken: task.claimToken },
+    ]);
     await ledger.enqueue('marker');
     await ledger.claim('dead');
     await expire('marker');

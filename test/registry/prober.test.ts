@@ -56,12 +56,14 @@ function holdStatus(): { readonly asked: Promise<void>; readonly answer: () => v
 describe('the prober', () => {
   it('writes nothing and wakes nobody while nothing changes', async () => {
     const api = await replica('0.05');
-    await register(api);
-    const wakeups: string[] = [];
     const listener = new pg.Client({ connectionString: database.url });
     await listener.connect();
-    listener.on('notification', ({ payload }) => wakeups.push(payload ?? ''));
     await listener.query('listen skynet_wakeup');
+    const registered = new Promise((done) => listener.once('notification', done));
+    await register(api);
+    await registered;
+    const wakeups: string[] = [];
+    listener.on('notification', ({ payload }) => wakeups.push(payload ?? ''));
     const version = async () => (await api.query(`select xmin::text, * from gateways`))[0];
     const before = await version();
     const seen = gateway.probes;

@@ -52,11 +52,14 @@ export async function startTestLedger(options: TestControlPlaneOptions = {}): Pr
     reader,
     upkeep: api.get(UpkeepService),
     enqueue: (id, more = {}) => intake.enqueue(database, { ...PLAIN, id, ...more }),
-    claim: (workerId = 'worker', limit = 1, capabilities = []) =>
-      claims.claim(database, { holder: 'worker', id: workerId, capabilities }, limit),
-    start: (task) => claims.start(database, proof(task)),
+    claim: async (workerId = 'worker', limit = 1, capabilities = []) => {
+      const slots = Array<string>(limit).fill(workerId);
+      const claimer = { holder: 'worker', id: workerId, capabilities } as const;
+      return (await claims.claim(database, claimer, { slots, start: false })).claimed;
+    },
+    start: async (task) => (await claims.start(database, [proof(task)])).has(task.id),
     finish: async (task, success = true) => {
-      if (success && !(await claims.start(database, proof(task)))) return false;
+      if (success && !(await claims.start(database, [proof(task)])).has(task.id)) return false;
       return endings.complete(database, proof(task), {
         success,
         result: {},

@@ -12,6 +12,7 @@ import {
   lockCandidates,
   peek,
   readyExists,
+  type Wanted,
 } from './queries/claim.queries.js';
 import {
   findProjectOfClaim,
@@ -34,36 +35,63 @@ const MAX_PASSES = 1_000;
 const MAX_MISSES = 5;
 const PROMOTE_BATCH = 500;
 
+export interface ClaimResult {
+  readonly claimed: ClaimedTask[];
+  /** Slots that were not served because their workers may take other tasks than the claimer. */
+  readonly unlike: readonly string[];
+}
+
 /** Taking tasks and keeping them. */
 @Injectable()
 export class ClaimsService {
   constructor(private readonly wakeups: Wakeups) {}
 
   /**
-   * Claims up to `limit` ready tasks in the order of service. Nobody else can hold any of them until its lease ends; all
-   * their files are owned. Ready tasks whose files are owned by others are parked on the way.
+   * Claims up to one ready task for each slot, in the order of service, and starts them if that is wanted. Nobody else can
+   * hold any of the tasks until its lease ends; all their files are owned. Ready tasks whose files are owned by others are
+   * parked on the way. Slots of workers that may take other tasks than `claimer` are left to a claim of their own.
    */
-  async claim(db: Db, claimer: Claimer, limit = 1): Promise<ClaimedTask[]> {
+  async claim(
+    db: Db,
+    claimer: Claimer,
+    wanted: Wanted = { slots: [claimer.id], start: false },
+  ): Promise<ClaimResult> {
     const claimed: ClaimedTask[] = [];
+    const unlike: string[] = [];
+    try {
+      await this.claimInto({ claimed, unlike }, db, claimer, wanted);
+    } catch (error) {
+      // What is committed is somebody's: better fewer than wanted than tasks whose holder does not know of them.
+      if (claimed.length === 0) throw error;
+    }
+    return { claimed, unlike };
+  }
+
+  private async claimInto(
+    { claimed, unlike }: { readonly claimed: ClaimedTask[]; readonly unlike: string[] },
+    db: Db,
+    claimer: Claimer,
+    { slots, start }: Wanted,
+  ): Promise<void> {
+    let open = slots;
     let window = FIRST_WINDOW;
     let misses = 0;
-    for (let pass = 0; pass < MAX_PASSES && claimed.length < limit; pass++) {
-      const easy = await claimWithoutFiles(db, claimer, limit - claimed.length);
+    for (let pass = 0; pass < MAX_PASSES && open.length > 0; pass++) {
+      const easy = await claimWithoutFiles(db, claimer, { slots: open, start });
       claimed.push(...easy.claimed);
-      if (claimed.length >= limit) break;
+      unlike.push(...without(open, easy.alike));
+      open = easy.alike.slice(easy.claimed.length);
+      if (open.length === 0) break;
       const [project] = easy.projectsWithFiles;
       if (project !== undefined) {
-        const hard = await this.claimWithFiles(db, claimer, project, {
-          limit: limit - claimed.length,
-          window,
-        });
+        const hard = await this.claimWithFiles(db, claimer, project, { slots: open, start }, window);
         claimed.push(...hard.claimed);
+        open = open.slice(hard.claimed.length);
         if (hard.parked > 0) window = Math.min(window * 4, LARGEST_WINDOW);
         if (hard.claimed.length > 0 || hard.parked > 0) continue;
       } else if (easy.claimed.length > 0) break;
       if (claimed.length > 0 || ++misses > MAX_MISSES || !(await this.somethingIsReady(db, claimer))) break;
     }
-    return claimed;
   }
 
   /** What {@link claim} would return, without a lock or a trace. */
@@ -71,9 +99,9 @@ export class ClaimsService {
     return peek(db, claimer);
   }
 
-  /** claimed → running. False when the proof does not hold. */
-  start(db: Db, proof: ClaimProof): Promise<boolean> {
-    return leases.start(db, proof);
+  /** claimed → running. Returns the ids of those that run now; one is missing when its proof does not hold. */
+  start(db: Db, proofs: readonly ClaimProof[]): Promise<ReadonlySet<string>> {
+    return leases.start(db, proofs);
   }
 
   /** claimed → running for a dispatcher: commits and returns the key of the execution that is about to be asked for. */
@@ -81,14 +109,9 @@ export class ClaimsService {
     return leases.startDispatch(db, proof, gatewayId);
   }
 
-  /** Lets the lease begin anew; its new end, or null when the proof does not hold. */
-  async renew(db: Db, proof: ClaimProof): Promise<Instant | null> {
-    return (await leases.renew(db, proof.workerId, [proof])).get(proof.taskId) ?? null;
-  }
-
-  /** The same for all that a dispatcher is executing. A task that is missing from the answer was lost. */
-  renewAll(db: Db, workerId: string, proofs: readonly ClaimProof[]): Promise<ReadonlyMap<string, Instant>> {
-    return leases.renew(db, workerId, proofs);
+  /** Lets leases begin anew; their new ends by task. One is missing when its proof does not hold: the claim is lost. */
+  renew(db: Db, proofs: readonly ClaimProof[]): Promise<ReadonlyMap<string, Instant>> {
+    return leases.renew(db, proofs);
   }
 
   /**
@@ -124,11 +147,12 @@ export class ClaimsService {
     db: Db,
     claimer: Claimer,
     project: string,
-    { limit, window }: { readonly limit: number; readonly window: number },
+    wanted: Wanted,
+    window: number,
   ): Promise<{ claimed: ClaimedTask[]; parked: number }> {
     return db.transaction(async (tx) => {
       await lockProject(tx, project);
-      const candidates = await lockCandidates(tx, claimer, Math.max(limit, window));
+      const candidates = await lockCandidates(tx, claimer, Math.max(wanted.slots.length, window));
       const foreign = candidates.findIndex(
         ({ projectId, filePaths }) => filePaths.length > 0 && projectId !== project,
       );
@@ -136,10 +160,9 @@ export class ClaimsService {
         tx,
         project,
         foreign < 0 ? candidates : candidates.slice(0, foreign),
-        limit,
+        wanted.slots.length,
       );
-      const claimed: ClaimedTask[] = [];
-      for (const seq of winners) claimed.push(...(await admit(tx, claimer, seq)));
+      const claimed = await admit(tx, claimer, winners, wanted);
       const parked = losers.length === 0 ? [] : await park(tx, losers, true);
       if (await passOnBatons(tx, project, parked)) tx.afterCommit(() => this.wakeups.publish(TOPICS.ready));
       return { claimed, parked: parked.length };
@@ -178,4 +201,16 @@ async function sortOut(
 async function passOnBatons(tx: Tx, project: string, parked: readonly Parked[]): Promise<boolean> {
   const batons = parked.flatMap(({ baton, path }) => (baton !== null && baton !== path ? [baton] : []));
   return wakeWaiters(tx, project, [...new Set(batons)]);
+}
+
+/** The entries of a list that are left when those of another are taken out, one for one. */
+function without(all: readonly string[], taken: readonly string[]): string[] {
+  if (all.length === taken.length) return [];
+  const counts = new Map<string, number>();
+  for (const entry of taken) counts.set(entry, (counts.get(entry) ?? 0) + 1);
+  return all.filter((entry) => {
+    const count = counts.get(entry) ?? 0;
+    counts.set(entry, count - 1);
+    return count <= 0;
+  });
 }

@@ -7,9 +7,18 @@ import { TOPICS } from '../runtime/index.js';
 import { GATE } from './domain/gate.js';
 import { type ClaimProof, type Task } from './domain/task.js';
 import { type TaskStatus, verbs } from './domain/task-state.js';
-import { failDependents, requeueDependents, satisfyDependents } from './queries/dependency.queries.js';
+import { failAllDependents, requeueAllDependents, satisfyDependents } from './queries/dependency.queries.js';
 import { freeFiles, leaveQueue, lockProject, wakeWaiters } from './queries/file.queries.js';
-import { type Ending, endShort, endWhole, findClaimed } from './queries/finish.queries.js';
+import {
+  type Claimed,
+  type Ending,
+  endShort,
+  endWhole,
+  findClaimed,
+  type Success,
+  succeedShort,
+  succeedWhole,
+} from './queries/finish.queries.js';
 import { cancel, findTask, type Found, lockParentsOf, lockTask, retry } from './queries/operator.queries.js';
 import { findTaskById } from './queries/read.queries.js';
 
@@ -38,15 +47,69 @@ export class EndingsService {
   constructor(private readonly wakeups: Wakeups) {}
 
   /** The holder reports how the task ended: its one terminal result. False when the proof does not hold. */
-  complete(db: Db, proof: ClaimProof, { success, result, error }: Outcome): Promise<boolean> {
-    const cut = error.slice(0, MAX_ERROR_LENGTH);
-    return this.end(
-      db,
-      proof,
-      success
-        ? { verb: 'succeed', result, error: cut }
-        : { verb: 'fail', result, error: cut, message: 'Task failed.' },
-    );
+  async complete(db: Db, proof: ClaimProof, { success, result, error }: Outcome): Promise<boolean> {
+    if (!success) {
+      const cut = error.slice(0, MAX_ERROR_LENGTH);
+      return this.end(db, proof, { verb: 'fail', result, error: cut, message: 'Task failed.' });
+    }
+    const report = [this.successOf(proof, { result, error })];
+    return (await this.succeedShort(db, report)).size > 0 || (await this.succeedWhole(db, report)).size > 0;
+  }
+
+  /** What is recorded of a success. */
+  successOf(proof: ClaimProof, { result, error }: Pick<Outcome, 'result' | 'error'>): Success {
+    return { proof, result, error: error.slice(0, MAX_ERROR_LENGTH) };
+  }
+
+  /**
+   * The same for the successes of many tasks, in one commit: those that own no file and have no dependents. The ids of
+   * those that ended; one that is missing is tried with {@link succeedWhole}. No two may be of the same task.
+   */
+  succeedShort(db: Db, successes: readonly Success[]): Promise<ReadonlySet<string>> {
+    return succeedShort(db, successes);
+  }
+
+  /**
+   * The same with all that hangs on the tasks: files are handed to those who wait, dependents are counted down. One
+   * commit a project for tasks with files, one for all without. The ids of those that ended.
+   */
+  async succeedWhole(db: Db, successes: readonly Success[]): Promise<ReadonlySet<string>> {
+    const ended = new Set<string>();
+    const byId = new Map(successes.map((success) => [success.proof.taskId, success]));
+    const reportsOf = (tasks: readonly Claimed[]) => tasks.flatMap(({ id }) => byId.get(id) ?? []);
+    const look = (of: readonly Success[]) =>
+      findClaimed(
+        db,
+        of.map(({ proof }) => proof),
+      );
+    for (let claimed = await look(successes); claimed.length > 0;) {
+      for (const group of groupsOf(claimed)) {
+        const ids = await this.succeedTogether(db, reportsOf(group.tasks), group);
+        for (const id of ids) ended.add(id);
+      }
+      // Left are those whose state does not allow it, and those that took their first file between look and end.
+      const left = claimed.filter(({ id }) => !ended.has(id));
+      if (left.length === 0) break;
+      const before = new Map(left.map(({ id, hasFiles }) => [id, hasFiles]));
+      claimed = (await look(reportsOf(left))).filter(({ id, hasFiles }) => before.get(id) !== hasFiles);
+    }
+    return ended;
+  }
+
+  private succeedTogether(
+    db: Db,
+    successes: readonly Success[],
+    { projectId, hasFiles }: Group,
+  ): Promise<string[]> {
+    return db.transaction(async (tx) => {
+      if (hasFiles) await lockProject(tx, projectId);
+      const ended = await succeedWhole(tx, successes, hasFiles);
+      const seqs = ended.map(({ seq }) => seq);
+      if (hasFiles && (await wakeWaiters(tx, projectId, await freeFiles(tx, seqs)))) this.publish(tx);
+      const parents = ended.filter(({ hasDependents }) => hasDependents).map(({ seq }) => seq);
+      if (parents.length > 0 && (await satisfyDependents(tx, parents))) this.publish(tx);
+      return ended.map(({ id }) => id);
+    });
   }
 
   /** The claim ends without a result, and the task goes back to the ready ones. False when the proof does not hold. */
@@ -84,7 +147,7 @@ export class EndingsService {
       }
       await cancel(tx, task.seq, message);
       await this.letGo(tx, task, { freed: task.gate === GATE.held });
-      if (task.hasDependents) await failAllDependents(tx, task.seq);
+      if (task.hasDependents) await failAllDependents(tx, [task.seq]);
     });
   }
 
@@ -108,7 +171,7 @@ export class EndingsService {
       }
       const pending = parents.filter((parent) => parent.status !== 'succeeded').length;
       await retry(tx, task.seq, message, pending);
-      if (task.hasDependents) await requeueAllDependents(tx, task.seq);
+      if (task.hasDependents) await requeueAllDependents(tx, [task.seq]);
       if (pending === 0) this.publish(tx);
     });
   }
@@ -119,35 +182,21 @@ export class EndingsService {
       return true;
     }
     for (;;) {
-      const claimed = await findClaimed(db, proof);
-      if (claimed === null) return false;
+      const [claimed] = await findClaimed(db, [proof]);
+      if (claimed === undefined) return false;
       const ended = await db.transaction(async (tx) => {
         if (claimed.hasFiles) await lockProject(tx, claimed.projectId);
         const task = await endWhole(tx, proof, ending, claimed.hasFiles);
         if (task === null) return null;
         if (task.hasFiles) await this.letGo(tx, task, { freed: true });
-        if (task.hasDependents) await this.tellDependents(tx, task.seq, ending);
         if (ending.verb === 'release') this.publish(tx);
+        else if (task.hasDependents) await failAllDependents(tx, [task.seq]);
         return task;
       });
       if (ended !== null) return true;
       // Either the state does not allow the verb, or the task took its first file between the look and the end.
-      const now = await findClaimed(db, proof);
-      if (now === null || now.hasFiles === claimed.hasFiles) return false;
-    }
-  }
-
-  private async tellDependents(tx: Tx, seq: number, ending: Ending): Promise<void> {
-    switch (ending.verb) {
-      case 'succeed':
-        if (await satisfyDependents(tx, seq)) this.publish(tx);
-        break;
-      case 'fail':
-      case 'timeOut':
-        await failAllDependents(tx, seq);
-        break;
-      case 'release':
-        break;
+      const [now] = await findClaimed(db, [proof]);
+      if (now === undefined || now.hasFiles === claimed.hasFiles) return false;
     }
   }
 
@@ -159,7 +208,7 @@ export class EndingsService {
   ): Promise<void> {
     if (!task.hasFiles) return;
     const baton = freed ? null : await leaveQueue(tx, task.seq);
-    const paths = freed ? await freeFiles(tx, task.seq) : baton === null ? [] : [baton];
+    const paths = freed ? await freeFiles(tx, [task.seq]) : baton === null ? [] : [baton];
     if (await wakeWaiters(tx, task.projectId, paths)) this.publish(tx);
   }
 
@@ -184,14 +233,25 @@ export class EndingsService {
   }
 }
 
+/** Claimed tasks that may end in one transaction, and what it must prepare. */
+interface Group {
+  readonly projectId: string;
+  readonly hasFiles: boolean;
+  readonly tasks: Claimed[];
+}
+
+function groupsOf(claimed: readonly Claimed[]): Iterable<Group> {
+  const groups = new Map<string, Group>();
+  for (const task of claimed) {
+    const { projectId, hasFiles } = task;
+    const key = hasFiles ? projectId : '';
+    const group = groups.get(key) ?? { projectId, hasFiles, tasks: [] };
+    groups.set(key, group);
+    group.tasks.push(task);
+  }
+  return groups.values();
+}
+
 function allows(verb: 'cancel' | 'retry', status: TaskStatus): boolean {
   return (verbs[verb].from as readonly TaskStatus[]).includes(status);
-}
-
-async function failAllDependents(tx: Tx, seq: number): Promise<void> {
-  for (let level = [seq]; level.length > 0;) level = await failDependents(tx, level);
-}
-
-async function requeueAllDependents(tx: Tx, seq: number): Promise<void> {
-  for (let level = [seq]; level.length > 0;) level = await requeueDependents(tx, level);
 }

@@ -1,23 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Database, type Db, type Tx } from '../../platform/database/database.js';
-import { isUniqueViolation } from '../../platform/database/errors.js';
 import { type JsonObject } from '../../platform/database/row.js';
 import { Wakeups } from '../../platform/database/wakeups.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG, TOPICS } from '../runtime/index.js';
 import { requiredFiles } from './domain/file-path.js';
+import { GATE } from './domain/gate.js';
+import { type GraphFault, orderGraph } from './domain/task-graph.js';
 import { capabilitySet, distinctTexts } from './domain/text-lists.js';
 import { type Delivery, type NewTask, type Task } from './domain/task.js';
+import { failAllDependents } from './queries/dependency.queries.js';
 import {
   findParents,
-  insertTask,
+  type Inserted,
+  insertAlone,
+  insertGraph,
   lockParents,
   markParents,
   type Parent,
   type Standing,
 } from './queries/enqueue.queries.js';
+import { findTasksBySeq } from './queries/read.queries.js';
 import { isContended, lockProject, park, parkBehind } from './queries/file.queries.js';
 
 /** A task as callers hand it in. */
@@ -37,8 +42,6 @@ export interface EnqueueRequest {
   readonly leaseSeconds: number | null;
 }
 
-const NO_PARENTS: Standing = { pending: 0, parentSeqs: [], failedParent: null };
-
 /** The way into the ledger. */
 @Injectable()
 export class IntakeService {
@@ -54,38 +57,37 @@ export class IntakeService {
    */
   async enqueue(db: Db, request: EnqueueRequest): Promise<Task> {
     const task = this.newTask(request);
-    if (task.dependencies.includes(task.id)) {
-      throw new Problem('task-depends-on-itself', 'Task cannot depend on itself.');
-    }
-    try {
-      const stored =
-        task.dependencies.length === 0 && !(await this.mustQueueForFiles(db, task))
-          ? await insertTask(db, task, NO_PARENTS)
-          : await this.enqueueWhole(db, task);
-      if (stored.gate === 0) db.afterCommit(() => this.wakeups.publish(TOPICS.ready));
-      return stored;
-    } catch (error) {
-      if (isUniqueViolation(error, 'tasks_id_key')) {
-        throw new Problem('task-exists', `Task '${task.id}' already exists.`, { cause: error });
-      }
-      throw error;
-    }
+    const [stored] = (await this.standsAlone(db, task))
+      ? await this.insertAlone(db, [task])
+      : await this.enqueueGraph(db, [task]);
+    return stored ?? refuseTaken(task.id);
   }
 
-  private newTask(request: EnqueueRequest): NewTask {
+  /** Accepts tasks that may name each other as dependencies, all or none, and returns them in the given order. */
+  async enqueueTogether(db: Db, requests: readonly EnqueueRequest[]): Promise<Task[]> {
+    const tasks = requests.map((request, index) => this.newTask(request, ['tasks', index]));
+    const ordered = orderGraph(tasks);
+    if (!ordered.ok) throw problemOf(ordered.fault);
+    const stored = await this.enqueueGraph(db, ordered.tasks);
+    const byId = new Map(stored.map((task) => [task.id, task]));
+    return tasks.flatMap(({ id }) => byId.get(id) ?? []);
+  }
+
+  /** The task that a request makes, in its normal form. Throws what is wrong with it. */
+  newTask(request: EnqueueRequest, place: readonly (string | number)[] = []): NewTask {
     const id = request.id?.trim() ?? '';
     const files = requiredFiles(request.requiredFiles);
     if (files.refused.length > 0) {
       throw new Problem('invalid-request', 'required_files: a path must stay inside of the project', {
         issues: files.refused.map((index) => ({
           type: 'value_error',
-          loc: ['body', 'required_files', index],
+          loc: ['body', ...place, 'required_files', index],
           msg: 'Path must name a file inside of the project',
           input: request.requiredFiles[index],
         })),
       });
     }
-    return {
+    const task: NewTask = {
       id: id === '' ? `task-${randomBytes(6).toString('hex')}` : id,
       projectId: 'default',
       kind: 'action',
@@ -103,26 +105,78 @@ export class IntakeService {
       leaseSeconds: request.leaseSeconds ?? this.config.ledger.leaseSeconds,
       submittedBy: null,
     };
+    if (task.dependencies.includes(task.id)) throw problemOf({ kind: 'itself', id: task.id });
+    return task;
   }
 
-  private async mustQueueForFiles(db: Db, task: NewTask): Promise<boolean> {
-    return task.filePaths.length > 0 && (await isContended(db, task.projectId, task.filePaths));
+  /** Whether a task can be written without a look at others: nothing comes before it, and nobody has its files. */
+  async standsAlone(db: Db, task: NewTask): Promise<boolean> {
+    if (task.dependencies.length > 0) return false;
+    return task.filePaths.length === 0 || !(await isContended(db, task.projectId, task.filePaths));
   }
 
-  private async enqueueWhole(db: Db, task: NewTask): Promise<Task> {
-    const parents = await this.markedParents(db, task.dependencies);
-    return db.transaction(async (tx) => {
-      if (task.filePaths.length > 0) await lockProject(tx, task.projectId);
-      const standing = standingOf(await lockParents(tx, parents), task.dependencies);
-      const stored = await insertTask(tx, task, standing);
-      if (stored.gate !== 0 || task.filePaths.length === 0) return stored;
-      return (await this.queueForFiles(tx, stored)) ? { ...stored, gate: 2 } : stored;
+  /** Writes tasks that stand alone, in one commit. Null in the place of one whose id is taken. */
+  async insertAlone(db: Db, tasks: readonly NewTask[]): Promise<(Task | null)[]> {
+    const inserted = new Map(await insertAlone(db, tasks));
+    if (inserted.size > 0) db.afterCommit(() => this.wakeups.publish(TOPICS.ready));
+    return tasks.map((task) => {
+      const row = inserted.get(task.id);
+      // Of two with one id the first was written; the second must not be told that it was.
+      inserted.delete(task.id);
+      return row === undefined ? null : asEnqueued(task, row, { pending: 0, dependents: [] });
     });
   }
 
-  /** Parks a new task whose file somebody owns, or for which others of its lane already queue. */
-  private async queueForFiles(tx: Tx, { seq }: Task): Promise<boolean> {
-    return (await park(tx, [seq], false)).length > 0 || (await parkBehind(tx, seq));
+  /** Writes tasks with all that hangs on them, in one transaction. Parents stand before their children. */
+  private async enqueueGraph(db: Db, tasks: readonly NewTask[]): Promise<Task[]> {
+    const inside = new Map<string, string[]>(tasks.map(({ id }) => [id, []]));
+    for (const { id, dependencies } of tasks) for (const parent of dependencies) inside.get(parent)?.push(id);
+    const outside = distinctTexts(tasks.flatMap((task) => task.dependencies.filter((id) => !inside.has(id))));
+    const marked = await this.markedParents(db, outside);
+    const withFiles = tasks.filter((task) => task.filePaths.length > 0);
+    return db.transaction(async (tx) => {
+      for (const projectId of [...new Set(withFiles.map((task) => task.projectId))].sort()) {
+        await lockProject(tx, projectId);
+      }
+      const parents = outside.length === 0 ? [] : await lockParents(tx, marked);
+      refuseMissing(parents, outside);
+      const byId = new Map(parents.map((parent) => [parent.id, parent]));
+      const entries = tasks.map((task) => ({ task, standing: standingOf(task, byId, inside) }));
+      const inserted = await insertGraph(tx, entries);
+      const stored = entries.map(({ task, standing: { pending } }) => {
+        const row = inserted.get(task.id) ?? refuseTaken(task.id);
+        return asEnqueued(task, row, { pending, dependents: inside.get(task.id) ?? [] });
+      });
+      const failed = parents.filter((parent) => parent.status.startsWith('failed'));
+      if (failed.length > 0) {
+        await failAllDependents(
+          tx,
+          failed.map(({ seq }) => seq),
+        );
+      }
+      const parked = await this.queueForFiles(tx, stored);
+      if (stored.some((task) => task.gate === GATE.runnable)) {
+        tx.afterCommit(() => this.wakeups.publish(TOPICS.ready));
+      }
+      return failed.length > 0 || parked ? this.reread(tx, stored) : stored;
+    });
+  }
+
+  /** Parks new tasks whose files somebody owns, or for which others of their lane already queue. */
+  private async queueForFiles(tx: Tx, tasks: readonly Task[]): Promise<boolean> {
+    const ready = tasks.filter((task) => task.gate === GATE.runnable && task.requiredFiles.length > 0);
+    if (ready.length === 0) return false;
+    const seqs = ready.map(({ seq }) => seq);
+    const parked = new Set((await park(tx, seqs, false)).map(({ seq }) => seq));
+    let behind = 0;
+    for (const seq of seqs) if (!parked.has(seq) && (await parkBehind(tx, seq))) behind++;
+    return parked.size + behind > 0;
+  }
+
+  private async reread(tx: Tx, tasks: readonly Task[]): Promise<Task[]> {
+    const seqs = tasks.map(({ seq }) => seq);
+    const bySeq = new Map((await findTasksBySeq(tx, seqs)).map((task) => [task.seq, task]));
+    return seqs.flatMap((seq) => bySeq.get(seq) ?? []);
   }
 
   /** The seqs of the dependencies, each marked as having dependents by a commit of its own. */
@@ -154,16 +208,51 @@ function refuseMissing(parents: readonly Parent[], ids: readonly string[]): void
   }
 }
 
-function standingOf(parents: readonly Parent[], ids: readonly string[]): Standing {
-  refuseMissing(parents, ids);
-  const byId = new Map(parents.map((parent) => [parent.id, parent]));
-  const failed = ids.map((id) => byId.get(id)).find((parent) => parent?.status.startsWith('failed'));
+function refuseTaken(id: string): never {
+  throw new Problem('task-exists', `Task '${id}' already exists.`);
+}
+
+function problemOf(fault: GraphFault): Problem {
+  switch (fault.kind) {
+    case 'twice':
+      return new Problem('task-exists', `Task '${fault.id}' is in the batch twice.`);
+    case 'itself':
+      return new Problem('task-depends-on-itself', 'Task cannot depend on itself.');
+    case 'cycle':
+      return new Problem(
+        'dependency-cycle',
+        `Tasks wait for each other: ${[...fault.ids, ...fault.ids.slice(0, 1)].map((id) => `'${id}'`).join(' → ')}.`,
+      );
+  }
+}
+
+/** Where a new task stands between those that are there already and those that are written with it. */
+function standingOf(
+  { id, dependencies }: NewTask,
+  outside: ReadonlyMap<string, Parent>,
+  inside: ReadonlyMap<string, readonly string[]>,
+): Standing {
+  const parents = dependencies.flatMap((parent) => outside.get(parent) ?? []);
+  const parentIds = dependencies.filter((parent) => inside.has(parent));
   return {
-    pending: parents.filter((parent) => parent.status !== 'succeeded').length,
+    pending: parentIds.length + parents.filter((parent) => parent.status !== 'succeeded').length,
     parentSeqs: parents.map((parent) => parent.seq),
-    failedParent:
-      failed === undefined
-        ? null
-        : { seq: failed.seq, error: `Dependency '${failed.id}' ended ${failed.status}.` },
+    parentIds,
+    hasDependents: (inside.get(id)?.length ?? 0) > 0,
+  };
+}
+
+/** A task as it stands right after it was written: what was handed in, and nothing has happened yet. */
+function asEnqueued(
+  task: NewTask,
+  { seq, createdAt }: Inserted,
+  { pending, dependents }: { readonly pending: number; readonly dependents: readonly string[] },
+): Task {
+  return {
+    ...task,
+    ...{ seq, status: 'queued', gate: pending > 0 ? GATE.waitsForDependencies : GATE.runnable },
+    ...{ dependents, attempts: 0, leaseNumber: 0, version: 1, result: {}, error: '' },
+    ...{ lockedBy: null, claimToken: null, lockedAt: null, leaseExpiresAt: null, nextAttemptAt: null },
+    ...{ dispatchKey: null, dispatchGatewayId: null, createdAt, updatedAt: createdAt, completedAt: null },
   };
 }

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { AnyObject, Flag, Integer, OneOf, Text, TextList } from '../../platform/http/fields.js';
+import { AnyObject, Flag, Integer, ObjectOf, OneOf, Text, TextList } from '../../platform/http/fields.js';
 import { DEFAULT_LIMIT } from '../../platform/http/cursor.js';
 import { LIMITS } from './limits.js';
 
@@ -59,11 +59,19 @@ export class EnqueueTaskRequest {
   lease_seconds: number | null = null;
 }
 
-/** Who wants work. */
-export class ClaimTaskRequest {
-  /** The worker that will hold the task. */
-  @Text({ minLength: 1, maxLength: LIMITS.idLength, example: 'worker-1' })
-  worker_id!: string;
+/** How much work is wanted, and how long to wait for it. */
+export class ClaimNextRequest {
+  /** Tasks at most. Given, the answer lists them in `tasks`; left out, it is one. */
+  @Integer({ optional: true, nullable: true, min: 1, max: LIMITS.claim })
+  max: number | null = null;
+
+  /** Milliseconds to wait for work when there is none. A request with an `x-idempotency-key` does not wait. */
+  @Integer({ optional: true, min: 0, max: LIMITS.waitMs })
+  wait_ms = 0;
+
+  /** Whether to start the tasks in the same step. */
+  @Flag({ optional: true })
+  start = false;
 
   /** What the worker can do. Left out: what it is registered with. */
   @TextList({
@@ -73,6 +81,13 @@ export class ClaimTaskRequest {
     maxLength: LIMITS.capabilityLength,
   })
   capabilities: string[] | null = null;
+}
+
+/** Who wants work. */
+export class ClaimTaskRequest extends ClaimNextRequest {
+  /** The worker that will hold the task. */
+  @Text({ minLength: 1, maxLength: LIMITS.idLength, example: 'worker-1' })
+  worker_id!: string;
 }
 
 /** The proof that the caller holds the task. */
@@ -99,6 +114,10 @@ export class CompleteTaskRequest extends ClaimProofRequest {
   /** Why it failed; cut to 2000 characters. */
   @Text({ optional: true, maxLength: LIMITS.textLength })
   error = '';
+
+  /** Claim the next work in the same call. */
+  @ObjectOf(() => ClaimNextRequest, { optional: true, nullable: true })
+  claim_next: ClaimNextRequest | null = null;
 }
 
 /** Giving a task back. */
@@ -260,9 +279,12 @@ export class TaskResponse {
 export class ClaimTaskResponse {
   /** Whether a task was claimed. */
   claimed!: boolean;
-  /** The task, with its claim token; null when nothing is ready for this worker. */
+  /** The task, with its claim token, the first of several; null when nothing is ready for this worker. */
   @ApiProperty({ type: () => TaskState, nullable: true })
   task!: TaskState | null;
+  /** All that were claimed, in the order of service. Only when `max` was given. */
+  @ApiProperty({ required: false, type: () => [TaskState] })
+  tasks?: TaskState[];
 }
 
 export class NextTaskResponse {
@@ -286,6 +308,12 @@ export class TaskListResponse {
 export class OkResponse {
   /** Always true. */
   ok!: boolean;
+}
+
+export class CompleteResponse extends OkResponse {
+  /** What was claimed. Only when `claim_next` was given. */
+  @ApiProperty({ required: false, type: () => ClaimTaskResponse })
+  next?: ClaimTaskResponse;
 }
 
 export class RenewResponse {

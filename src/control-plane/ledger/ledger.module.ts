@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
 import { IdempotencyModule } from '../idempotency/index.js';
 import { RegistryModule } from '../registry/index.js';
+import { BatchController } from './batch.controller.js';
 import { ClaimsService } from './claims.service.js';
+import { CoalescedLedger } from './coalesced-ledger.service.js';
 import { EndingsService } from './endings.service.js';
 import { FilesController } from './files.controller.js';
 import { IntakeService } from './intake.service.js';
@@ -9,13 +11,23 @@ import { JobLocksService } from './job-locks.service.js';
 import { LedgerReader } from './reader.service.js';
 import { TasksController } from './tasks.controller.js';
 import { UpkeepService } from './upkeep.service.js';
+import { WaitingClaims } from './waiting-claims.service.js';
 
-const services = [IntakeService, ClaimsService, EndingsService, LedgerReader, UpkeepService, JobLocksService];
+const services = [
+  CoalescedLedger,
+  WaitingClaims,
+  IntakeService,
+  ClaimsService,
+  EndingsService,
+  LedgerReader,
+  UpkeepService,
+  JobLocksService,
+];
 
 /** Tasks, dependencies, claims, leases, file ownership. */
 @Module({
   imports: [RegistryModule, IdempotencyModule],
-  controllers: [TasksController, FilesController],
+  controllers: [BatchController, TasksController, FilesController],
   providers: services,
   exports: services,
 })

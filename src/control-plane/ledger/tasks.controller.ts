@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
-import { Database, type Db } from '../../platform/database/database.js';
+import { Database, type Db, type Tx } from '../../platform/database/database.js';
 import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/cursor.js';
 import { ApiProblems } from '../../platform/http/api-problems.js';
 import { Route } from '../../platform/http/route.decorator.js';
@@ -15,11 +15,12 @@ import { ClaimsService } from './claims.service.js';
 import { statusFromFilter } from './domain/task-state.js';
 import { type Claimer, type ClaimProof, type Task } from './domain/task.js';
 import { EndingsService } from './endings.service.js';
-import { IntakeService } from './intake.service.js';
+import { CoalescedLedger } from './coalesced-ledger.service.js';
 import {
   ClaimProofRequest,
   ClaimTaskRequest,
   ClaimTaskResponse,
+  CompleteResponse,
   CompleteTaskRequest,
   EnqueueTaskRequest,
   ListTasksQuery,
@@ -34,11 +35,16 @@ import {
   TaskState,
 } from './ledger.dto.js';
 import { LedgerReader } from './reader.service.js';
+import {
+  claimResponse,
+  claimWish,
+  COMPLETE_MISMATCH,
+  enqueueRequest,
+  RELEASE_MISMATCH,
+  START_MISMATCH,
+} from './requests.js';
 import { taskState } from './task-view.js';
-
-const START_MISMATCH = 'Illegal transition or task claim mismatch';
-const COMPLETE_MISMATCH = 'Task transition rejected (expected running state with matching claim)';
-const RELEASE_MISMATCH = 'Task transition rejected or claim mismatch';
+import { WaitingClaims } from './waiting-claims.service.js';
 
 const TaskId = () => Param('id', StorablePipe);
 const TaskIdParam = () => ApiParam({ name: 'id', description: 'The id of the task.' });
@@ -48,7 +54,8 @@ const TaskIdParam = () => ApiParam({ name: 'id', description: 'The id of the tas
 export class TasksController {
   constructor(
     private readonly database: Database,
-    private readonly intake: IntakeService,
+    private readonly coalesced: CoalescedLedger,
+    private readonly waiting: WaitingClaims,
     private readonly claims: ClaimsService,
     private readonly endings: EndingsService,
     private readonly reader: LedgerReader,
@@ -64,22 +71,7 @@ export class TasksController {
   @ApiProblems('task-exists', 'task-depends-on-itself', 'dependencies-not-found', 'idempotency-conflict')
   enqueue(@Req() request: FastifyRequest, @Body() body: EnqueueTaskRequest): Promise<TaskResponse> {
     return this.idempotency.run(request, async (db) => ({
-      task: this.view(
-        await this.intake.enqueue(db, {
-          action: body.action,
-          params: body.params,
-          id: body.task_id,
-          priority: body.priority,
-          dependencies: body.dependencies,
-          requiredFiles: body.required_files,
-          gatewayId: body.gateway_id,
-          gatewayStrict: body.gateway_strict,
-          requiredCapabilities: body.required_capabilities,
-          delivery: body.delivery,
-          maxAttempts: body.max_attempts,
-          leaseSeconds: body.lease_seconds,
-        }),
-      ),
+      task: this.view(await this.coalesced.enqueue(db, enqueueRequest(body))),
     }));
   }
 
@@ -138,16 +130,10 @@ export class TasksController {
     return this.idempotency.run<ClaimTaskResponse>(
       request,
       async (db) => {
-        const [task] = await this.claims.claim(db, worker(body.worker_id, body.capabilities));
-        return task === undefined
-          ? { claimed: false, task: null }
-          : { claimed: true, task: taskState(task, { showToken: true }) };
+        const tasks = await this.waiting.claim(db, claimWish(body.worker_id, body), request.raw.socket);
+        return claimResponse(tasks, body);
       },
-      async (tx, { task }) => {
-        if (task === null) return false;
-        const now = await this.reader.findTask(task.id, tx);
-        return now?.claimToken === task.claim_token;
-      },
+      (tx, answer) => this.isStillHeld(tx, answer),
     );
   }
 
@@ -163,7 +149,7 @@ export class TasksController {
     @Body() body: ClaimProofRequest,
   ): Promise<OkResponse> {
     return this.held(request, body, START_MISMATCH, async (db) => {
-      return (await this.claims.start(db, proofOf(id, body))) ? { ok: true } : null;
+      return (await this.coalesced.start(db, proofOf(id, body))) ? { ok: true } : null;
     });
   }
 
@@ -180,7 +166,7 @@ export class TasksController {
     @Body() body: ClaimProofRequest,
   ): Promise<RenewResponse> {
     return this.held(request, body, START_MISMATCH, async (db) => {
-      const end = await this.claims.renew(db, proofOf(id, body));
+      const end = await this.coalesced.renew(db, proofOf(id, body));
       return end === null ? null : { ok: true, lease_expires_at: end };
     });
   }
@@ -189,15 +175,19 @@ export class TasksController {
   @HttpCode(200)
   @TaskIdParam()
   @ApiOperation({ summary: 'Report how a task ended' })
-  @ApiOkResponse({ type: OkResponse })
+  @ApiOkResponse({ type: CompleteResponse })
   @ApiProblems('claim-mismatch', 'idempotency-conflict')
   complete(
     @Req() request: FastifyRequest,
     @TaskId() id: string,
     @Body() body: CompleteTaskRequest,
-  ): Promise<OkResponse> {
+  ): Promise<CompleteResponse> {
     return this.held(request, body, COMPLETE_MISMATCH, async (db) => {
-      return (await this.endings.complete(db, proofOf(id, body), body)) ? { ok: true } : null;
+      if (!(await this.coalesced.complete(db, proofOf(id, body), body))) return null;
+      const { claim_next: next } = body;
+      if (next === null) return { ok: true };
+      const tasks = await this.waiting.claim(db, claimWish(body.worker_id, next), request.raw.socket);
+      return { ok: true, next: claimResponse(tasks, next) };
     });
   }
 
@@ -268,6 +258,12 @@ export class TasksController {
       if (answer === null) throw new Problem('claim-mismatch', mismatch);
       return answer;
     });
+  }
+
+  private async isStillHeld(tx: Tx, { task }: ClaimTaskResponse): Promise<boolean> {
+    if (task === null) return false;
+    const now = await this.reader.findTask(task.id, tx);
+    return now?.claimToken === task.claim_token;
   }
 
   private view(task: Task): TaskState {

@@ -16,7 +16,7 @@ import {
 } from './registry.queries.js';
 
 /** Calls of workers are noted together: a busy fleet costs one update per this many milliseconds, not one a call. */
-const SEEN_DELAY_MS = 20;
+const SEEN_DELAY_MS = 250;
 
 /** Gateways and workers: who they are, what they can do, how they are. */
 @Injectable()

@@ -50,7 +50,7 @@ export class DispatcherLoop extends Loop implements OnApplicationBootstrap, Befo
     super({ name: 'dispatcher', intervalMs: config.scheduler.pollMs, logger }, clock.every);
     this.workerId = `${config.scheduler.workerId}-${replica}`;
     this.parts = { database, claims, endings, registry, client, logger: this.logger };
-    this.keeper = new LeaseKeeper(this.executions, this.parts, this.workerId, clock.every);
+    this.keeper = new LeaseKeeper(this.executions, this.parts, clock.every);
     health.register('control_scheduler', () => (this.isFresh(3) ? 'ok' : 'not_running'));
   }
 
@@ -84,7 +84,9 @@ export class DispatcherLoop extends Loop implements OnApplicationBootstrap, Befo
         (candidate) => candidate.inFlight < candidate.maxInFlight,
       );
       if (withRoom.length === 0) return;
-      const [task] = await this.claims.claim(this.database, {
+      const {
+        claimed: [task],
+      } = await this.claims.claim(this.database, {
         holder: 'dispatcher',
         id: this.workerId,
         gateways: withRoom.map(({ gatewayId, capabilities }) => ({ gatewayId, capabilities })),

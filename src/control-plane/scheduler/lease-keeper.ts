@@ -9,7 +9,6 @@ export class LeaseKeeper extends Loop {
   constructor(
     private readonly executions: ReadonlyMap<Execution, Promise<void>>,
     private readonly parts: ExecutionParts,
-    private readonly workerId: string,
     every: Every,
   ) {
     super({ name: 'lease-keeper', intervalMs: LOOK_MS, logger: parts.logger }, every);
@@ -23,7 +22,7 @@ export class LeaseKeeper extends Loop {
     if (due.length === 0) return;
     try {
       const proofs = due.map((execution) => execution.proof);
-      const renewed = await this.parts.claims.renewAll(this.parts.database, this.workerId, proofs);
+      const renewed = await this.parts.claims.renew(this.parts.database, proofs);
       for (const execution of due) {
         if (renewed.has(execution.proof.taskId)) execution.renewedAtMs = now;
         else execution.abandon();

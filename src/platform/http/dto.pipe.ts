@@ -1,19 +1,19 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/common';
-import { getMetadataStorage, validateSync } from 'class-validator';
+import { validateSync } from 'class-validator';
 import { Problem, type RequestIssue } from '../problems/problem.js';
-import { coercionOf } from './fields.js';
+import { type FieldRule, fieldRulesOf } from './fields.js';
 import { issuesOf } from './request-issues.js';
 
 type DtoType = new () => object;
+type Place = readonly (string | number)[];
 
-/** The names of the fields that a DTO class declares rules for. */
-const fieldsOf = new Map<DtoType, readonly string[]>();
+/** The fields of each class that a request was bound to. */
+const fieldsOf = new Map<DtoType, readonly (readonly [name: string, rule: FieldRule])[]>();
 
-function declaredFields(type: DtoType): readonly string[] {
+function declaredFields(type: DtoType): readonly (readonly [name: string, rule: FieldRule])[] {
   const known = fieldsOf.get(type);
   if (known !== undefined) return known;
-  const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
-  const fields = [...new Set(rules.map((rule) => rule.propertyName))];
+  const fields = [...fieldRulesOf(type)];
   fieldsOf.set(type, fields);
   return fields;
 }
@@ -21,52 +21,69 @@ function declaredFields(type: DtoType): readonly string[] {
 /**
  * Makes a request's body or query into its DTO: unknown fields are dropped, absent ones keep the DTO's defaults,
  * decimal texts become integers, and all that is wrong is told at once as `invalid-request`.
- * Only declared fields are touched, never the values inside of them.
+ * Only declared fields are touched, never the values inside of them, but for lists and objects of other DTOs.
+ *
+ * A request that is right is judged by the quick rules of its fields alone; class-validator finds the words for what is
+ * wrong.
  */
 @Injectable()
 export class DtoPipe implements PipeTransform {
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
     if ((type !== 'body' && type !== 'query') || metatype === undefined) return value;
-    const fields = declaredFields(metatype as DtoType);
-    return fields.length === 0 ? value : bind(metatype as DtoType, fields, value, type);
+    const dto = metatype as DtoType;
+    if (declaredFields(dto).length === 0) return value;
+    const issues: RequestIssue[] = [];
+    // No body at all is as good as an empty one where nothing is required.
+    const bound = bind(dto, value === undefined ? {} : value, [type], issues);
+    if (issues.length === 0) return bound;
+    throw invalid(value === undefined ? [notAnObject(value, [type])] : issues);
   }
 }
 
-function bind(type: DtoType, fields: readonly string[], value: unknown, place: 'body' | 'query'): object {
-  if (value === undefined) return bindNothing(type, fields, place);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid([notAnObject(value, place)]);
+/** Adds what is wrong to `issues`; what it returns is good only when there are none. */
+function bind(type: DtoType, value: unknown, at: Place, issues: RequestIssue[]): object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    issues.push(notAnObject(value, at));
+    return {};
+  }
   const given = value as Record<string, unknown>;
   const dto = new type() as Record<string, unknown>;
-  const unset: string[] = [];
-  for (const field of fields) {
-    const raw = Object.hasOwn(given, field) ? given[field] : undefined;
-    if (raw !== undefined) dto[field] = coerceTo(coercionOf(type, field), raw);
-    else if (dto[field] === undefined) unset.push(field);
+  let fits = true;
+  let unset: Set<string> | undefined;
+  for (const [name, { accepts, reads, nested }] of declaredFields(type)) {
+    const raw = Object.hasOwn(given, name) ? given[name] : undefined;
+    if (raw === undefined) {
+      if (dto[name] !== undefined) continue;
+      (unset ??= new Set()).add(name);
+      fits = false;
+      continue;
+    }
+    dto[name] = reads === undefined ? raw : readAs(reads, raw);
+    if (!accepts(dto[name])) fits = false;
+    else if (nested !== undefined && raw !== null)
+      dto[name] = bindNested(nested(), raw, [...at, name], issues);
   }
-  const errors = validateSync(dto, { skipUndefinedProperties: false, forbidUnknownValues: false });
-  const issues = errors.flatMap((error) =>
-    issuesOf(error, { place, given, missing: unset.includes(error.property) }),
-  );
-  if (issues.length > 0) throw invalid(issues);
+  if (!fits) {
+    const errors = validateSync(dto, { skipUndefinedProperties: false, forbidUnknownValues: false });
+    for (const error of errors) {
+      issues.push(...issuesOf(error, { at, given, missing: unset?.has(error.property) ?? false }));
+    }
+  }
   return dto;
 }
 
-/** No body at all is as good as an empty one where nothing is required. */
-function bindNothing(type: DtoType, fields: readonly string[], place: 'body' | 'query'): object {
-  try {
-    return bind(type, fields, {}, place);
-  } catch {
-    throw invalid([notAnObject(undefined, place)]);
-  }
+function bindNested(type: DtoType, value: unknown, at: Place, issues: RequestIssue[]): unknown {
+  return Array.isArray(value)
+    ? value.map((entry, index) => bind(type, entry, [...at, index], issues))
+    : bind(type, value, at, issues);
 }
 
-function notAnObject(value: unknown, place: string): RequestIssue {
-  if (value === undefined || value === null) {
-    return { type: 'missing', loc: [place], msg: 'Field required', input: null };
+function notAnObject(value: unknown, at: Place): RequestIssue {
+  if (at.length === 1 && (value === undefined || value === null)) {
+    return { type: 'missing', loc: [...at], msg: 'Field required', input: null };
   }
   const msg = 'Input should be a valid dictionary or object to extract fields from';
-  return { type: 'model_attributes_type', loc: [place], msg, input: null };
+  return { type: 'model_attributes_type', loc: [...at], msg, input: null };
 }
 
 function invalid(issues: readonly RequestIssue[]): Problem {
@@ -83,7 +100,7 @@ const TRUE = new Set(['1', 'true', 't', 'yes', 'y', 'on']);
 const FALSE = new Set(['0', 'false', 'f', 'no', 'n', 'off']);
 
 /** What the text or number of a lenient client means; anything else stays, for the rules to refuse. */
-function coerceTo(kind: 'integer' | 'boolean' | undefined, raw: unknown): unknown {
+function readAs(kind: 'integer' | 'boolean', raw: unknown): unknown {
   if (kind === 'integer' && typeof raw === 'string' && /^\s*[+-]?\d{1,15}\s*$/.test(raw)) return Number(raw);
   if (kind === 'boolean' && (typeof raw === 'string' || typeof raw === 'number')) {
     const word = String(raw).toLowerCase();

@@ -2,7 +2,8 @@ import { type ValidationError } from 'class-validator';
 import { type RequestIssue } from '../problems/problem.js';
 
 interface Context {
-  readonly place: 'body' | 'query';
+  /** Where the object stands that the field belongs to, such as `['body', 'items', 3]`. */
+  readonly at: readonly (string | number)[];
   readonly given: Readonly<Record<string, unknown>>;
   /** The field is required and was not sent. */
   readonly missing: boolean;
@@ -15,8 +16,8 @@ const MAX_ECHO = 1_000;
  * A class-validator error in the words that clients of the original API know (those of pydantic 2). A field that has
  * the wrong type is told once, by its type; limits are told only of values of the right type.
  */
-export function issuesOf(error: ValidationError, { place, given, missing }: Context): RequestIssue[] {
-  const loc = [place, error.property];
+export function issuesOf(error: ValidationError, { at, given, missing }: Context): RequestIssue[] {
+  const loc = [...at, error.property];
   if (missing) return [{ type: 'missing', loc, msg: 'Field required', input: echo(given) }];
   const broken = error.constraints ?? {};
   const value: unknown = error.value;
@@ -55,6 +56,7 @@ const limitTypes: Readonly<Record<string, string>> = {
   minLength: 'string_too_short',
   maxLength: 'string_too_long',
   arrayMaxSize: 'too_long',
+  arrayMinSize: 'too_short',
   isIn: 'literal_error',
 };
 

@@ -18,6 +18,7 @@ export const problems = {
   'task-not-found': { status: 404, title: 'Task not found' },
   'task-exists': { status: 400, title: 'Task already exists' },
   'task-depends-on-itself': { status: 400, title: 'A task cannot depend on itself' },
+  'dependency-cycle': { status: 400, title: 'Tasks wait for each other' },
   'dependencies-not-found': { status: 400, title: 'Dependency tasks not found' },
   'claim-mismatch': { status: 409, title: 'The claim does not hold the task' },
   'wrong-state': { status: 409, title: 'The task is in another state' },

@@ -1,9 +1,10 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
 import { integer, type Row, text, texts } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
-import { appendEvents } from '../../events/index.js';
+import { appendSteps, type EventColumns } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
 import { type ClaimedTask, type Claimer, type Task } from '../domain/task.js';
+import { RUNNING_EVENT } from './lease.queries.js';
 import { claimedFromRow, TASK_COLUMNS, taskFromRow } from './task-row.js';
 
 /**
@@ -49,25 +50,39 @@ function lanesOf(claimer: Claimer): unknown[] {
     : ['dispatcher', claimer.id, [], JSON.stringify(claimer.gateways)];
 }
 
-/** The first $5 ready tasks of the eligible lanes in the order of service, locked; those that others lock are skipped. */
-const CANDIDATES = `
+/** The slots of $5 whose workers may use the same lanes as the claimer, numbered in their order. */
+const SLOTS = `
+   slots as materialized (
+     select s.worker_id, row_number() over (order by s.n) as n
+     from claimer c, unnest($5::text[]) with ordinality s(worker_id, n)
+     left join workers w on w.worker_id = s.worker_id
+     where $1::text <> 'worker' or s.worker_id = $2
+        or (w.gateway_id is not distinct from c.gateway_id and coalesce($3::text[], w.capabilities, '{}') = c.capabilities)
+   )`;
+
+/** The first `limit` ready tasks of the eligible lanes in the order of service, locked; those that others lock are skipped. */
+const candidates = (limit: string) => `
    candidates as materialized (
      select c.* from eligible e
      cross join lateral (
        select t.seq, t.status, t.priority, t.project_id, t.file_paths from tasks t
        where t.gate = ${GATE.runnable} and t.lane = e.lane
-       order by t.priority desc, t.seq limit $5
+       order by t.priority desc, t.seq limit ${limit}
        for no key update skip locked
      ) c
-     order by c.priority desc, c.seq limit $5
+     order by c.priority desc, c.seq limit ${limit}
    )`;
 
-const CLAIM_COLUMNS = `status = 'claimed', gate = ${GATE.held}, holder = $1, locked_by = $2,
+const claimColumns = (
+  holder: string,
+  started: string,
+) => `status = case when ${started} then 'running' else 'claimed' end, gate = ${GATE.held}, holder = $1, locked_by = ${holder},
        claim_token = replace(gen_random_uuid()::text, '-', ''), locked_at = now(),
        lease_expires_at = now() + t.lease_seconds * interval '1 second', next_attempt_at = null,
-       attempts = t.attempts + 1, lease_number = t.lease_number + 1, version = t.version + 1, updated_at = now()`;
+       attempts = t.attempts + 1, lease_number = t.lease_number + 1,
+       version = t.version + 1 + (${started})::integer, updated_at = now()`;
 
-const CLAIMED_EVENT = appendEvents('claimed', {
+const CLAIMED_EVENT: EventColumns = {
   type: 'claimed',
   from: 'from_status',
   to: `'claimed'`,
@@ -75,34 +90,69 @@ const CLAIMED_EVENT = appendEvents('claimed', {
   token: 'claim_token',
   message: `'Task claimed.'`,
   payload: `json_build_object('attempt', attempts, 'lease_number', lease_number)`,
-});
+};
+
+/** A task that is started in the same step passes both states, and both are told. */
+const claimEvents = (started: string) => `logged as (
+     ${appendSteps(
+       ['claimed', { ...CLAIMED_EVENT, version: `version - (${started})::integer` }],
+       [`claimed where ${started}`, RUNNING_EVENT],
+     )}
+   )`;
 
 const CLAIM = statement(
   'ledger.claim',
-  `with recursive ${ELIGIBLE_LANES}, ${CANDIDATES}, claimed as (
-     update tasks t set ${CLAIM_COLUMNS}
-     from candidates c where t.seq = c.seq and cardinality(c.file_paths) = 0
+  `with recursive ${ELIGIBLE_LANES}, ${SLOTS}, ${candidates('(select count(*) from slots)')}, placed as (
+     select c.seq, c.status, s.worker_id
+     from (
+       select c.seq, c.status, row_number() over (order by c.priority desc, c.seq) as n
+       from candidates c where cardinality(c.file_paths) = 0
+     ) c join slots s on s.n = c.n
+   ), claimed as (
+     update tasks t set ${claimColumns('c.worker_id', '$6::boolean')}
+     from placed c where t.seq = c.seq
      returning ${TASK_COLUMNS}, c.status as from_status
-   ), logged as (${CLAIMED_EVENT})
-   select c.seq as candidate_seq, c.project_id as candidate_project, claimed.*
-   from candidates c left join claimed on claimed.seq = c.seq
+   ), ${claimEvents('$6::boolean')}
+   select alike.workers, c.seq as candidate_seq, c.project_id as candidate_project, claimed.*
+   from (select array_agg(s.worker_id order by s.n) as workers from slots s) alike
+   left join candidates c on true left join claimed on claimed.seq = c.seq
    order by c.priority desc, c.seq`,
 );
 
 /** The text of the claim, for those who want to see its plan. */
 export const CLAIM_SQL = CLAIM.text;
 
+/** How many tasks are wanted, and by whom. */
+export interface Wanted {
+  /** For each task the id of the worker that gets it. */
+  readonly slots: readonly string[];
+  /** Whether the tasks are started in the same step. */
+  readonly start: boolean;
+}
+
 export interface ClaimPass {
+  /** The workers of the slots that this pass could serve: those that may use the same lanes as the claimer. */
+  readonly alike: readonly string[];
   readonly claimed: readonly ClaimedTask[];
   /** The projects of ready tasks that need files: they are claimed under their project's lock, see {@link admit}. */
   readonly projectsWithFiles: readonly string[];
 }
 
-/** Claims up to `limit` tasks that need no file, one commit for all. */
-export async function claimWithoutFiles(db: Db, claimer: Claimer, limit: number): Promise<ClaimPass> {
-  const rows = await db.query(CLAIM, [...lanesOf(claimer), limit]);
-  const withFiles = rows.filter((row) => row['seq'] === null).map((row) => text(row, 'candidate_project'));
+/**
+ * Claims up to one task for each slot among those that need no file, one commit for all. Slots of workers that may use
+ * other lanes than `claimer` are left out.
+ */
+export async function claimWithoutFiles(
+  db: Db,
+  claimer: Claimer,
+  { slots, start }: Wanted,
+): Promise<ClaimPass> {
+  const rows = await db.query(CLAIM, [...lanesOf(claimer), slots, start]);
+  const withFiles = rows
+    .filter((row) => row['seq'] === null && row['candidate_seq'] !== null)
+    .map((row) => text(row, 'candidate_project'));
   return {
+    alike: rows[0] === undefined ? [] : texts(rows[0], 'workers'),
     claimed: rows.filter((row) => row['seq'] !== null).map(claimedFromRow),
     projectsWithFiles: [...new Set(withFiles)],
   };
@@ -110,7 +160,7 @@ export async function claimWithoutFiles(db: Db, claimer: Claimer, limit: number)
 
 const LOCK_CANDIDATES = statement(
   'ledger.lockCandidates',
-  `with recursive ${ELIGIBLE_LANES}, ${CANDIDATES}
+  `with recursive ${ELIGIBLE_LANES}, ${candidates('$5')}
    select c.seq, c.project_id, c.file_paths from candidates c order by c.priority desc, c.seq`,
 );
 
@@ -133,8 +183,9 @@ export async function lockCandidates(tx: Tx, claimer: Claimer, limit: number): P
 const ADMIT = statement(
   'ledger.admit',
   `with claimed as (
-     update tasks t set ${CLAIM_COLUMNS}
-     from tasks old where t.seq = $3 and old.seq = t.seq and t.gate = ${GATE.runnable}
+     update tasks t set ${claimColumns('w.worker_id', '$4::boolean')}
+     from unnest($2::bigint[], $3::text[]) w(seq, worker_id), tasks old
+     where t.seq = w.seq and old.seq = t.seq and t.gate = ${GATE.runnable}
      returning ${TASK_COLUMNS}, t.file_paths, old.status as from_status
    ), locks as (
      insert into file_locks (project_id, path, task_seq, file_path)
@@ -142,16 +193,24 @@ const ADMIT = statement(
      from claimed c, unnest(c.file_paths, c.required_files) as f(path, file_path) order by f.path
    ), waits as (
      delete from file_waits w using claimed c where w.task_seq = c.seq
-   ), logged as (${CLAIMED_EVENT})
-   select * from claimed`,
+   ), ${claimEvents('$4::boolean')}
+   select * from claimed order by priority desc, seq`,
 );
 
 /**
- * Claims one task that {@link lockCandidates} has locked, together with all of its files. The caller holds the lock of
- * the project and has seen that the files are free; were one held after all, the primary key would say so.
+ * Claims tasks that {@link lockCandidates} has locked, together with all of their files, each for the worker in its
+ * slot. The caller holds the lock of the project and has seen that the files are free and that no two of the tasks
+ * want the same; were it otherwise, the primary key would say so.
  */
-export async function admit(tx: Tx, claimer: Claimer, seq: number): Promise<ClaimedTask[]> {
-  return (await tx.query(ADMIT, [claimer.holder, claimer.id, seq])).map(claimedFromRow);
+export async function admit(
+  tx: Tx,
+  { holder }: Claimer,
+  seqs: readonly number[],
+  { slots, start }: Wanted,
+): Promise<ClaimedTask[]> {
+  if (seqs.length === 0) return [];
+  const rows = await tx.query(ADMIT, [holder, seqs, slots.slice(0, seqs.length), start]);
+  return rows.map(claimedFromRow);
 }
 
 const READY_EXISTS = statement(

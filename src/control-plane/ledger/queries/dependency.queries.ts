@@ -8,12 +8,15 @@ import { inStates } from './states.js';
 
 const SATISFY = statement(
   'ledger.satisfyDependents',
-  `with children as (
-     select t.seq from tasks t join task_dependencies d on d.child_seq = t.seq
-     where d.parent_seq = $1 and t.gate = ${GATE.waitsForDependencies} order by t.seq for no key update of t
+  `with edges as materialized (
+     select d.child_seq, count(*)::integer as parents from task_dependencies d
+     where d.parent_seq = any($1::bigint[]) group by d.child_seq
+   ), children as materialized (
+     select t.seq, e.parents from tasks t join edges e on e.child_seq = t.seq
+     where t.gate = ${GATE.waitsForDependencies} order by t.seq for no key update of t
    ), counted as (
-     update tasks t set pending_dependencies = t.pending_dependencies - 1,
-       gate = case when t.pending_dependencies > 1 then ${GATE.waitsForDependencies}
+     update tasks t set pending_dependencies = t.pending_dependencies - c.parents,
+       gate = case when t.pending_dependencies > c.parents then ${GATE.waitsForDependencies}
                    when t.next_attempt_at > now() then ${GATE.waitsForTime} else ${GATE.runnable} end,
        version = t.version + 1, updated_at = now()
      from children c where t.seq = c.seq
@@ -22,9 +25,9 @@ const SATISFY = statement(
    select count(*) filter (where gate = ${GATE.runnable}) > 0 as ready from counted`,
 );
 
-/** Counts a success towards all dependents of `parentSeq`. Returns whether one of them became ready. */
-export async function satisfyDependents(tx: Tx, parentSeq: number): Promise<boolean> {
-  const [row] = await tx.query(SATISFY, [parentSeq]);
+/** Counts successes towards all dependents of `parentSeqs`. Returns whether one of them became ready. */
+export async function satisfyDependents(tx: Tx, parentSeqs: readonly number[]): Promise<boolean> {
+  const [row] = await tx.query(SATISFY, [parentSeqs]);
   return row !== undefined && flag(row, 'ready');
 }
 
@@ -52,11 +55,13 @@ const FAIL_DEPENDENTS = statement(
 );
 
 /**
- * Fails the waiting dependents of failed tasks; returns those that it failed, whose dependents are the next call's.
- * Level by level, each its own statement: a child that was committed while a level waited for a lock is then seen.
+ * Fails all that waits for failed tasks, and all that waits for that. Level by level, each its own statement: a child
+ * that was committed while a level waited for a lock is then seen.
  */
-export async function failDependents(tx: Tx, parentSeqs: readonly number[]): Promise<number[]> {
-  return (await tx.query(FAIL_DEPENDENTS, [parentSeqs])).map((row) => integer(row, 'seq'));
+export async function failAllDependents(tx: Tx, parentSeqs: readonly number[]): Promise<void> {
+  for (let level = parentSeqs; level.length > 0;) {
+    level = (await tx.query(FAIL_DEPENDENTS, [level])).map((row) => integer(row, 'seq'));
+  }
 }
 
 const HOLD_PARENTS = statement(
@@ -103,11 +108,13 @@ const REQUEUE_DEPENDENTS = statement(
 );
 
 /**
- * Puts back the tasks that had failed because of one of `parentSeqs`, which wait again. One that has another failed
- * dependency stays failed, and now blames that one. Returns those put back, whose dependents are the next call's.
+ * Puts back all tasks that had failed because of one of `parentSeqs`, which wait again, and those that had failed because
+ * of them, level by level. One that has another failed dependency stays failed, and now blames that one.
  */
-export async function requeueDependents(tx: Tx, parentSeqs: readonly number[]): Promise<number[]> {
-  // In a statement of its own: one of them may be completing, and the count below must see how that ended.
-  await tx.query(HOLD_PARENTS, [parentSeqs]);
-  return (await tx.query(REQUEUE_DEPENDENTS, [parentSeqs])).map((row) => integer(row, 'seq'));
+export async function requeueAllDependents(tx: Tx, parentSeqs: readonly number[]): Promise<void> {
+  for (let level = parentSeqs; level.length > 0;) {
+    // In a statement of its own: one of them may be completing, and the count below must see how that ended.
+    await tx.query(HOLD_PARENTS, [level]);
+    level = (await tx.query(REQUEUE_DEPENDENTS, [level])).map((row) => integer(row, 'seq'));
+  }
 }

@@ -1,11 +1,20 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
-import { flag, integer, onlyRow, type Row, text } from '../../../platform/database/row.js';
+import {
+  flag,
+  instant,
+  type Instant,
+  integer,
+  type JsonObject,
+  type Row,
+  text,
+} from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { appendEvents } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
-import { type NewTask, type Task } from '../domain/task.js';
+import { type NewTask } from '../domain/task.js';
 import { type TaskStatus } from '../domain/task-state.js';
-import { status, TASK_COLUMNS, taskFromRow } from './task-row.js';
+import { laneOf } from './lane.js';
+import { status } from './task-row.js';
 
 /** What an enqueue must know of a dependency. */
 export interface Parent {
@@ -60,71 +69,101 @@ export async function lockParents(tx: Tx, seqs: readonly number[]): Promise<Pare
   return (await tx.query(LOCK_PARENTS, [seqs])).map(parentFromRow);
 }
 
-const INSERT = statement(
-  'ledger.insertTask',
-  `with task as (
-     insert into tasks (
-       id, project_id, kind, action, params, priority, delivery, gateway_id, gateway_strict, required_capabilities,
-       dependencies, required_files, file_paths, has_files, max_attempts, lease_seconds, submitted_by,
-       pending_dependencies, gate, status, error, failed_dependency, completed_at)
-     values (
-       $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, cardinality($13::text[]) > 0, $14, $15, $16,
-       $17, case when $18::bigint is not null then ${GATE.failed} when $17 > 0 then ${GATE.waitsForDependencies}
-                 else ${GATE.runnable} end,
-       case when $18::bigint is null then 'queued' else 'failed' end, $19, $18,
-       case when $18::bigint is null then null else now() end)
-     returning *
-   ), edges as (
-     insert into task_dependencies (child_seq, parent_seq) select t.seq, p.seq from task t, unnest($20::bigint[]) p(seq)
-   ), logged as (
-     ${appendEvents('task', {
-       type: 'enqueued',
-       to: `'queued'`,
-       message: `'Task enqueued.'`,
-       payload: `json_build_object('action', action, 'priority', priority, 'gateway_id', gateway_id)`,
-     })}
-   ), failed as (
-     ${appendEvents(`(select id, version, error from task where status = 'failed') f`, {
-       type: 'dependency_failed',
-       from: `'queued'`,
-       to: `'failed'`,
-       message: 'error',
-     })}
-   )
-   select ${TASK_COLUMNS} from task t`,
-);
-
+/** Where a new task stands. */
 export interface Standing {
-  /** Dependencies that have not succeeded yet. */
+  /** Dependencies that have not succeeded. */
   readonly pending: number;
   readonly parentSeqs: readonly number[];
-  /** A dependency that has failed for good: the task is born failed. */
-  readonly failedParent: { readonly seq: number; readonly error: string } | null;
+  /** Dependencies that are inserted by the same call. */
+  readonly parentIds: readonly string[];
+  /** Whether the same call inserts a dependent. */
+  readonly hasDependents: boolean;
 }
 
-/** Writes a task, its edges and its first event. A taken id is a unique violation of `tasks_id_key`. */
-export async function insertTask(db: Db, task: NewTask, standing: Standing): Promise<Task> {
-  const rows = await db.query(INSERT, [
-    task.id,
-    task.projectId,
-    task.kind,
-    task.action,
-    JSON.stringify(task.params),
-    task.priority,
-    task.delivery,
-    task.gatewayId,
-    task.gatewayStrict,
-    task.requiredCapabilities,
-    task.dependencies,
-    task.requiredFiles,
-    task.filePaths,
-    task.maxAttempts,
-    task.leaseSeconds,
-    task.submittedBy,
-    standing.failedParent === null ? standing.pending : 0,
-    standing.failedParent?.seq ?? null,
-    standing.failedParent?.error ?? '',
-    standing.parentSeqs,
-  ]);
-  return taskFromRow(onlyRow(rows));
+/** A task without dependencies on either side. */
+export const ALONE: Standing = { pending: 0, parentSeqs: [], parentIds: [], hasDependents: false };
+
+const NEW_TASKS = `json_to_recordset($1::json) as n(
+       id text, project_id text, kind text, action text, params json, priority integer, delivery text, gateway_id text,
+       gateway_strict boolean, required_capabilities text[], dependencies text[], required_files text[],
+       file_paths text[], max_attempts integer, lease_seconds integer, submitted_by text,
+       pending integer, parent_seqs bigint[], parent_ids text[], has_dependents boolean)`;
+
+const INSERTED = `insert into tasks (
+       id, project_id, kind, action, params, priority, delivery, gateway_id, gateway_strict, required_capabilities,
+       dependencies, required_files, file_paths, has_files, max_attempts, lease_seconds, submitted_by,
+       pending_dependencies, gate, has_dependents, lane)
+     select n.id, n.project_id, n.kind, n.action, n.params, n.priority, n.delivery, n.gateway_id, n.gateway_strict,
+       n.required_capabilities, n.dependencies, n.required_files, n.file_paths, cardinality(n.file_paths) > 0,
+       n.max_attempts, n.lease_seconds, n.submitted_by, n.pending,
+       case when n.pending > 0 then ${GATE.waitsForDependencies} else ${GATE.runnable} end, n.has_dependents,
+       ${laneOf('n', 'null', 'null')}
+     from ${NEW_TASKS}
+     on conflict (id) do nothing
+     returning seq, id, version, action, priority, gateway_id, created_at`;
+
+const ENQUEUED_EVENT = appendEvents('task', {
+  type: 'enqueued',
+  to: `'queued'`,
+  message: `'Task enqueued.'`,
+  payload: `json_build_object('action', action, 'priority', priority, 'gateway_id', gateway_id)`,
+});
+
+const INSERT_ALONE = statement(
+  'ledger.insertAlone',
+  `with task as (${INSERTED}), logged as (${ENQUEUED_EVENT}) select seq, id, created_at from task`,
+);
+
+const INSERT_GRAPH = statement(
+  'ledger.insertGraph',
+  `with task as (${INSERTED}), edges as (
+     insert into task_dependencies (child_seq, parent_seq)
+     select child.seq, p.seq from ${NEW_TASKS} join task child on child.id = n.id, unnest(n.parent_seqs) p(seq)
+     union all
+     select child.seq, parent.seq from ${NEW_TASKS} join task child on child.id = n.id
+       cross join unnest(n.parent_ids) p(id) join task parent on parent.id = p.id
+   ), logged as (${ENQUEUED_EVENT})
+   select seq, id, created_at from task`,
+);
+
+/** What the database gives a new task. */
+export interface Inserted {
+  readonly seq: number;
+  readonly createdAt: Instant;
+}
+
+function asRecord(task: NewTask, standing: Standing): JsonObject {
+  return {
+    ...{ id: task.id, project_id: task.projectId, kind: task.kind, action: task.action, params: task.params },
+    ...{ priority: task.priority, delivery: task.delivery, gateway_id: task.gatewayId },
+    ...{ gateway_strict: task.gatewayStrict, required_capabilities: task.requiredCapabilities },
+    ...{ dependencies: task.dependencies, required_files: task.requiredFiles, file_paths: task.filePaths },
+    ...{ max_attempts: task.maxAttempts, lease_seconds: task.leaseSeconds, submitted_by: task.submittedBy },
+    ...{ pending: standing.pending, parent_seqs: standing.parentSeqs, parent_ids: standing.parentIds },
+    has_dependents: standing.hasDependents,
+  };
+}
+
+function insertedFromRows(rows: readonly Row[]): ReadonlyMap<string, Inserted> {
+  return new Map(
+    rows.map((row) => [text(row, 'id'), { seq: integer(row, 'seq'), createdAt: instant(row, 'created_at') }]),
+  );
+}
+
+/**
+ * Writes tasks without dependencies, and their first events, in one commit. One whose id is taken is missing from the
+ * answer; of two with one id the first is written.
+ */
+export async function insertAlone(db: Db, tasks: readonly NewTask[]): Promise<ReadonlyMap<string, Inserted>> {
+  const records = tasks.map((task) => asRecord(task, ALONE));
+  return insertedFromRows(await db.query(INSERT_ALONE, [JSON.stringify(records)]));
+}
+
+/** The same for tasks with dependencies, whose edges it writes as well. Parents stand before their children. */
+export async function insertGraph(
+  tx: Tx,
+  tasks: readonly { readonly task: NewTask; readonly standing: Standing }[],
+): Promise<ReadonlyMap<string, Inserted>> {
+  const records = tasks.map(({ task, standing }) => asRecord(task, standing));
+  return insertedFromRows(await tx.query(INSERT_GRAPH, [JSON.stringify(records)]));
 }

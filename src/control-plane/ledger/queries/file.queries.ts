@@ -138,11 +138,14 @@ export async function parkBehind(tx: Tx, seq: number): Promise<boolean> {
   return (await tx.query(PARK_BEHIND, [seq])).length > 0;
 }
 
-const FREE = statement('ledger.freeFiles', 'delete from file_locks f where f.task_seq = $1 returning f.path');
+const FREE = statement(
+  'ledger.freeFiles',
+  'delete from file_locks f where f.task_seq = any($1::bigint[]) returning f.path',
+);
 
-/** Gives up all files of a task; returns their paths, which the caller offers to those who wait. */
-export async function freeFiles(tx: Tx, taskSeq: number): Promise<FilePath[]> {
-  return (await tx.query(FREE, [taskSeq])).map((row) => text(row, 'path'));
+/** Gives up all files of tasks; returns their paths, which the caller offers to those who wait. */
+export async function freeFiles(tx: Tx, taskSeqs: readonly number[]): Promise<FilePath[]> {
+  return (await tx.query(FREE, [taskSeqs])).map((row) => text(row, 'path'));
 }
 
 const LEAVE_QUEUE = statement(

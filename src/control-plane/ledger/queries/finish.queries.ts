@@ -5,11 +5,14 @@ import { appendEvents, type EventType } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
 import { type ClaimProof } from '../domain/task.js';
 import { verbs } from '../domain/task-state.js';
+import { laneOf } from './lane.js';
+import { columnsOf } from './proofs.js';
 import { inStates } from './states.js';
 
 /** What the end of a claim needs to know before it can choose its way. */
 export interface Claimed {
   readonly seq: number;
+  readonly id: string;
   readonly projectId: string;
   readonly hasFiles: boolean;
   readonly hasDependents: boolean;
@@ -17,6 +20,7 @@ export interface Claimed {
 
 const claimedFromRow = (row: Row): Claimed => ({
   seq: integer(row, 'seq'),
+  id: text(row, 'id'),
   projectId: text(row, 'project_id'),
   hasFiles: flag(row, 'has_files'),
   hasDependents: flag(row, 'has_dependents'),
@@ -24,21 +28,25 @@ const claimedFromRow = (row: Row): Claimed => ({
 
 const FIND_CLAIMED = statement(
   'ledger.findClaimed',
-  `select t.seq, t.project_id, t.has_files, t.has_dependents from tasks t
-   where t.id = $1 and t.locked_by = $2 and t.claim_token = $3`,
+  `select t.seq, t.id, t.project_id, t.has_files, t.has_dependents
+   from unnest($1::text[], $2::text[], $3::text[]) p(id, worker_id, claim_token)
+   join tasks t on t.id = p.id and t.locked_by = p.worker_id and t.claim_token = p.claim_token`,
 );
 
-/** The task that a proof holds, unlocked; null when it holds none. */
-export async function findClaimed(
-  db: Db,
-  { taskId, workerId, claimToken }: ClaimProof,
-): Promise<Claimed | null> {
-  return (await db.query(FIND_CLAIMED, [taskId, workerId, claimToken])).map(claimedFromRow)[0] ?? null;
+/** The tasks that proofs hold, unlocked; those that hold none are missing. */
+export async function findClaimed(db: Db, proofs: readonly ClaimProof[]): Promise<Claimed[]> {
+  return (await db.query(FIND_CLAIMED, columnsOf(proofs))).map(claimedFromRow);
 }
 
-/** How a claim ends: one verb of the state machine with all that it writes. */
+/** What the holder of a running task reports of its success. */
+export interface Success {
+  readonly proof: ClaimProof;
+  readonly result: JsonObject;
+  readonly error: string;
+}
+
+/** How a claim ends without a success: one verb of the state machine with all that it writes. */
 export type Ending =
-  | { readonly verb: 'succeed'; readonly result: JsonObject; readonly error: string }
   | { readonly verb: 'fail'; readonly result: JsonObject; readonly error: string; readonly message: string }
   | {
       readonly verb: 'release';
@@ -60,6 +68,7 @@ const NO_DISPATCH = 'dispatch_key = null, dispatch_gateway_id = null';
 const RELEASED_GATE = `case when $6::float8 > 0 then ${GATE.waitsForTime} else ${GATE.runnable} end`;
 
 const payloadOf = (success: boolean) => `json_build_object('success', ${success}, 'error', error)`;
+const RETURNED = 't.seq, t.id, t.version, t.error, t.project_id, t.has_files, t.has_dependents';
 
 interface EndingSql {
   readonly set: string;
@@ -70,12 +79,6 @@ interface EndingSql {
 
 /** $4 error, $5 message, then what the verb needs: result, or rest seconds, keep key, lease expired. */
 const endings: Readonly<Record<Ending['verb'], EndingSql>> = {
-  succeed: {
-    set: `status = 'succeeded', gate = null, result = $6::json, error = $4, completed_at = now(), ${NO_DISPATCH}`,
-    event: 'succeeded',
-    message: '$5::text',
-    payload: payloadOf(true),
-  },
   fail: {
     set: `status = 'failed', gate = ${GATE.failed}, result = $6::json, error = $4, completed_at = now(), ${NO_DISPATCH}`,
     event: 'failed',
@@ -87,6 +90,7 @@ const endings: Readonly<Record<Ending['verb'], EndingSql>> = {
        next_attempt_at = case when $6::float8 > 0 then now() + $6::float8 * interval '1 second' end,
        dispatch_key = case when $7::boolean then t.dispatch_key end,
        dispatch_gateway_id = case when $7::boolean then t.dispatch_gateway_id end,
+       lane = ${laneOf('t', 'case when $7::boolean then t.dispatch_key end', 't.dispatch_gateway_id')},
        lease_expiries = t.lease_expiries + $8::integer`,
     event: 'released',
     message: '$5::text',
@@ -112,7 +116,7 @@ function endStatement(verb: Ending['verb'], way: 'short' | 'whole'): ReturnType<
        from tasks old
        where t.id = $1 and t.locked_by = $2 and t.claim_token = $3 and ${inStates('t.status', verbs[verb].from)}
          and old.seq = t.seq and old.version = t.version and ${guard}
-       returning t.seq, t.id, t.version, t.status, t.error, t.project_id, t.has_files, t.has_dependents,
+       returning ${RETURNED}, t.status,
          old.status as from_status, old.locked_by as was_locked_by, old.claim_token as was_claim_token
      ), logged as (
        ${appendEvents('ended', {
@@ -125,19 +129,17 @@ function endStatement(verb: Ending['verb'], way: 'short' | 'whole'): ReturnType<
          ...(payload === undefined ? {} : { payload }),
        })}
      )
-     select seq, project_id, has_files, has_dependents from ended`,
+     select seq, id, project_id, has_files, has_dependents from ended`,
   );
 }
 
 const statements = {
   short: {
-    succeed: endStatement('succeed', 'short'),
     fail: endStatement('fail', 'short'),
     release: endStatement('release', 'short'),
     timeOut: endStatement('timeOut', 'short'),
   },
   whole: {
-    succeed: endStatement('succeed', 'whole'),
     fail: endStatement('fail', 'whole'),
     release: endStatement('release', 'whole'),
     timeOut: endStatement('timeOut', 'whole'),
@@ -147,8 +149,6 @@ const statements = {
 function valuesOf({ taskId, workerId, claimToken }: ClaimProof, ending: Ending): unknown[] {
   const proof = [taskId, workerId, claimToken];
   switch (ending.verb) {
-    case 'succeed':
-      return [...proof, ending.error, 'Task finished.', JSON.stringify(ending.result)];
     case 'fail':
       return [...proof, ending.error, ending.message, JSON.stringify(ending.result)];
     case 'release': {
@@ -178,4 +178,59 @@ export async function endWhole(
 ): Promise<Claimed | null> {
   const rows = await tx.query(statements.whole[ending.verb], [...valuesOf(proof, ending), hasFiles]);
   return rows.map(claimedFromRow)[0] ?? null;
+}
+
+/** All that a success writes, for many at once. It has one state to come from, so no old row is looked up. */
+function succeedStatement(way: 'short' | 'whole'): ReturnType<typeof statement> {
+  const guard = way === 'short' ? 'not t.has_files and not t.has_dependents' : 't.has_files = $6::boolean';
+  return statement(
+    `ledger.succeed.${way}`,
+    `with ended as (
+       update tasks t set status = 'succeeded', gate = null, result = p.result::json, error = p.error,
+         completed_at = now(), ${NO_DISPATCH}, ${NO_HOLDER}
+       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+         p(id, worker_id, claim_token, error, result)
+       where t.id = p.id and t.locked_by = p.worker_id and t.claim_token = p.claim_token
+         and ${inStates('t.status', verbs.succeed.from)} and ${guard}
+       returning ${RETURNED}, p.worker_id, p.claim_token as was_claim_token
+     ), logged as (
+       ${appendEvents('ended', {
+         type: 'succeeded',
+         from: `'${verbs.succeed.from[0]}'`,
+         to: `'succeeded'`,
+         worker: 'worker_id',
+         token: 'was_claim_token',
+         message: `'Task finished.'`,
+         payload: payloadOf(true),
+       })}
+     )
+     select seq, id, project_id, has_files, has_dependents from ended`,
+  );
+}
+
+const SUCCEED_SHORT = succeedStatement('short');
+const SUCCEED_WHOLE = succeedStatement('whole');
+
+const successColumns = (successes: readonly Success[]) => [
+  ...columnsOf(successes.map(({ proof }) => proof)),
+  successes.map(({ error }) => error),
+  successes.map(({ result }) => JSON.stringify(result)),
+];
+
+/**
+ * Records, in one commit, the successes of tasks that own no file and have no dependents; returns their ids. For one
+ * that is missing take {@link succeedWhole}. No two may be of the same task.
+ */
+export async function succeedShort(db: Db, successes: readonly Success[]): Promise<ReadonlySet<string>> {
+  const rows = await db.query(SUCCEED_SHORT, successColumns(successes));
+  return new Set(rows.map((row) => text(row, 'id')));
+}
+
+/** Records successes whatever hangs on them, as {@link endWhole} does for one end. Returns the tasks that ended. */
+export async function succeedWhole(
+  tx: Tx,
+  successes: readonly Success[],
+  hasFiles: boolean,
+): Promise<Claimed[]> {
+  return (await tx.query(SUCCEED_WHOLE, [...successColumns(successes), hasFiles])).map(claimedFromRow);
 }

@@ -1,34 +1,38 @@
 import { type Db } from '../../../platform/database/database.js';
 import { instant, type Instant, integer, text, texts, type Row } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
-import { appendEvents } from '../../events/index.js';
+import { appendEvents, type EventColumns } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
 import { type ClaimProof } from '../domain/task.js';
 import { verbs } from '../domain/task-state.js';
+import { columnsOf } from './proofs.js';
 import { inStates } from './states.js';
 
-const RUNNING_EVENT = appendEvents('started', {
+/** The event of a start, from rows with the holder and the token. */
+export const RUNNING_EVENT: EventColumns = {
   type: 'running',
   from: `'claimed'`,
   to: `'running'`,
   worker: 'locked_by',
   token: 'claim_token',
   message: `'Task execution started.'`,
-});
+};
 
 const START = statement(
   'ledger.start',
   `with started as (
-     update tasks t set status = 'running', version = version + 1, updated_at = now()
-     where t.id = $1 and t.locked_by = $2 and t.claim_token = $3 and ${inStates('t.status', verbs.start.from)}
+     update tasks t set status = 'running', version = t.version + 1, updated_at = now()
+     from unnest($1::text[], $2::text[], $3::text[]) p(id, worker_id, claim_token)
+     where t.id = p.id and t.locked_by = p.worker_id and t.claim_token = p.claim_token
+       and ${inStates('t.status', verbs.start.from)}
      returning t.id, t.version, t.locked_by, t.claim_token
-   ), logged as (${RUNNING_EVENT})
+   ), logged as (${appendEvents('started', RUNNING_EVENT)})
    select id from started`,
 );
 
-/** claimed → running for the holder. False when the proof does not hold or the task is elsewhere. */
-export async function start(db: Db, { taskId, workerId, claimToken }: ClaimProof): Promise<boolean> {
-  return (await db.query(START, [taskId, workerId, claimToken])).length > 0;
+/** claimed → running for the holders. Returns the tasks that are running now; one whose proof does not hold is missing. */
+export async function start(db: Db, proofs: readonly ClaimProof[]): Promise<ReadonlySet<string>> {
+  return new Set((await db.query(START, columnsOf(proofs))).map((row) => text(row, 'id')));
 }
 
 const START_DISPATCH = statement(
@@ -38,7 +42,7 @@ const START_DISPATCH = statement(
        dispatch_gateway_id = $4, version = version + 1, updated_at = now()
      where t.id = $1 and t.locked_by = $2 and t.claim_token = $3 and ${inStates('t.status', verbs.start.from)}
      returning t.id, t.version, t.locked_by, t.claim_token, t.dispatch_key
-   ), logged as (${RUNNING_EVENT})
+   ), logged as (${appendEvents('started', RUNNING_EVENT)})
    select dispatch_key from started`,
 );
 
@@ -55,22 +59,14 @@ const RENEW = statement(
   'ledger.renew',
   `update tasks t
    set lease_expires_at = now() + t.lease_seconds * interval '1 second', version = t.version + 1, updated_at = now()
-   from unnest($1::text[], $2::text[]) as p(id, claim_token)
-   where t.id = p.id and t.claim_token = p.claim_token and t.locked_by = $3 and t.gate = ${GATE.held}
+   from unnest($1::text[], $2::text[], $3::text[]) p(id, worker_id, claim_token)
+   where t.id = p.id and t.claim_token = p.claim_token and t.locked_by = p.worker_id and t.gate = ${GATE.held}
    returning t.id, t.lease_expires_at`,
 );
 
 /** Lets leases begin anew. Returns the ends of those that were held; a task that is missing was lost. Touches no index. */
-export async function renew(
-  db: Db,
-  workerId: string,
-  claims: readonly Pick<ClaimProof, 'taskId' | 'claimToken'>[],
-): Promise<ReadonlyMap<string, Instant>> {
-  const rows = await db.query(RENEW, [
-    claims.map((claim) => claim.taskId),
-    claims.map((claim) => claim.claimToken),
-    workerId,
-  ]);
+export async function renew(db: Db, proofs: readonly ClaimProof[]): Promise<ReadonlyMap<string, Instant>> {
+  const rows = await db.query(RENEW, columnsOf(proofs));
   return new Map(rows.map((row) => [text(row, 'id'), instant(row, 'lease_expires_at')]));
 }
 

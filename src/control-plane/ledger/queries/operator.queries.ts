@@ -12,6 +12,7 @@ import { statement } from '../../../platform/database/statement.js';
 import { appendEvents } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
 import { type TaskStatus } from '../domain/task-state.js';
+import { laneOf } from './lane.js';
 import { status } from './task-row.js';
 
 /** A task as an operator's command finds it. */
@@ -93,6 +94,7 @@ const RETRY = statement(
      update tasks t set status = 'queued', error = '', result = '{}', completed_at = null,
        gate = case when $3::integer > 0 then ${GATE.waitsForDependencies} else ${GATE.runnable} end,
        pending_dependencies = $3, failed_dependency = null, attempts = 0, lease_expiries = 0, next_attempt_at = null, dispatch_key = null,
+       lane = ${laneOf('t', 'null', 'null')},
        dispatch_gateway_id = null, version = t.version + 1, updated_at = now()
      from tasks old where t.seq = $1 and old.seq = t.seq
      returning t.id, t.version, old.status as from_status

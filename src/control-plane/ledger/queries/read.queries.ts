@@ -11,6 +11,15 @@ export async function findTaskById(db: Db, id: string): Promise<Task | null> {
   return (await db.query(FIND, [id])).map(taskFromRow)[0] ?? null;
 }
 
+const FIND_MANY = statement(
+  'ledger.readTasks',
+  `select ${TASK_COLUMNS} from tasks t where t.seq = any($1::bigint[])`,
+);
+
+export async function findTasksBySeq(db: Db, seqs: readonly number[]): Promise<Task[]> {
+  return (await db.query(FIND_MANY, [seqs])).map(taskFromRow);
+}
+
 /** Which index can find the tasks of a state: the gate says where a task stands, and has an index for each place. */
 const standing: Readonly<Record<TaskStatus, string>> = {
   queued: 't.gate between 0 and 4',

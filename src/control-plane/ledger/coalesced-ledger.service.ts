@@ -1,0 +1,220 @@
+import { Injectable } from '@nestjs/common';
+import { Coalescer } from '../../platform/coalescing/coalescer.js';
+import { Database, type Db } from '../../platform/database/database.js';
+import { DatabaseUnavailableError } from '../../platform/database/errors.js';
+import { type Instant } from '../../platform/database/row.js';
+import { Problem } from '../../platform/problems/problem.js';
+import { ClaimsService } from './claims.service.js';
+import { type ClaimedTask, type Claimer, type ClaimProof, type NewTask, type Task } from './domain/task.js';
+import { EndingsService, type Outcome } from './endings.service.js';
+import { type EnqueueRequest, IntakeService } from './intake.service.js';
+import { type Success } from './queries/finish.queries.js';
+
+/** Rows that one statement writes at most: large enough that commits do not count, small enough that nobody waits long. */
+const MAX_ROWS = 500;
+/** Statements of one kind under way at a time; the others of a process wait and share the next. */
+const RUNS = 1;
+
+/** How a worker claims. */
+export interface ClaimCall {
+  readonly claimer: Extract<Claimer, { holder: 'worker' }>;
+  readonly max: number;
+  /** Whether the tasks are started in the same step. */
+  readonly start: boolean;
+  /** Whether the caller has hung up: nothing is claimed for it then. */
+  readonly isGone: () => boolean;
+}
+
+/**
+ * The hot calls of the ledger for callers who arrive together: claims, starts, renewals, successes and enqueues of one
+ * process share statements and commits, each caller answered after the commit with its own result. Inside of somebody's
+ * transaction a call runs by itself, and what needs more than one statement goes its own way.
+ */
+@Injectable()
+export class CoalescedLedger {
+  private readonly enqueues: Coalescer<NewTask, Task | null>;
+  private readonly claimCalls: Coalescer<ClaimCall, ClaimedTask[]>;
+  private readonly starts: Coalescer<ClaimProof, boolean>;
+  private readonly renewals: Coalescer<ClaimProof, Instant | null>;
+  private readonly successes: Coalescer<Success, boolean>;
+  private readonly wholeSuccesses: Coalescer<Success, boolean>;
+
+  constructor(
+    private readonly database: Database,
+    private readonly intake: IntakeService,
+    private readonly claims: ClaimsService,
+    private readonly endings: EndingsService,
+  ) {
+    this.enqueues = coalescer((tasks) => this.intake.insertAlone(this.database, tasks));
+    this.claimCalls = coalescer(
+      (calls) => this.claimAll(calls),
+      ({ max }) => max,
+    );
+    this.starts = coalescer(async (proofs) => {
+      return inRounds(proofs, async (round) => {
+        const started = await this.claims.start(this.database, round);
+        return ({ taskId }) => started.has(taskId);
+      });
+    });
+    this.renewals = coalescer(async (proofs) => {
+      return inRounds(proofs, async (round) => {
+        const ends = await this.claims.renew(this.database, round);
+        return ({ taskId }) => ends.get(taskId) ?? null;
+      });
+    });
+    const ofProof = ({ proof }: Success) => proof;
+    this.successes = coalescer(async (reports) => {
+      return inRounds(
+        reports,
+        async (round) => {
+          const ended = await this.endings.succeedShort(this.database, round);
+          return ({ proof }) => ended.has(proof.taskId);
+        },
+        ofProof,
+      );
+    });
+    this.wholeSuccesses = coalescer(async (reports) => {
+      return inRounds(
+        reports,
+        async (round) => {
+          const ended = await this.endings.succeedWhole(this.database, round);
+          return ({ proof }) => ended.has(proof.taskId);
+        },
+        ofProof,
+      );
+    });
+  }
+
+  /** See {@link IntakeService.enqueue}. */
+  async enqueue(db: Db, request: EnqueueRequest): Promise<Task> {
+    if (db !== this.database) return this.intake.enqueue(db, request);
+    const task = this.intake.newTask(request);
+    if (!(await this.intake.standsAlone(db, task))) {
+      // With the id that was made for it, if one was.
+      return this.intake.enqueue(db, { ...request, id: task.id });
+    }
+    const stored = await this.enqueues.submit(task);
+    if (stored === null) throw new Problem('task-exists', `Task '${task.id}' already exists.`);
+    return stored;
+  }
+
+  /** See {@link ClaimsService.claim}. A caller that has hung up meanwhile keeps nothing. */
+  async claim(db: Db, call: ClaimCall): Promise<ClaimedTask[]> {
+    if (db === this.database) return this.claimCalls.submit(call);
+    const slots = Array<string>(call.max).fill(call.claimer.id);
+    return (await this.claims.claim(db, call.claimer, { slots, start: call.start })).claimed;
+  }
+
+  /** See {@link ClaimsService.start}. */
+  async start(db: Db, proof: ClaimProof): Promise<boolean> {
+    if (db === this.database) return this.starts.submit(proof);
+    return (await this.claims.start(db, [proof])).has(proof.taskId);
+  }
+
+  /** See {@link ClaimsService.renew}. Null when the proof does not hold. */
+  async renew(db: Db, proof: ClaimProof): Promise<Instant | null> {
+    if (db === this.database) return this.renewals.submit(proof);
+    return (await this.claims.renew(db, [proof])).get(proof.taskId) ?? null;
+  }
+
+  /** See {@link EndingsService.complete}. */
+  async complete(db: Db, proof: ClaimProof, outcome: Outcome): Promise<boolean> {
+    if (db !== this.database || !outcome.success) return this.endings.complete(db, proof, outcome);
+    const success = this.endings.successOf(proof, outcome);
+    return (await this.successes.submit(success)) || (await this.wholeSuccesses.submit(success));
+  }
+
+  /** Workers that may take the same tasks claim together; the ledger says which of them those are. */
+  private async claimAll(calls: readonly ClaimCall[]): Promise<ClaimedTask[][]> {
+    const claimed: ClaimedTask[] = [];
+    try {
+      for (const group of asked(calls.filter((call) => !call.isGone()))) {
+        let slots: readonly string[] = group.flatMap(({ claimer, max }) =>
+          Array<string>(max).fill(claimer.id),
+        );
+        while (slots.length > 0) {
+          const { claimer, start } = group.find((call) => call.claimer.id === slots[0]) ?? group[0];
+          const result = await this.claims.claim(this.database, claimer, { slots, start });
+          claimed.push(...result.claimed);
+          slots = result.unlike;
+        }
+      }
+    } catch (error) {
+      // Those who were served before the error keep what they have.
+      if (claimed.length === 0) throw error;
+    }
+    return Promise.all(calls.map((call) => this.keptBy(call, takeFor(call, claimed))));
+  }
+
+  private async keptBy({ isGone }: ClaimCall, tasks: ClaimedTask[]): Promise<ClaimedTask[]> {
+    if (tasks.length === 0 || !isGone()) return tasks;
+    for (const { id, lockedBy, claimToken } of tasks) {
+      const proof = { taskId: id, workerId: lockedBy, claimToken };
+      await this.endings.release(this.database, proof, {
+        reason: 'The claimer hung up before it was answered.',
+      });
+    }
+    return [];
+  }
+}
+
+function coalescer<Item, Result>(
+  run: (items: readonly Item[]) => Promise<readonly Result[]>,
+  weightOf?: (item: Item) => number,
+): Coalescer<Item, Result> {
+  return new Coalescer({
+    ...{ run, maxWeight: MAX_ROWS, maxRuns: RUNS },
+    ...(weightOf === undefined ? {} : { weightOf }),
+    concernsAll: (error) => error instanceof DatabaseUnavailableError,
+  });
+}
+
+/** Calls that name the same capabilities, or none, and want the tasks in the same state. */
+function asked(calls: readonly ClaimCall[]): Iterable<[ClaimCall, ...ClaimCall[]]> {
+  const groups = new Map<string, [ClaimCall, ...ClaimCall[]]>();
+  for (const call of calls) {
+    const { capabilities } = call.claimer;
+    const key = `${call.start}${capabilities === null ? '' : JSON.stringify([...capabilities].sort())}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [call]);
+    else group.push(call);
+  }
+  return groups.values();
+}
+
+/** Takes out of `claimed` what falls to a call: its worker's tasks in the state it wants, up to as many as it wants. */
+function takeFor({ claimer, max, start }: ClaimCall, claimed: ClaimedTask[]): ClaimedTask[] {
+  const taken: ClaimedTask[] = [];
+  for (let index = 0; index < claimed.length && taken.length < max;) {
+    const task = claimed[index];
+    const fits = task?.lockedBy === claimer.id && (task.status === 'running') === start;
+    if (fits) taken.push(...claimed.splice(index, 1));
+    else index++;
+  }
+  return taken;
+}
+
+/**
+ * Runs items so that no two of one round concern the same task: of two that say the same, the second must find what the
+ * first has done. `work` answers for all items of its round.
+ */
+async function inRounds<Item, Result>(
+  items: readonly Item[],
+  work: (round: readonly Item[]) => Promise<(item: Item) => Result>,
+  proofOf: (item: Item) => ClaimProof = (item) => item as ClaimProof,
+): Promise<Result[]> {
+  const rounds: { readonly ids: Set<string>; readonly items: Item[] }[] = [];
+  for (const item of items) {
+    const { taskId } = proofOf(item);
+    let round = rounds.find(({ ids }) => !ids.has(taskId));
+    if (round === undefined) rounds.push((round = { ids: new Set(), items: [] }));
+    round.ids.add(taskId);
+    round.items.push(item);
+  }
+  const results = new Map<Item, Result>();
+  for (const round of rounds) {
+    const resultOf = await work(round.items);
+    for (const item of round.items) results.set(item, resultOf(item));
+  }
+  return items.map((item) => results.get(item) as Result);
+}

@@ -1,0 +1,44 @@
+import { type ClaimedTask } from './domain/task.js';
+import { type EnqueueRequest } from './intake.service.js';
+import { type ClaimNextRequest, type ClaimTaskResponse, type EnqueueTaskRequest } from './ledger.dto.js';
+import { taskState } from './task-view.js';
+import { type ClaimWish } from './waiting-claims.service.js';
+
+export const START_MISMATCH = 'Illegal transition or task claim mismatch';
+export const COMPLETE_MISMATCH = 'Task transition rejected (expected running state with matching claim)';
+export const RELEASE_MISMATCH = 'Task transition rejected or claim mismatch';
+
+/** A task as the ledger takes it in, from the words of the API. */
+export function enqueueRequest(body: EnqueueTaskRequest): EnqueueRequest {
+  return {
+    action: body.action,
+    params: body.params,
+    id: body.task_id,
+    priority: body.priority,
+    dependencies: body.dependencies,
+    requiredFiles: body.required_files,
+    gatewayId: body.gateway_id,
+    gatewayStrict: body.gateway_strict,
+    requiredCapabilities: body.required_capabilities,
+    delivery: body.delivery,
+    maxAttempts: body.max_attempts,
+    leaseSeconds: body.lease_seconds,
+  };
+}
+
+export function claimWish(
+  workerId: string,
+  { max, wait_ms, start, capabilities }: ClaimNextRequest,
+): ClaimWish {
+  return { workerId, capabilities, max: max ?? 1, start, waitMs: wait_ms };
+}
+
+/** The answer to a claim. Its tokens are shown: whoever claims needs them. */
+export function claimResponse(tasks: readonly ClaimedTask[], { max }: ClaimNextRequest): ClaimTaskResponse {
+  const views = tasks.map((task) => taskState(task, { showToken: true }));
+  return {
+    claimed: views.length > 0,
+    task: views[0] ?? null,
+    ...(max === null ? {} : { tasks: views }),
+  };
+}
