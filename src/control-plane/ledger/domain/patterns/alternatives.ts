@@ -23,6 +23,9 @@ export function readAlternatives(raw: string): readonly Alternative[] | PatternR
   }
   const expanded = expandGroups(withPlainBrackets(slashed), PATTERN_LIMITS.alternatives);
   if (expanded === null) return refusal('too-many-alternatives');
+  if (expanded.reduce((length, text) => length + text.length, 0) > PATTERN_LIMITS.expandedLength) {
+    return refusal('too-long');
+  }
   const byText = new Map<string, Alternative>();
   const known = new Map<string, Segment>();
   for (const text of expanded) {

@@ -39,7 +39,6 @@ const SETS: Readonly<Record<string, string>> = {
   '.b': '.b',
   'a-b': 'ab',
   '.': '.',
-  'b-a': '',
 };
 
 function reads(segment: string, name: string, withSets: boolean): boolean {
@@ -175,7 +174,7 @@ function isCandidate(wanted: FilePattern, held: FilePattern): boolean {
 
 describe('what patterns own, against an enumeration of all paths', () => {
   it('is the same in names of every kind', () => {
-    const tokens = ['a', 'b', '.', '*', '*', '?', '**', '[ab]', '[!a]', '[^.b]', '[a-b]', '[.]', '[b-a]'];
+    const tokens = ['a', 'b', '.', '*', '*', '?', '**', '[ab]', '[!a]', '[^.b]', '[a-b]', '[.]'];
     const patterns = samples(segmentOf(tokens, 3), 150);
     // `c` stands for all that no pattern mentions.
     const names = [...new Set([...namesOver('ab.c', 5), ...spelledNames(patterns)])];

@@ -42,6 +42,8 @@ export const PATTERN_LIMITS = {
   segments: 100,
   /** What groups such as `{a,b}` may expand to. */
   alternatives: 64,
+  /** All alternatives together. */
+  expandedLength: 8_000,
   /** The normal form in UTF-8. A B-tree entry of PostgreSQL must stay below 2,704 bytes. */
   textBytes: 2_000,
 } as const;

@@ -89,6 +89,7 @@ describe('the normal form of a pattern', () => {
     ['a'.repeat(PATTERN_LIMITS.length + 1), 'too-long'],
     ['\u4e2d'.repeat(900), 'too-long'],
     [`{a,b,c}${'x'.repeat(900)}`, 'too-long'],
+    [`{a,b,c}{a,b,c}${'/x'.repeat(490)}`, 'too-long'],
     ['a/'.repeat(PATTERN_LIMITS.segments) + 'a', 'too-deep'],
     ['*/'.repeat(PATTERN_LIMITS.segments), 'too-deep'],
     ['{a,b}'.repeat(7), 'too-many-alternatives'],

@@ -4,4 +4,4 @@ export interface Work {
 }
 
 /** Enough for all patterns that people write, and a few milliseconds for those made to be slow. */
-export const WORK_LIMIT = 200_000;
+export const WORK_LIMIT = 50_000;
