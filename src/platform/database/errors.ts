@@ -42,8 +42,3 @@ export function isRetryable(error: unknown): boolean {
   const code = errorCode(error);
   return code === '40001' || code === '40P01';
 }
-
-/** Whether `error` is a violation of the unique constraint or index called `constraint`. */
-export function isUniqueViolation(error: unknown, constraint: string): boolean {
-  return errorCode(error) === '23505' && (error as { constraint?: unknown }).constraint === constraint;
-}
