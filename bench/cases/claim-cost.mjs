@@ -1,0 +1,71 @@
+import * as seed from '../lib/seed.mjs';
+
+/** @typedef {{ waiting: number, byDependency: number, byFile: number }} Load */
+
+const named = (number) => number.toLocaleString('en');
+
+/** @param {Load} load */
+const describe = ({ waiting, byDependency, byFile }) =>
+  [
+    `${named(waiting)} waiting`,
+    ...(byDependency > 0 ? [`${named(byDependency)} blocked by dependency`] : []),
+    ...(byFile > 0 ? [`${named(byFile)} blocked by file`] : []),
+  ].join(', ');
+
+/** The fullest comes last: the target is about it. @param {import('../lib/bench.mjs').Bench} bench @returns {Load[]} */
+function loads({ sizes: { waiting, blocked } }) {
+  const few = waiting[0];
+  const many = waiting.at(-1) ?? few;
+  const most = blocked.at(-1) ?? 0;
+  return [
+    ...waiting.map((count) => ({ waiting: count, byDependency: 0, byFile: 0 })),
+    ...blocked.map((count) => ({ waiting: few, byDependency: count, byFile: 0 })),
+    ...blocked.map((count) => ({ waiting: few, byDependency: 0, byFile: count })),
+    { waiting: many, byDependency: most, byFile: most },
+  ];
+}
+
+/** @param {import('../contenders/skynet.mjs').Skynet} full @param {Load} load */
+function seedLoad(full, { waiting, byDependency, byFile }) {
+  return full.seed(async (client) => {
+    if (byDependency > 0) await seed.blockedByDependency(client, byDependency);
+    if (byFile > 0) await seed.blockedByFile(client, byFile);
+    await seed.ready(client, waiting);
+    await seed.settle(client);
+  });
+}
+
+const emptyButFor = async (contender, count) => {
+  await contender.clear();
+  await contender.fill(count);
+  await contender.seed(seed.settle);
+};
+
+/** What a round claims is put back behind, so that the backlog keeps its size. */
+const toppedUp = (contender, count) => contender.fill(count);
+
+export default {
+  name: 'claim-cost',
+  title: 'What a claim costs',
+  about:
+    'Claims alone, with a backlog and with blocked work of higher priority in front, against a ledger that holds nothing but what is claimed.',
+  /** @param {import('../lib/bench.mjs').Bench} bench */
+  async run(bench) {
+    for (const load of loads(bench)) {
+      const variant = describe(load);
+      bench.progress.say(`Filling a ledger: ${variant}`);
+      await bench.retire('skynet-loaded');
+      await seedLoad(await bench.contender('skynet-loaded'), load);
+      const entries = (count, clients) => {
+        const run = (contender, tasks) => contender.call('claims', { count: tasks, clients });
+        return [
+          { label: 'skynet, empty', contender: 'skynet', count, prepare: emptyButFor, run },
+          { label: 'skynet, full', contender: 'skynet-loaded', count, prepare: toppedUp, run },
+        ];
+      };
+      await bench.compare(`16 clients, ${variant}`, entries(bench.sizes.claims.many, 16));
+      await bench.compare(`1 client, ${variant}`, entries(bench.sizes.claims.one, 1));
+    }
+    await bench.retire('skynet-loaded');
+  },
+};
