@@ -42,10 +42,14 @@ if (values.list) {
 
 const wanted = values.case.flatMap((text) => text.split(','));
 const unknown = wanted.filter((name) => !cases.some((each) => each.name === name));
-if (unknown.length > 0) fail(`No case is called ${unknown.join(', ')}. They are: ${cases.map(({ name }) => name).join(', ')}.`);
+if (unknown.length > 0)
+  fail(`No case is called ${unknown.join(', ')}. They are: ${cases.map(({ name }) => name).join(', ')}.`);
 if (values.rounds !== undefined && !/^[1-9]\d*$/.test(values.rounds)) fail('--rounds takes a number from 1.');
-if (!existsSync(join(HERE, 'node_modules', 'pg-boss'))) fail('The peers are not installed. Run: npm ci --prefix bench');
-const built = spawnSync(process.execPath, [join(HERE, '..', 'scripts', 'build-if-needed.mjs')], { stdio: 'inherit' });
+if (!existsSync(join(HERE, 'node_modules', 'pg-boss')))
+  fail('The peers are not installed. Run: npm ci --prefix bench');
+const built = spawnSync(process.execPath, [join(HERE, '..', 'scripts', 'build-if-needed.mjs')], {
+  stdio: 'inherit',
+});
 if (built.status !== 0) process.exit(1);
 
 const { Bench } = await import('./lib/bench.mjs');
@@ -58,13 +62,17 @@ const scale = values.tiny ? 'tiny' : values.quick ? 'quick' : 'full';
 const chosen = wanted.length === 0 ? cases : cases.filter(({ name }) => wanted.includes(name));
 const progress = new Progress();
 const cluster = await Cluster.start();
-const bench = new Bench(cluster, { ...sizes[scale], ...(values.rounds ? { rounds: Number(values.rounds) } : {}) }, progress);
+const bench = new Bench(
+  cluster,
+  { ...sizes[scale], ...(values.rounds ? { rounds: Number(values.rounds) } : {}) },
+  progress,
+);
 
 let ending = false;
 async function end() {
   if (ending) return;
   ending = true;
-  await bench.retireAll();
+  await bench.end();
   await cluster.stop();
 }
 for (const signal of ['SIGINT', 'SIGTERM']) {

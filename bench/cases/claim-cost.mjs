@@ -1,4 +1,5 @@
 import * as seed from '../lib/seed.mjs';
+import { filled, toppedUp } from './entries.mjs';
 
 /** @typedef {{ waiting: number, byDependency: number, byFile: number }} Load */
 
@@ -26,23 +27,15 @@ function loads({ sizes: { waiting, blocked } }) {
 }
 
 /** @param {import('../contenders/skynet.mjs').Skynet} full @param {Load} load */
-function seedLoad(full, { waiting, byDependency, byFile }) {
-  return full.seed(async (client) => {
+async function seedLoad(full, { waiting, byDependency, byFile }) {
+  await full.session(async (client) => {
+    await seed.clear(client);
     if (byDependency > 0) await seed.blockedByDependency(client, byDependency);
     if (byFile > 0) await seed.blockedByFile(client, byFile);
     await seed.ready(client, waiting);
-    await seed.settle(client);
   });
+  await full.settle();
 }
-
-const emptyButFor = async (contender, count) => {
-  await contender.clear();
-  await contender.fill(count);
-  await contender.seed(seed.settle);
-};
-
-/** What a round claims is put back behind, so that the backlog keeps its size. */
-const toppedUp = (contender, count) => contender.fill(count);
 
 export default {
   name: 'claim-cost',
@@ -54,12 +47,11 @@ export default {
     for (const load of loads(bench)) {
       const variant = describe(load);
       bench.progress.say(`Filling a ledger: ${variant}`);
-      await bench.retire('skynet-loaded');
       await seedLoad(await bench.contender('skynet-loaded'), load);
       const entries = (count, clients) => {
         const run = (contender, tasks) => contender.call('claims', { count: tasks, clients });
         return [
-          { label: 'skynet, empty', contender: 'skynet', count, prepare: emptyButFor, run },
+          { label: 'skynet, empty', contender: 'skynet', count, prepare: filled, run },
           { label: 'skynet, full', contender: 'skynet-loaded', count, prepare: toppedUp, run },
         ];
       };

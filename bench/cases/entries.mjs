@@ -9,6 +9,13 @@ export const empty = (contender) => contender.clear();
 export const filled = async (contender, count) => {
   await contender.clear();
   await contender.fill(count);
+  await contender.settle();
+};
+
+/** Puts back what is about to be taken, so that what else is there stays. @type {Entry['prepare']} */
+export const toppedUp = async (contender, count) => {
+  await contender.fill(count);
+  await contender.settle();
 };
 
 /**

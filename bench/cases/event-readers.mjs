@@ -34,7 +34,9 @@ export default {
       entry('no reader', (contender, tasks) => contender.call('cycle', { count: tasks, clients: CLIENTS })),
       ...['poll', 'stream'].flatMap((way) =>
         bench.sizes.readers.map((readers) =>
-          entry(`${readers} readers, ${way}`, (contender, tasks) => withReaders(contender, tasks, { readers, way })),
+          entry(`${readers} readers, ${way}`, (contender, tasks) =>
+            withReaders(contender, tasks, { readers, way }),
+          ),
         ),
       ),
     ]);

@@ -1,3 +1,5 @@
+import { filled } from './entries.mjs';
+
 const CLIENTS = 16;
 const HOT_PATHS = 4;
 const SHARES = [0, 25, 90];
@@ -13,13 +15,10 @@ export default {
     const withFiles = (share) => async (contender, tasks) => {
       await contender.clear();
       await contender.call('fillWithFiles', { count: tasks, share, hot: HOT_PATHS });
-    };
-    const without = async (contender, tasks) => {
-      await contender.clear();
-      await contender.fill(tasks);
+      await contender.settle();
     };
     await bench.compare(`${CLIENTS} clients`, [
-      { label: 'no files', contender: 'skynet', count, prepare: without, run },
+      { label: 'no files', contender: 'skynet', count, prepare: filled, run },
       ...SHARES.map((share) => ({
         label: `${share} % conflicts`,
         contender: 'skynet',

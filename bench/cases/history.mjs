@@ -1,9 +1,8 @@
 import * as seed from '../lib/seed.mjs';
-import { filled } from './entries.mjs';
+import { empty, filled, toppedUp } from './entries.mjs';
 
 const CLIENTS = 16;
 
-const toppedUp = (contender, count) => contender.fill(count);
 const asItIs = () => Promise.resolve();
 
 export default {
@@ -17,11 +16,10 @@ export default {
     for (const rows of bench.sizes.history) {
       const variant = `${rows.toLocaleString('en')} ended tasks`;
       bench.progress.say(`Filling a ledger: ${variant}`);
-      const full = /** @type {import('../contenders/skynet.mjs').Skynet} */ (await bench.contender('skynet-loaded'));
-      await full.seed(async (client) => {
-        await seed.ended(client, rows - stored);
-        await seed.settle(client);
-      });
+      const full = await bench.contender('skynet-loaded');
+      const missing = rows - stored;
+      await full.session((client) => seed.ended(client, missing));
+      await full.settle();
       stored = rows;
       const entries = (operation, clean, used) => {
         const run = (contender, tasks) => contender.call(operation, { count: tasks, clients: CLIENTS });
@@ -32,7 +30,7 @@ export default {
       };
       // The cycle first: what the enqueue leaves behind would be claimed before what it is given.
       await bench.compare(`cycle, ${variant}`, entries('cycle', filled, toppedUp));
-      await bench.compare(`enqueue, ${variant}`, entries('enqueue', (contender) => contender.clear(), asItIs));
+      await bench.compare(`enqueue, ${variant}`, entries('enqueue', empty, asItIs));
     }
     await bench.retire('skynet-loaded');
   },

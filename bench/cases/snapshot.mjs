@@ -1,11 +1,13 @@
+import { filled } from './entries.mjs';
+
 const CLIENTS = 16;
 const NAMES = ['skynet', 'pg-boss'];
 const SNAPSHOT = 'begin isolation level repeatable read; select count(*) from pg_class';
 
 /** The pace before another session opens a snapshot, and at the end of a time with it. */
-async function underSnapshot(cluster, contender, { seconds, window }) {
+async function underSnapshot(contender, { seconds, window }) {
   const before = await contender.call('cycleFor', { seconds: window, clients: CLIENTS });
-  return cluster.session(contender.database, async (reader) => {
+  return contender.session(async (reader) => {
     await reader.query(SNAPSHOT);
     const middle = await contender.call('cycleFor', { seconds: seconds - window, clients: CLIENTS });
     const last = await contender.call('cycleFor', { seconds: window, clients: CLIENTS });
@@ -14,7 +16,11 @@ async function underSnapshot(cluster, contender, { seconds, window }) {
     return {
       done: before.done + middle.done + last.done,
       seconds: before.seconds + middle.seconds + last.seconds,
-      figures: { rate_before: pace(before), rate_at_the_end: pace(last), slowdown: pace(before) / pace(last) },
+      figures: {
+        rate_before: pace(before),
+        rate_at_the_end: pace(last),
+        slowdown: pace(before) / pace(last),
+      },
     };
   });
 }
@@ -32,11 +38,8 @@ export default {
         label: name,
         contender: name,
         count: backlog,
-        prepare: async (contender, count) => {
-          await contender.clear();
-          await contender.fill(count);
-        },
-        run: (contender) => underSnapshot(bench.cluster, contender, { seconds, window }),
+        prepare: filled,
+        run: (contender) => underSnapshot(contender, { seconds, window }),
         cold: true,
       })),
     );

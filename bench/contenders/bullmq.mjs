@@ -20,7 +20,9 @@ export class BullMq extends Contender {
     const port = await freePort();
     this.#folder = mkdtempSync(join(tmpdir(), 'skynet-bench-redis-'));
     const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', this.#folder, '--save', ''];
-    this.#redis = spawn(program, [...settings, '--appendonly', 'yes', '--appendfsync', 'everysec'], { stdio: 'ignore' });
+    this.#redis = spawn(program, [...settings, '--appendonly', 'yes', '--appendfsync', 'everysec'], {
+      stdio: 'ignore',
+    });
     while (!(await answers(port))) {
       if (this.#redis.exitCode !== null) throw new Error('redis-server does not start');
       await wait(20);

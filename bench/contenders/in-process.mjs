@@ -1,9 +1,9 @@
 // Peers that are libraries: server and load are one process, which is what their users run.
+import { databaseOf } from '../lib/cluster.mjs';
 import { Contender, NotThere } from '../lib/contender.mjs';
 import { peerNode } from '../lib/runtime.mjs';
 
 export class InProcess extends Contender {
-  #cluster;
   #program;
   #options;
 
@@ -12,23 +12,17 @@ export class InProcess extends Contender {
    * @param {string} program a file of `programs/` @param {object} [options] handed to its `connect`
    */
   constructor(name, cluster, program, options = {}) {
-    super(name);
-    this.#cluster = cluster;
+    super(name, cluster, databaseOf(name));
     this.#program = program;
     this.#options = options;
-    this.database = `bench_${name.replaceAll(/\W/g, '_')}`;
   }
 
   async start() {
     const node = peerNode();
-    if (node === null) throw new NotThere('skipped: needs Node.js 22.18, and the package `node` was not set up');
-    const url = await this.#cluster.freshDatabase(this.database);
+    if (node === null)
+      throw new NotThere('skipped: needs Node.js 22.18, and the package `node` was not set up');
+    const url = await this.cluster.freshDatabase(this.database);
     this.launch(this.#program, node);
     await this.call('connect', { url, ...this.#options });
-  }
-
-  async stop() {
-    await super.stop();
-    await this.#cluster.dropDatabase(this.database);
   }
 }

@@ -14,7 +14,7 @@ const makers = {
   'graphile-worker': (cluster, name) => new InProcess(name, cluster, 'graphile-worker.mjs'),
   'graphile-worker, local queue': (cluster, name) =>
     new InProcess(name, cluster, 'graphile-worker.mjs', { localQueue: true }),
-  bullmq: (_, name) => new BullMq(name),
+  bullmq: (cluster, name) => new BullMq(name, cluster),
   pgbench: (cluster, name) => new PgBench(name, cluster),
 };
 

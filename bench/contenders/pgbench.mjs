@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { databaseOf } from '../lib/cluster.mjs';
 import { Contender, NotThere } from '../lib/contender.mjs';
 import { endedChildrenCpuMs } from '../lib/cpu.mjs';
 import { findProgram } from '../lib/runtime.mjs';
@@ -11,20 +12,17 @@ const SCRIPTS = join(import.meta.dirname, '..', 'pgbench');
 const THREADS = 2;
 
 export class PgBench extends Contender {
-  #cluster;
   #program;
 
   /** @param {string} name @param {import('../lib/cluster.mjs').Cluster} cluster */
   constructor(name, cluster) {
-    super(name);
-    this.#cluster = cluster;
-    this.database = 'bench_pgbench';
+    super(name, cluster, databaseOf(name));
   }
 
   async start() {
     this.#program = findProgram('pgbench');
     if (this.#program === null) throw new NotThere('skipped: no pgbench');
-    await this.#cluster.freshDatabase(this.database);
+    await this.cluster.freshDatabase(this.database);
     await this.#sql(readFileSync(join(SCRIPTS, 'schema.sql'), 'utf8'));
   }
 
@@ -51,7 +49,7 @@ export class PgBench extends Contender {
   /** Every client runs the same number of transactions, so `count` is rounded down to what they can share. */
   async #run(script, { count, clients, size }) {
     const each = Math.max(1, Math.floor(count / clients / size));
-    const { username, password, hostname, port } = new URL(this.#cluster.url(this.database));
+    const { username, password, hostname, port } = new URL(this.cluster.url(this.database));
     const { stdout } = await promisify(execFile)(
       this.#program,
       [
@@ -74,12 +72,7 @@ export class PgBench extends Contender {
 
   /** Its sessions end with every run, and hand their counters in. */
   async flush() {}
-
-  async stop() {
-    if (this.#program !== null) await this.#cluster.dropDatabase(this.database);
-  }
-
   #sql(text) {
-    return this.#cluster.session(this.database, (client) => client.query(text));
+    return this.session((client) => client.query(text));
   }
 }

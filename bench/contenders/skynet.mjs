@@ -1,9 +1,11 @@
 // Ours: `skynet serve` as a process of its own, and a program that calls it over HTTP.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { clearTimeout } from 'node:timers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Contender } from '../lib/contender.mjs';
 import { cpuMs } from '../lib/cpu.mjs';
+import { databaseOf } from '../lib/cluster.mjs';
 import * as seed from '../lib/seed.mjs';
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'skynet');
@@ -17,7 +19,6 @@ const ENVIRONMENT = {
 };
 
 export class Skynet extends Contender {
-  #cluster;
   #server;
   #dispatches;
   url = '';
@@ -28,14 +29,12 @@ export class Skynet extends Contender {
    * @param {{ dispatches?: boolean }} [options] dispatches: sends tasks to a gateway of the load program
    */
   constructor(name, cluster, { dispatches = false } = {}) {
-    super(name);
-    this.#cluster = cluster;
+    super(name, cluster, databaseOf(name));
     this.#dispatches = dispatches;
-    this.database = `bench_${name.replaceAll(/\W/g, '_')}`;
   }
 
   async start() {
-    const databaseUrl = await this.#cluster.freshDatabase(this.database);
+    const databaseUrl = await this.cluster.freshDatabase(this.database);
     this.launch('skynet.mjs');
     const gateway = this.#dispatches
       ? { OPENCLAW_GATEWAY_URLS: await this.call('openGateway'), SKYNET_CONTROL_SCHEDULER_ENABLED: '1' }
@@ -58,7 +57,8 @@ export class Skynet extends Contender {
     for (;;) {
       const url = /control plane: (\S+)/.exec(said)?.[1];
       if (url !== undefined) return url;
-      if (server.exitCode !== null || performance.now() > end) throw new Error(`skynet serve does not start: ${said}`);
+      if (server.exitCode !== null || performance.now() > end)
+        throw new Error(`skynet serve does not start: ${said}`);
       await wait(20);
     }
   }
@@ -68,21 +68,15 @@ export class Skynet extends Contender {
     return { ...super.cpu(), server: pid === undefined ? null : cpuMs(pid) };
   }
 
-  /** Works on the database directly. @param {(client: import('pg').Client) => Promise<unknown>} work */
-  async seed(work) {
-    await this.#cluster.session(this.database, work);
-  }
-
   async clear() {
-    await this.seed(seed.clear);
+    await this.session(seed.clear);
   }
 
   async fill(count) {
-    await this.seed((client) => seed.ready(client, count));
+    await this.session((client) => seed.ready(client, count));
   }
 
   async stop() {
-    await super.stop();
     const server = this.#server;
     if (server !== undefined && server.exitCode === null) {
       const gone = new Promise((done) => server.once('exit', done));
@@ -91,7 +85,7 @@ export class Skynet extends Contender {
       await gone;
       clearTimeout(late);
     }
-    await this.#cluster.dropDatabase(this.database);
+    await super.stop();
   }
 }
 

@@ -29,7 +29,9 @@ export class Bench {
   /** @type {Comparison[]} */
   comparisons = [];
   #contenders = new Map();
-  #warm = new Set();
+  /** Which entries each contender has been warmed up for in this case. @type {Map<Contender, Set<string>>} */
+  #warm = new Map();
+  #ended = false;
   #case = '';
   #meter;
 
@@ -55,15 +57,16 @@ export class Bench {
   async contender(name) {
     const known = this.#contenders.get(name);
     if (known !== undefined) return known;
+    if (this.#ended) throw new Error('The run is ending.');
     const contender = makeContender(name, this.cluster);
+    this.#contenders.set(name, contender);
     try {
       await contender.start();
+      return contender;
     } catch (error) {
-      await contender.stop().catch(() => undefined);
+      await this.retire(name);
       throw error;
     }
-    this.#contenders.set(name, contender);
-    return contender;
   }
 
   /** Ends a contender, so that the next one of its name begins with nothing. @param {string} name */
@@ -73,7 +76,9 @@ export class Bench {
     await contender?.stop();
   }
 
-  async retireAll() {
+  /** Ends everybody, and lets nobody start any more. */
+  async end() {
+    this.#ended = true;
     for (const name of [...this.#contenders.keys()]) await this.retire(name);
   }
 
@@ -86,7 +91,7 @@ export class Bench {
     for (let round = 1; round <= this.sizes.rounds; round++) {
       for (const [index, entry] of entries.entries()) {
         const line = lines[index];
-        if (line.note !== undefined) continue;
+        if (line.note !== undefined || this.#ended) continue;
         const about = `${this.#case} · ${variant} · round ${round}/${this.sizes.rounds} · ${entry.label}`;
         this.progress.doing(about);
         try {
@@ -107,12 +112,14 @@ export class Bench {
   /** @param {Entry} entry */
   async #measure({ label, contender: name, count, prepare, run, cold }) {
     const contender = await this.contender(name);
-    if (cold !== true && !this.#warm.has(label)) {
+    const warm = this.#warm.get(contender) ?? new Set();
+    this.#warm.set(contender, warm);
+    if (cold !== true && !warm.has(label)) {
       const few = Math.min(count, this.sizes.warmUp);
       await prepare(contender, few);
       await run(contender, few);
       await contender.flush();
-      this.#warm.add(label);
+      warm.add(label);
     }
     await prepare(contender, count);
     return this.#meter.measure(contender, () => run(contender, count));
@@ -123,6 +130,9 @@ export class Bench {
 function medians(rounds) {
   const names = [...new Set(rounds.flatMap((figures) => Object.keys(figures)))];
   return Object.fromEntries(
-    names.map((name) => [name, median(rounds.map((figures) => figures[name]).filter((value) => value !== undefined))]),
+    names.map((name) => [
+      name,
+      median(rounds.map((figures) => figures[name]).filter((value) => value !== undefined)),
+    ]),
   );
 }

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { EmbeddedPostgres } from '../../dist/platform/embedded-postgres/index.js';
 
+/** The database of a contender. @param {string} name */
+export const databaseOf = (name) => `bench_${name.replaceAll(/\W+/g, '_')}`;
+
 /** What a result depends on and a reader wants to see. */
 const SETTINGS = ['server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'shared_buffers'];
 
@@ -63,9 +66,10 @@ export class Cluster {
   }
 
   async settings() {
-    const { rows } = await this.admin.query('select name, current_setting(name) as value from unnest($1::text[]) name', [
-      SETTINGS,
-    ]);
+    const { rows } = await this.admin.query(
+      'select name, current_setting(name) as value from unnest($1::text[]) name',
+      [SETTINGS],
+    );
     return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
   }
 
@@ -78,6 +82,7 @@ export class Cluster {
 
   async #refuseToLie() {
     const { fsync, synchronous_commit } = await this.settings();
-    if (fsync !== 'on' || synchronous_commit !== 'on') throw new Error('The PostgreSQL of the run is not durable.');
+    if (fsync !== 'on' || synchronous_commit !== 'on')
+      throw new Error('The PostgreSQL of the run is not durable.');
   }
 }

@@ -18,13 +18,18 @@ export class Contender {
   #program;
   #pending = new Map();
   #calls = 0;
-  /** The database whose counters are its own; null when it does not use PostgreSQL. @type {string | null} */
-  database = null;
 
-  /** @param {string} name */
-  constructor(name) {
+  /**
+   * @param {string} name @param {import('./cluster.mjs').Cluster} cluster
+   * @param {string | null} database whose counters are its own; null when it does not use PostgreSQL
+   */
+  constructor(name, cluster, database = null) {
     this.name = name;
+    this.cluster = cluster;
+    this.database = database;
   }
+
+  async start() {}
 
   /** Starts a program of `programs/`. @param {string} file @param {string} execPath */
   launch(file, execPath = process.execPath) {
@@ -79,7 +84,22 @@ export class Contender {
     await this.call('fill', { count });
   }
 
+  /** Works on its database directly. @template T @param {(client: import('pg').Client) => Promise<T>} work */
+  session(work) {
+    return this.cluster.session(this.database, work);
+  }
+
+  /** Leaves its tables as autovacuum would in time, so that it does not begin in the middle of what is measured. */
+  async settle() {
+    if (this.database !== null) await this.session((client) => client.query('vacuum (analyze)'));
+  }
+
   async stop() {
+    await this.#endProgram();
+    if (this.database !== null) await this.cluster.dropDatabase(this.database);
+  }
+
+  async #endProgram() {
     const program = this.#program;
     if (program === undefined || program.exitCode !== null || program.signalCode !== null) return;
     const gone = new Promise((done) => program.once('exit', done));

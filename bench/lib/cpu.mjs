@@ -39,5 +39,8 @@ export function familyCpuMs(pid) {
     // A kernel without the list: what lives is missing from the sum.
   }
   const living = children.split(' ').filter((text) => text !== '');
-  return living.reduce((sum, child) => sum + (cpuMs(Number(child)) ?? 0), own + (endedChildrenCpuMs(pid) ?? 0));
+  return living.reduce(
+    (sum, child) => sum + (cpuMs(Number(child)) ?? 0),
+    own + (endedChildrenCpuMs(pid) ?? 0),
+  );
 }

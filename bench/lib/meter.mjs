@@ -49,7 +49,11 @@ export class Meter {
 
   #cpu(contender) {
     const { server, client, store } = contender.cpu();
-    return { server, client, store: contender.database === null ? store : familyCpuMs(this.cluster.postmasterPid) };
+    return {
+      server,
+      client,
+      store: contender.database === null ? store : familyCpuMs(this.cluster.postmasterPid),
+    };
   }
 
   async #wal() {

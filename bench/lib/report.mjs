@@ -26,7 +26,11 @@ export async function report(bench, scale, cases) {
     scale,
     rounds: bench.sizes.rounds,
     seconds: Math.round(bench.progress.seconds),
-    machine: { cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown', memory_gib: Math.round(totalmem() / 2 ** 30) },
+    machine: {
+      cpus: cpus().length,
+      model: cpus()[0]?.model ?? 'unknown',
+      memory_gib: Math.round(totalmem() / 2 ** 30),
+    },
     node: { ours: process.version, peers: versionOf(peerNode()) },
     postgres: settings,
     peers: Object.fromEntries(PEERS.map((name) => [name, packageVersion(name)])),
@@ -50,7 +54,9 @@ export function markdown(results) {
     '',
     `Written by the benchmark: scale \`${results.scale}\`, ${results.rounds} alternating ${results.rounds === 1 ? 'round' : 'rounds'}, medians, ${results.seconds} s in all.`,
     '',
-    `${machine.cpus} cores (${machine.model}), ${machine.memory_gib} GiB, shared by PostgreSQL, servers and load generators. PostgreSQL ${postgres.server_version}: fsync ${postgres.fsync}, synchronous_commit ${postgres.synchronous_commit}, full_page_writes ${postgres.full_page_writes}, shared_buffers ${postgres.shared_buffers}. Node.js ${node.ours} for ours, ${node.peers ?? 'none'} for peers. ${Object.entries(peers)
+    `${machine.cpus} cores (${machine.model}), ${machine.memory_gib} GiB, shared by PostgreSQL, servers and load generators. PostgreSQL ${postgres.server_version}: fsync ${postgres.fsync}, synchronous_commit ${postgres.synchronous_commit}, full_page_writes ${postgres.full_page_writes}, shared_buffers ${postgres.shared_buffers}. Node.js ${node.ours} for ours, ${node.peers ?? 'none'} for peers. ${Object.entries(
+      peers,
+    )
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}.`,
     '',
@@ -73,7 +79,12 @@ export function markdown(results) {
       `## ${title}`,
       '',
       about,
-      ...comparisons.flatMap(({ variant, lines }) => ['', `### ${title}: ${variant}`, '', ...figuresTable(lines)]),
+      ...comparisons.flatMap(({ variant, lines }) => [
+        '',
+        `### ${title}: ${variant}`,
+        '',
+        ...figuresTable(lines),
+      ]),
     ]),
     '',
   ].join('\n');
@@ -82,13 +93,16 @@ export function markdown(results) {
 /** The first line is what the others are held against. @param {import('./bench.mjs').Line[]} lines */
 function figuresTable(lines) {
   const present = new Set(lines.flatMap(({ median }) => Object.keys(median)));
-  const names = [...Object.keys(HEADS).filter((name) => present.has(name)), ...[...present].filter((name) => !(name in HEADS))];
+  const names = [
+    ...Object.keys(HEADS).filter((name) => present.has(name)),
+    ...[...present].filter((name) => !(name in HEADS)),
+  ];
   const first = lines[0].median.rate;
   return table(
     ['', ...names.map((name) => HEADS[name] ?? name.replaceAll('_', ' ')), 'first / this'],
-    lines.map(({ label, median, note }) => [
+    lines.map(({ label, median, rounds, note }) => [
       note === undefined ? label : `${label} (${note})`,
-      ...names.map((name) => shown(median[name])),
+      ...names.map((name) => (name === 'rate' ? withRange(median.rate, rounds) : shown(median[name]))),
       first === undefined || median.rate === undefined ? '–' : (first / median.rate).toFixed(2),
     ]),
   );
@@ -96,9 +110,17 @@ function figuresTable(lines) {
 
 /** @param {string[]} head @param {string[][]} rows */
 function table(head, rows) {
-  const row = (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  const row = (cells) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
   const align = head.map((_, index) => (index === 0 ? '---' : '--:'));
   return [row(head), row(align), ...rows.map(row)];
+}
+
+/** The median with the least and the most of the rounds. @param {number} rate @param {Record<string, number>[]} rounds */
+function withRange(rate, rounds) {
+  if (rounds.length < 2) return shown(rate);
+  const rates = rounds.map((figures) => figures.rate);
+  return `${shown(rate)} (${shown(Math.min(...rates))}–${shown(Math.max(...rates))})`;
 }
 
 /** @param {number | undefined} value */

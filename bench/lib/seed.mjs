@@ -6,7 +6,15 @@
 const CHUNK = 100_000;
 
 /** What a ledger without work or history has no rows in; those that do not exist are passed over. */
-const TABLES = ['tasks', 'task_dependencies', 'file_locks', 'file_waits', 'file_conflicts', 'events', 'idempotency_keys'];
+const TABLES = [
+  'tasks',
+  'task_dependencies',
+  'file_locks',
+  'file_waits',
+  'file_conflicts',
+  'events',
+  'idempotency_keys',
+];
 
 const BLOCKER = 'bench-blocker';
 const HELD_PATH = 'bench/held.ts';
@@ -22,12 +30,15 @@ const values = (prefix, priority) =>
 
 /** @param {Client} client @param {number} count @param {(from: number, to: number) => string} sql */
 async function inChunks(client, count, sql) {
-  for (let from = 1; from <= count; from += CHUNK) await client.query(sql(from, Math.min(count, from + CHUNK - 1)));
+  for (let from = 1; from <= count; from += CHUNK)
+    await client.query(sql(from, Math.min(count, from + CHUNK - 1)));
 }
 
 /** @param {Client} client */
 export async function clear(client) {
-  const { rows } = await client.query('select t from unnest($1::text[]) t where to_regclass(t) is not null', [TABLES]);
+  const { rows } = await client.query('select t from unnest($1::text[]) t where to_regclass(t) is not null', [
+    TABLES,
+  ]);
   await client.query(`truncate ${rows.map(({ t }) => t).join(', ')} cascade`);
 }
 
@@ -98,10 +109,4 @@ export async function ended(client, count) {
       insert into events (task_id, task_version, event_type, from_status, to_status, message, payload)
       select id, 4, 'succeeded', 'running', 'succeeded', 'Task finished.', '{"success": true, "error": ""}' from done`,
   );
-}
-
-/** Leaves the tables as autovacuum would, so that it does not begin in the middle of what is measured. @param {Client} client */
-export async function settle(client) {
-  await client.query('vacuum (analyze)');
-  await client.query('checkpoint');
 }

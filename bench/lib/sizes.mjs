@@ -3,7 +3,7 @@
 export const sizes = {
   full: {
     rounds: 3,
-    warmUp: 500,
+    warmUp: 2_000,
     clients: [1, 8, 16, 32],
     singles: 8_000,
     batches: [10, 50, 100, 200],
@@ -22,7 +22,7 @@ export const sizes = {
   },
   quick: {
     rounds: 1,
-    warmUp: 100,
+    warmUp: 300,
     clients: [16],
     singles: 1_500,
     batches: [100],

@@ -110,7 +110,8 @@ export function judge(comparisons) {
       lower_is_better: lower,
       where: found?.variant ?? null,
       ratio,
-      verdict: ratio === null ? missing : meets(aim) ? 'aim reached' : meets(atLeast) ? 'reached' : 'not reached',
+      verdict:
+        ratio === null ? missing : meets(aim) ? 'aim reached' : meets(atLeast) ? 'reached' : 'not reached',
     };
   });
 }

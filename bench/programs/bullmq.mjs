@@ -13,7 +13,11 @@ const jobs = (count) => Array.from({ length: count }, (_, n) => ({ name: 'bench'
 
 /** Runs jobs until `count` have ended. */
 async function work({ count, clients }) {
-  const worker = new Worker(QUEUE, async () => ({ ok: true }), { connection, concurrency: clients, autorun: false });
+  const worker = new Worker(QUEUE, async () => ({ ok: true }), {
+    connection,
+    concurrency: clients,
+    autorun: false,
+  });
   await worker.waitUntilReady();
   let ended = 0;
   const began = performance.now();
@@ -43,7 +47,9 @@ serveCalls({
 
   async enqueueBatch({ count, clients, size }) {
     const sizes = batches(count, size);
-    const { seconds } = await spread({ count: sizes.length, clients }, (index) => queue.addBulk(jobs(sizes[index])));
+    const { seconds } = await spread({ count: sizes.length, clients }, (index) =>
+      queue.addBulk(jobs(sizes[index])),
+    );
     return { done: count, seconds };
   },
 

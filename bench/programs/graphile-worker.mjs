@@ -18,9 +18,18 @@ let localQueue = false;
 
 const specs = (count) => Array.from({ length: count }, (_, n) => ({ identifier: TASK, payload: { n } }));
 
+/** With the handlers for errors that graphile-worker asks for. @param {number} max */
+function openPool(max) {
+  const tell = (error) => console.error(error);
+  const pool = new pg.Pool({ connectionString: url, max, idleTimeoutMillis: 0 });
+  return pool.on('error', tell).on('connect', (client) => client.on('error', tell));
+}
+
 /** What its documentation recommends for throughput, or its defaults. */
 function preset() {
-  return localQueue ? { worker: { localQueue: { size: LOCAL_QUEUE }, completeJobBatchDelay: 0, failJobBatchDelay: 0 } } : {};
+  return localQueue
+    ? { worker: { localQueue: { size: LOCAL_QUEUE }, completeJobBatchDelay: 0, failJobBatchDelay: 0 } }
+    : {};
 }
 
 /** Runs jobs until `count` have ended. */
@@ -49,8 +58,7 @@ serveCalls({
   async connect(args) {
     url = args.url;
     localQueue = args.localQueue === true;
-    pgPool = new pg.Pool({ connectionString: url, max: CONNECTIONS, idleTimeoutMillis: 0 });
-    pgPool.on('error', (error) => console.error(error));
+    pgPool = openPool(CONNECTIONS);
     utils = await makeWorkerUtils({ pgPool, logger });
     await utils.migrate();
   },
@@ -59,7 +67,7 @@ serveCalls({
 
   /** On connections of their own, whose end hands the counters in. */
   async fill({ count }) {
-    const own = new pg.Pool({ connectionString: url, max: 1 });
+    const own = openPool(1);
     const filler = await makeWorkerUtils({ pgPool: own, logger });
     for (const size of batches(count, FILL_BATCH)) await filler.addJobs(specs(size));
     await filler.release();
@@ -70,7 +78,9 @@ serveCalls({
 
   async enqueueBatch({ count, clients, size }) {
     const sizes = batches(count, size);
-    const { seconds } = await spread({ count: sizes.length, clients }, (index) => utils.addJobs(specs(sizes[index])));
+    const { seconds } = await spread({ count: sizes.length, clients }, (index) =>
+      utils.addJobs(specs(sizes[index])),
+    );
     return { done: count, seconds };
   },
 

@@ -42,7 +42,8 @@ export class Connection {
             chunks.push(chunk);
             return true;
           },
-          onComplete: () => done({ status, text: (chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)).toString() }),
+          onComplete: () =>
+            done({ status, text: (chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)).toString() }),
           onError: fail,
         },
       );

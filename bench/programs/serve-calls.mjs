@@ -10,7 +10,11 @@ export function serveCalls(operations) {
       .then(() => operations[operation](args))
       .then(
         (value) => process.send({ id, value: value ?? null }),
-        (error) => process.send({ id, error: { message: String(error?.message ?? error), notThere: error instanceof NotThere } }),
+        (error) =>
+          process.send({
+            id,
+            error: { message: String(error?.message ?? error), notThere: error instanceof NotThere },
+          }),
       );
   });
   process.on('disconnect', () => process.exit(0));

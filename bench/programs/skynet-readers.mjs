@@ -22,7 +22,9 @@ function note(events) {
 async function poll(connection) {
   let after = '';
   while (!ending) {
-    const { events, position } = await connection.get(`/v1/events?limit=1000&after=${encodeURIComponent(after)}`);
+    const { events, position } = await connection.get(
+      `/v1/events?limit=1000&after=${encodeURIComponent(after)}`,
+    );
     note(events);
     after = position;
     if (events.length === 0) await wait(PAUSE_MS);
@@ -34,7 +36,9 @@ async function stream(connection) {
   const status = await connection.stream('/v1/events/stream', (text) => {
     const messages = (rest + text).split('\n\n');
     rest = messages.pop() ?? '';
-    const data = messages.flatMap((message) => message.split('\n').filter((line) => line.startsWith('data:')));
+    const data = messages.flatMap((message) =>
+      message.split('\n').filter((line) => line.startsWith('data:')),
+    );
     note(data.map((line) => JSON.parse(line.slice(5))).filter(({ created_at }) => created_at !== undefined));
   });
   if (status === 404 || status === 405) throw new NotThere('not there: GET /v1/events/stream');
@@ -54,7 +58,7 @@ export async function startReaders({ readers, way }, connect) {
 
 /** Waits until all readers together have seen `events`, or nothing new arrives any more. @param {{ events: number }} wanted */
 export async function stopReaders({ events }) {
-  for (let before = -1; seen < events && seen !== before; ) {
+  for (let before = -1; seen < events && seen !== before;) {
     before = seen;
     await wait(1_000);
   }

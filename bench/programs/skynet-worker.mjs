@@ -89,9 +89,14 @@ export class Worker {
   async #completeMany(tasks, claimNext) {
     const items = tasks.map(({ id, claim_token }) => ({ task_id: id, claim_token, result: { ok: true } }));
     try {
-      return await this.connection.post('/v1/tasks/complete', { worker_id: this.id, items, claim_next: claimNext });
+      return await this.connection.post('/v1/tasks/complete', {
+        worker_id: this.id,
+        items,
+        claim_next: claimNext,
+      });
     } catch (error) {
-      if (error.status === 404 || error.status === 405) throw new NotThere('not there: POST /v1/tasks/complete');
+      if (error.status === 404 || error.status === 405)
+        throw new NotThere('not there: POST /v1/tasks/complete');
       throw error;
     }
   }

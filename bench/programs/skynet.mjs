@@ -1,7 +1,8 @@
 // The load on ours: workers and submitters over HTTP with keep-alive.
+import { clearTimeout } from 'node:timers';
 import { Connection } from './http-client.mjs';
 import { dispatchLatency, openGateway } from './skynet-dispatch.mjs';
-import { fanIn, fanOut } from './skynet-graph.mjs';
+import { fanIn, fanOut, prepareFanIn, prepareFanOut } from './skynet-graph.mjs';
 import { startReaders, stopReaders } from './skynet-readers.mjs';
 import { batches, NotThere, serveCalls, spread, spreadOfTimes } from './serve-calls.mjs';
 import { Worker } from './skynet-worker.mjs';
@@ -49,7 +50,9 @@ function filesOf(index, { share, hot }) {
 async function cycle({ count, clients, way = 'three calls' }) {
   const progress = { claimed: 0, ended: 0, count, empty: 0 };
   const began = performance.now();
-  await Promise.all(workers(clients).map((worker) => (way === 'next' ? worker.chain(progress) : worker.cycles(progress))));
+  await Promise.all(
+    workers(clients).map((worker) => (way === 'next' ? worker.chain(progress) : worker.cycles(progress))),
+  );
   return {
     done: count,
     seconds: (performance.now() - began) / 1_000,
@@ -71,7 +74,10 @@ serveCalls({
     const all = connect(clients);
     const sizes = batches(count, size);
     const { seconds } = await spread({ count: sizes.length, clients }, (index, client) =>
-      enqueueBatch(all[client], Array.from({ length: sizes[index] }, (_, at) => body(at))),
+      enqueueBatch(
+        all[client],
+        Array.from({ length: sizes[index] }, (_, at) => body(at)),
+      ),
     );
     return { done: count, seconds };
   },
@@ -118,14 +124,19 @@ serveCalls({
     return { done: progress.ended, seconds: (performance.now() - began) / 1_000 };
   },
 
-  fanOut: (load) => fanOut(load, { workers, body, enqueueBatch }),
-  fanIn: (load) => fanIn(load, { workers, body }),
+  prepareFanOut: (load) => prepareFanOut(load, { workers, body, enqueueBatch }),
+  fanOut: (load) => fanOut(load, { workers }),
+  prepareFanIn: (load) => prepareFanIn(load, { workers, body }),
+  fanIn: (load) => fanIn(load, { workers }),
   openGateway,
   latency: (load) => dispatchLatency(load, connect(1)[0]),
   startReaders: (load) => startReaders(load, () => new Connection(url)),
   stopReaders,
 
-  tick: () => spread({ count: TICK * 2, clients: TICK }, (_, client) => connect(TICK)[client].send('GET', '/v1/tasks/none', null)),
+  tick: () =>
+    spread({ count: TICK * 2, clients: TICK }, (_, client) =>
+      connect(TICK)[client].send('GET', '/v1/tasks/none', null),
+    ),
 
   async stop() {
     await Promise.all(connections.map((connection) => connection.close()));
