@@ -14,15 +14,13 @@ const describe = ({ waiting, byDependency, byFile }) =>
   ].join(', ');
 
 /** The fullest comes last: the target is about it. @param {import('../lib/bench.mjs').Bench} bench @returns {Load[]} */
-function loads({ sizes: { waiting, blocked } }) {
-  const few = waiting[0];
-  const many = waiting.at(-1) ?? few;
-  const most = blocked.at(-1) ?? 0;
+function loads({ sizes: { waiting, blocked, fullest } }) {
+  const [few] = waiting;
   return [
     ...waiting.map((count) => ({ waiting: count, byDependency: 0, byFile: 0 })),
     ...blocked.map((count) => ({ waiting: few, byDependency: count, byFile: 0 })),
     ...blocked.map((count) => ({ waiting: few, byDependency: 0, byFile: count })),
-    { waiting: many, byDependency: most, byFile: most },
+    fullest,
   ];
 }
 

@@ -26,6 +26,9 @@ export class PgBench extends Contender {
     await this.#sql(readFileSync(join(SCRIPTS, 'schema.sql'), 'utf8'));
   }
 
+  /** It compiles nothing. */
+  async warmUp() {}
+
   async clear() {
     await this.#sql('truncate limit_tasks, limit_events');
   }

@@ -68,6 +68,11 @@ export class Skynet extends Contender {
     return { ...super.cpu(), server: pid === undefined ? null : cpuMs(pid) };
   }
 
+  /** What is dispatched is not for pull workers: its one case warms itself up. */
+  async warmUp(count) {
+    if (!this.#dispatches) await super.warmUp(count);
+  }
+
   async clear() {
     await this.session(seed.clear);
   }

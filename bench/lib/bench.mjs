@@ -62,6 +62,7 @@ export class Bench {
     this.#contenders.set(name, contender);
     try {
       await contender.start();
+      await contender.warmUp(this.sizes.firstWarmUp);
       return contender;
     } catch (error) {
       await this.retire(name);

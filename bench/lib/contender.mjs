@@ -12,6 +12,7 @@ export class NotThere extends Error {}
  * counters are whole after that pause and one more transaction in every session.
  */
 const STATS_PAUSE_MS = 1_050;
+const WARM_UP_CLIENTS = 16;
 
 export class Contender {
   /** @type {import('node:child_process').ChildProcess | undefined} */
@@ -72,6 +73,13 @@ export class Contender {
     if (this.database === null) return;
     await wait(STATS_PAUSE_MS);
     await this.call('tick');
+  }
+
+  /** Lets a new process compile what it will run. @param {number} count */
+  async warmUp(count) {
+    await this.call('enqueue', { count, clients: WARM_UP_CLIENTS });
+    await this.call('cycle', { count, clients: WARM_UP_CLIENTS });
+    await this.clear();
   }
 
   /** Leaves it without work or history. */
