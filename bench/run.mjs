@@ -84,9 +84,16 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 
 try {
   for (const [index, each] of chosen.entries()) {
+    if (ending) break;
     progress.say(`Case ${index + 1} of ${chosen.length}: ${each.name}`);
     await bench.runCase(each);
   }
+  if (!ending) await publish();
+} finally {
+  await end();
+}
+
+async function publish() {
   const results = await report(bench, scale, chosen);
   const text = markdown(results);
   const json = `${JSON.stringify(results, null, 2)}\n`;
@@ -96,8 +103,6 @@ try {
     writeFileSync(join(HERE, 'results.md'), text);
     writeFileSync(join(HERE, 'results.json'), json);
   }
-} finally {
-  await end();
 }
 
 /** @param {string} message */
