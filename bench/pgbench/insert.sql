@@ -1,0 +1,5 @@
+with task as (
+  insert into limit_tasks (id, action, params, gate)
+  values ('task-' || nextval('limit_ids'), 'bench', '{"n": 1}', 0) returning id
+)
+insert into limit_events (task_id, event_type) select id, 'enqueued' from task;
