@@ -250,9 +250,24 @@ function asEnqueued(
 ): Task {
   return {
     ...task,
-    ...{ seq, status: 'queued', gate: pending > 0 ? GATE.waitsForDependencies : GATE.runnable },
-    ...{ dependents, attempts: 0, leaseNumber: 0, version: 1, result: {}, error: '' },
-    ...{ lockedBy: null, claimToken: null, lockedAt: null, leaseExpiresAt: null, nextAttemptAt: null },
-    ...{ dispatchKey: null, dispatchGatewayId: null, createdAt, updatedAt: createdAt, completedAt: null },
+    seq,
+    status: 'queued',
+    gate: pending > 0 ? GATE.waitsForDependencies : GATE.runnable,
+    dependents,
+    attempts: 0,
+    leaseNumber: 0,
+    version: 1,
+    lockedBy: null,
+    claimToken: null,
+    lockedAt: null,
+    leaseExpiresAt: null,
+    nextAttemptAt: null,
+    dispatchKey: null,
+    dispatchGatewayId: null,
+    result: {},
+    error: '',
+    createdAt,
+    updatedAt: createdAt,
+    completedAt: null,
   };
 }

@@ -50,10 +50,11 @@ function lanesOf(claimer: Claimer): unknown[] {
     : ['dispatcher', claimer.id, [], JSON.stringify(claimer.gateways)];
 }
 
-/** The slots of $5 whose workers may use the same lanes as the claimer, numbered in their order. */
+/** The slots of $5 whose workers may use the same lanes as the claimer, in their order: as one array, since n-th of m
+ * would be looked for m times if they were rows. */
 const SLOTS = `
    slots as materialized (
-     select s.worker_id, row_number() over (order by s.n) as n
+     select coalesce(array_agg(s.worker_id order by s.n), '{}') as workers
      from claimer c, unnest($5::text[]) with ordinality s(worker_id, n)
      left join workers w on w.worker_id = s.worker_id
      where $1::text <> 'worker' or s.worker_id = $2
@@ -102,20 +103,18 @@ const claimEvents = (started: string) => `logged as (
 
 const CLAIM = statement(
   'ledger.claim',
-  `with recursive ${ELIGIBLE_LANES}, ${SLOTS}, ${candidates('(select count(*) from slots)')}, placed as (
-     select c.seq, c.status, s.worker_id
-     from (
-       select c.seq, c.status, row_number() over (order by c.priority desc, c.seq) as n
-       from candidates c where cardinality(c.file_paths) = 0
-     ) c join slots s on s.n = c.n
+  `with recursive ${ELIGIBLE_LANES}, ${SLOTS}, ${candidates('(select cardinality(s.workers) from slots s)')}, placed as (
+     select c.seq, c.status,
+       (select s.workers from slots s)[row_number() over (order by c.priority desc, c.seq)] as worker_id
+     from candidates c where cardinality(c.file_paths) = 0
    ), claimed as (
      update tasks t set ${claimColumns('c.worker_id', '$6::boolean')}
      from placed c where t.seq = c.seq
      returning ${TASK_COLUMNS}, c.status as from_status
    ), ${claimEvents('$6::boolean')}
-   select alike.workers, c.seq as candidate_seq, c.project_id as candidate_project, claimed.*
-   from (select array_agg(s.worker_id order by s.n) as workers from slots s) alike
-   left join candidates c on true left join claimed on claimed.seq = c.seq
+   select case when row_number() over () = 1 and cardinality(s.workers) < cardinality($5) then s.workers end as alike,
+     c.seq as candidate_seq, c.project_id as candidate_project, claimed.*
+   from slots s left join candidates c on true left join claimed on claimed.seq = c.seq
    order by c.priority desc, c.seq`,
 );
 
@@ -152,10 +151,16 @@ export async function claimWithoutFiles(
     .filter((row) => row['seq'] === null && row['candidate_seq'] !== null)
     .map((row) => text(row, 'candidate_project'));
   return {
-    alike: rows[0] === undefined ? [] : texts(rows[0], 'workers'),
+    alike: partOf(rows) ?? slots,
     claimed: rows.filter((row) => row['seq'] !== null).map(claimedFromRow),
     projectsWithFiles: [...new Set(withFiles)],
   };
+}
+
+/** The slots that could be served, when those are not all. Told by one row, so that the answer does not grow with both. */
+function partOf(rows: readonly Row[]): readonly string[] | undefined {
+  const told = rows.find((row) => row['alike'] !== null);
+  return told === undefined ? undefined : texts(told, 'alike');
 }
 
 const LOCK_CANDIDATES = statement(

@@ -134,12 +134,25 @@ export interface Inserted {
 
 function asRecord(task: NewTask, standing: Standing): JsonObject {
   return {
-    ...{ id: task.id, project_id: task.projectId, kind: task.kind, action: task.action, params: task.params },
-    ...{ priority: task.priority, delivery: task.delivery, gateway_id: task.gatewayId },
-    ...{ gateway_strict: task.gatewayStrict, required_capabilities: task.requiredCapabilities },
-    ...{ dependencies: task.dependencies, required_files: task.requiredFiles, file_paths: task.filePaths },
-    ...{ max_attempts: task.maxAttempts, lease_seconds: task.leaseSeconds, submitted_by: task.submittedBy },
-    ...{ pending: standing.pending, parent_seqs: standing.parentSeqs, parent_ids: standing.parentIds },
+    id: task.id,
+    project_id: task.projectId,
+    kind: task.kind,
+    action: task.action,
+    params: task.params,
+    priority: task.priority,
+    delivery: task.delivery,
+    gateway_id: task.gatewayId,
+    gateway_strict: task.gatewayStrict,
+    required_capabilities: task.requiredCapabilities,
+    dependencies: task.dependencies,
+    required_files: task.requiredFiles,
+    file_paths: task.filePaths,
+    max_attempts: task.maxAttempts,
+    lease_seconds: task.leaseSeconds,
+    submitted_by: task.submittedBy,
+    pending: standing.pending,
+    parent_seqs: standing.parentSeqs,
+    parent_ids: standing.parentIds,
     has_dependents: standing.hasDependents,
   };
 }
