@@ -17,7 +17,7 @@ import { type EventFilter, filterSql } from './event-filter.js';
 /** One entry of the log. */
 export interface TaskEvent {
   readonly id: number;
-  /** The transaction that wrote it, as decimal text; orders the log together with the id. */
+  /** The transaction that it counts as (`event_txid` in the schema), as decimal text; orders the log together with the id. */
   readonly txid: string;
   readonly taskId: string;
   readonly eventType: string;

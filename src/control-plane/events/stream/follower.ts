@@ -31,17 +31,24 @@ export interface FollowerOptions {
  * client has room, so nothing queues up for it.
  */
 export class Follower {
+  private at: Position;
   private sentAtMs = performance.now();
   /** Reads all that is kept, also the single events that outlived their time, which lie below the floor. */
   private wantsAllKept: boolean;
   /** The last reading came to the end of the log. */
   private caughtUp = false;
+  /** The position that the client brought has been held against the log. */
+  private isKnown: boolean;
 
+  /** Begins after `from`, which a client has brought, or else at `end`, where the log ends now. */
   constructor(
     private readonly options: FollowerOptions,
-    private at: Position,
+    from: Position | null,
+    end: Position,
   ) {
-    this.wantsAllKept = comparePositions(at, BEGINNING) === 0;
+    this.at = from ?? end;
+    this.isKnown = from === null;
+    this.wantsAllKept = comparePositions(this.at, BEGINNING) === 0;
   }
 
   /** Follows until the client is gone, is cut off, or the server closes; then says where to go on. */
@@ -51,12 +58,12 @@ export class Follower {
     while (stream.end === undefined) {
       const version = tail.version;
       const before = this.at;
-      const share = tail.after(this.at, filter);
+      const share = this.isKnown ? tail.after(this.at, filter) : undefined;
       if (share !== undefined) {
         await this.sendAll(share.texts);
         this.at = share.end;
         if (share.texts.length > 0) continue;
-      } else if (tail.begun || !this.caughtUp) {
+      } else if (tail.begun || !this.isKnown || !this.caughtUp) {
         if (!(await this.catchUp())) await tail.moved(version, PAUSE_MS, stream.signal);
         else if (comparePositions(before, this.at) !== 0) continue;
       }
@@ -77,6 +84,7 @@ export class Follower {
       throw error;
     }
     const reason = this.reasonToReset(page);
+    this.isKnown = true;
     if (reason !== undefined) {
       await this.reset(reason, page.floor);
       return true;

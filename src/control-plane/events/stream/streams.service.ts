@@ -51,21 +51,24 @@ export class StreamsService {
     let serving: Promise<void> | undefined;
     try {
       const end = await this.turns.run(() => readEnd(this.database));
-      serving = this.serve(EventStream.open(reply, stallMs), filter, from ?? end);
+      serving = this.serve(EventStream.open(reply, stallMs), filter, from, end);
     } finally {
       if (serving === undefined) this.streams--;
     }
     void serving.finally(() => this.streams--);
   }
 
-  private async serve(stream: EventStream, filter: EventFilter, at: Position): Promise<void> {
+  private async serve(
+    stream: EventStream,
+    filter: EventFilter,
+    from: Position | null,
+    end: Position,
+  ): Promise<void> {
     const leave = this.tail.join(filter);
     const read = (after: Position) => this.turns.run(() => readPage(this.database, filter, after, PAGE));
     try {
-      await new Follower(
-        { stream, tail: this.tail, read, filter, pingMs: this.config.events.pingMs },
-        at,
-      ).run();
+      const options = { stream, tail: this.tail, read, filter, pingMs: this.config.events.pingMs };
+      await new Follower(options, from, end).run();
       if (stream.end === 'stalled')
         this.logger.info('An event stream was cut off: its client took nothing of what was sent.');
     } catch (error) {
