@@ -18,10 +18,20 @@ alter index events_position rename to events_history_position;
 create sequence events_id_seq;
 select setval('events_id_seq', id, false) from events_next_id;
 
+-- The transaction that an event counts as: the writer's own, or the newest one that has ended so far. A transaction may
+-- get its number first and then wait for the row of a task in which a later one is at work; by its own number its event
+-- would come before those of the one that it waited for. Such a number never falls from one event of a task to the next;
+-- it is never below the writer's, so nothing is read before it is there; and it is that of a transaction that has ended,
+-- so nothing waits for others that come later. The function sees the present, not the snapshot of its statement.
+create function event_txid() returns xid8 language plpgsql volatile as $$
+begin
+  return greatest(pg_current_xact_id(), (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1)::text::xid8);
+end $$;
+
 create table events (
   id bigint not null default nextval('events_id_seq'),
   -- Ids are handed out before commits, so an id alone can be overtaken; (txid, id) below the snapshot horizon cannot.
-  txid xid8 not null default pg_current_xact_id(),
+  txid xid8 not null default event_txid(),
   task_id text not null,
   task_version bigint not null,
   event_type text not null,
