@@ -80,8 +80,8 @@ export async function blockedByFile(client, count) {
        values ('${BLOCKER}-holder', 'bench', '{}', 'pull', 5, 86400, 0, 'running', 5, true, array['${HELD_PATH}'],
          array['${HELD_PATH}'], 1, 'worker', 'bench-holder', md5('bench'), now(), now() + interval '1 day')
        returning seq, project_id)
-     insert into file_locks (project_id, path, task_seq, file_path)
-     select project_id, '${HELD_PATH}', seq, '${HELD_PATH}' from holder`,
+     insert into file_locks (project_id, path, prefix, task_seq, file_path)
+     select project_id, '${HELD_PATH}', '${HELD_PATH}', seq, '${HELD_PATH}' from holder`,
   );
   await inChunks(
     client,
@@ -90,8 +90,8 @@ export async function blockedByFile(client, count) {
         insert into tasks (${COLUMNS}, status, gate, has_files, required_files, file_paths)
         select ${values('parked', IN_FRONT)}, 'queued', 2, true, array['${HELD_PATH}'], array['${HELD_PATH}']
         from generate_series(${from}, ${to}) n returning seq, project_id, lane, priority)
-      insert into file_waits (task_seq, project_id, path, lane, priority)
-      select seq, project_id, '${HELD_PATH}', lane, priority from parked`,
+      insert into file_waits (task_seq, project_id, path, prefix, lane, priority)
+      select seq, project_id, '${HELD_PATH}', '${HELD_PATH}', lane, priority from parked`,
   );
 }
 

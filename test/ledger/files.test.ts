@@ -106,11 +106,15 @@ describe('files', () => {
     const [task] = await claimed();
     if (!task) throw new Error('not claimed');
     const take = (name: string) =>
-      ledger.claims.takeFile(ledger.database, { taskId: task.id, claimToken: task.claimToken, name });
-    expect(await take('x/y')).toEqual({ ok: true, ownerId: 't1' });
-    expect(await take('x//./y')).toEqual({ ok: true, ownerId: 't1' });
-    expect(await take('  ')).toEqual({ ok: false, ownerId: null });
-    expect(await take('../x')).toEqual({ ok: false, ownerId: null });
+      ledger.claims.takeFile(
+        ledger.database,
+        { taskId: task.id, claimToken: task.claimToken },
+        { path: name, mode: 'write' },
+      );
+    expect(await take('x/y')).toEqual({ ok: true, owners: ['t1'] });
+    expect(await take('x//./y')).toEqual({ ok: true, owners: ['t1'] });
+    expect(await take('  ')).toEqual({ ok: false, owners: [] });
+    expect(await take('../x')).toEqual({ ok: false, owners: [] });
     await ledger.enqueue('t2', files('x/y'));
     expect(await claimed()).toEqual([]);
     await ledger.finish(task);
