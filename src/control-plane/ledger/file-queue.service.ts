@@ -12,6 +12,7 @@ import {
   type Use,
   wakeable,
 } from './domain/admission.js';
+import { overlaps } from './domain/patterns/index.js';
 import { type WantedFile } from './domain/wanted-files.js';
 import { tellConflicts } from './queries/conflict.queries.js';
 import * as queries from './queries/file.queries.js';
@@ -136,33 +137,48 @@ export class FileQueue {
 
   /** Wakes those in the queue that can have what has become free. Returns whether anybody woke. */
   async offer(tx: Tx, projectId: string, freed: readonly Use[]): Promise<boolean> {
-    const seqs = await this.wakeableNow(tx, projectId, freed);
-    if (seqs.length === 0) return false;
-    await queries.wake(tx, seqs);
+    const woken = await this.wakeAll(tx, projectId, freed);
+    if (woken === 0) return false;
     tx.afterCommit(() => this.wakeups.publish(TOPICS.ready));
     return true;
   }
 
   /** Who would wake if all that is parked in a project were looked at. There must never be anybody. */
-  overlooked(db: Db, projectId: string): Promise<readonly number[]> {
-    return this.wakeableNow(db, projectId, [EVERYTHING]);
+  async overlooked(db: Db, projectId: string): Promise<readonly number[]> {
+    return (await this.wakeableNow(db, projectId, [EVERYTHING])).seqs;
   }
 
   /** Wakes those; returns how many there were. */
-  async wakeOverlooked(tx: Tx, projectId: string): Promise<number> {
-    const seqs = await this.wakeableNow(tx, projectId, [EVERYTHING]);
-    if (seqs.length > 0) await queries.wake(tx, seqs);
-    return seqs.length;
+  wakeOverlooked(tx: Tx, projectId: string): Promise<number> {
+    return this.wakeAll(tx, projectId, [EVERYTHING]);
   }
 
-  private async wakeableNow(db: Db, projectId: string, freed: readonly Use[]): Promise<number[]> {
-    const waiters = (await queries.findWaiters(db, projectId, freed)).filter((waiter) =>
-      waiter.reserved.some((use) => freed.some((one) => exclude(use, one))),
+  /** Readers are looked at in portions: as long as one may have been cut off, there is another round. */
+  private async wakeAll(tx: Tx, projectId: string, freed: readonly Use[]): Promise<number> {
+    for (let woken = 0; ;) {
+      const { seqs, more } = await this.wakeableNow(tx, projectId, freed);
+      if (seqs.length > 0) await queries.wake(tx, seqs);
+      woken += seqs.length;
+      if (seqs.length === 0 || !more) return woken;
+    }
+  }
+
+  private async wakeableNow(
+    db: Db,
+    projectId: string,
+    freed: readonly Use[],
+  ): Promise<{ readonly seqs: number[]; readonly more: boolean }> {
+    const found = await queries.findWaiters(db, projectId, freed);
+    const waiters = found.filter((waiter) =>
+      waiter.reserved.some((use) => freed.some((one) => overlaps(use.pattern, one.pattern))),
     );
-    if (waiters.length === 0) return [];
+    if (waiters.length === 0) return { seqs: [], more: false };
     const reserved = waiters.flatMap((waiter) => waiter.reserved);
     const neighbours = await queries.findNeighbours(db, projectId, reserved);
-    return wakeable(waiters, neighbours).map(({ seq }) => seq);
+    return {
+      seqs: wakeable(waiters, neighbours).map(({ seq }) => seq),
+      more: found.length >= queries.READERS_AT_ONCE,
+    };
   }
 }
 

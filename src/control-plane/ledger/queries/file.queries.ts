@@ -104,8 +104,8 @@ const WAITERS = statement(
    from foremost f join file_waits w on w.task_seq = f.task_seq order by w.task_seq`,
 );
 
-/** Readers of one pattern that wake together at most; the others follow when these are done. */
-const READERS_AT_ONCE = 100;
+/** Waiting readers of one pattern that {@link findWaiters} returns at most. */
+export const READERS_AT_ONCE = 100;
 
 /** The foremost of those parked on what may overlap one of the uses: one writer, and some readers, for each pattern and lane. */
 export async function findWaiters(db: Db, projectId: string, uses: readonly Use[]): Promise<Waiter[]> {
