@@ -280,6 +280,11 @@ describe('whatever happens', () => {
               if (a.task < b.task && a.project === b.project && exclude(a, b))
                 throw new Error(`${a.path} and ${b.path} are owned at once.`);
           expect(await ledger.upkeep.sweep()).toBe(0);
+          const misplaced = await ledger.api.query(
+            `select id from tasks where gate between 0 and 4 and lane <> task_lane(
+               kind, delivery, dispatch_key, dispatch_gateway_id, gateway_strict, gateway_id, required_capabilities)`,
+          );
+          expect(misplaced).toEqual([]);
         };
         for (const now of steps) {
           if (now.kind === 'enqueue') {

@@ -65,7 +65,7 @@ describe('files', () => {
     }
   });
 
-  it('pass the baton on when the woken task is cancelled or waits elsewhere', async () => {
+  it('pass on what they reserved when they are cancelled or wait elsewhere', async () => {
     await ledger.enqueue('e0', files('p'));
     await ledger.enqueue('e1', files('q'));
     const [p, q] = await claimed();
