@@ -44,7 +44,7 @@ export class Skynet extends Contender {
   }
 
   async #serve(environment) {
-    const server = spawn(process.execPath, [PROGRAM, 'serve'], {
+    const server = spawn(process.execPath, ['--max-semi-space-size=64', PROGRAM, 'serve'], {
       // A folder without a `.env` that could change what is measured.
       cwd: import.meta.dirname,
       env: { ...process.env, ...environment },

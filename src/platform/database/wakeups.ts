@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { type Logger } from '../logging/logger.js';
 import { type Database } from './database.js';
@@ -10,13 +11,15 @@ const NOTIFY = statement('wakeups.notify', `select pg_notify('${CHANNEL}', $1)`)
 /** How long a lost LISTEN connection waits before it tries again; polling carries the work meanwhile. */
 const RECONNECT_MIN_MS = 250;
 const RECONNECT_MAX_MS = 15_000;
+/** Between two NOTIFYs of a busy process, each of which is a commit. The first of a burst is sent at once. */
+const PAUSE_MS = 10;
 
 /**
  * Hints between processes, over LISTEN/NOTIFY: "there is work of this kind". A hint may be lost, doubled or late, so
  * every follower polls as well; behind a pooler in transaction mode, where LISTEN does not work, only polling is left.
  *
  * `publish` is called after a commit. Followers in this process hear at once; other processes hear through one NOTIFY
- * for all that was published while the last one was under way: never inside a transaction, where NOTIFY would make
+ * for all that was published while the last one was under way or just sent: never inside a transaction, where NOTIFY would make
  * all commits queue behind one lock, and never per row.
  */
 export class Wakeups {
@@ -70,10 +73,11 @@ export class Wakeups {
   private async send(): Promise<void> {
     this.sending = true;
     try {
-      while (this.pending.size > 0) {
+      while (this.pending.size > 0 && !this.stopped) {
         const topics = [...this.pending];
         this.pending.clear();
         await this.database.query(NOTIFY, [JSON.stringify({ origin: this.origin, topics })]);
+        await wait(PAUSE_MS);
       }
     } catch (error) {
       this.pending.clear();
