@@ -109,11 +109,6 @@ export class ClaimsService {
     return leases.start(db, proofs);
   }
 
-  /** claimed → running for a dispatcher: commits and returns the key of the execution that is about to be asked for. */
-  startDispatch(db: Db, proof: ClaimProof, gatewayId: string): Promise<string | null> {
-    return leases.startDispatch(db, proof, gatewayId);
-  }
-
   /** Lets leases begin anew; their new ends by task. One is missing when its proof does not hold: the claim is lost. */
   renew(db: Db, proofs: readonly ClaimProof[]): Promise<ReadonlyMap<string, Instant>> {
     return leases.renew(db, proofs);

@@ -1,3 +1,3 @@
-export { type Candidate, chooseGateway } from './domain/choose-gateway.js';
+export { byLoadThenRest, type Candidate } from './domain/choose-gateway.js';
 export { RoutingModule } from './routing.module.js';
 export { RoutingService } from './routing.service.js';

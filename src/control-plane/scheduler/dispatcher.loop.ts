@@ -13,7 +13,7 @@ import { type ControlPlaneConfig } from '../config.js';
 import { GatewayClient } from '../gateway-client/index.js';
 import { type ClaimedTask, ClaimsService, EndingsService } from '../ledger/index.js';
 import { RegistryService } from '../registry/index.js';
-import { type Candidate, chooseGateway, RoutingService } from '../routing/index.js';
+import { byLoadThenRest, type Candidate, RoutingService } from '../routing/index.js';
 import { CONFIG, HealthRegistry, LOGGER, REPLICA, TOPICS } from '../runtime/index.js';
 import { Execution, type ExecutionParts } from './execution.js';
 import { LeaseKeeper } from './lease-keeper.js';
@@ -84,15 +84,20 @@ export class DispatcherLoop extends Loop implements OnApplicationBootstrap, Befo
         (candidate) => candidate.inFlight < candidate.maxInFlight,
       );
       if (withRoom.length === 0) return;
-      const {
-        claimed: [task],
-      } = await this.claims.claim(this.database, {
+      const claimer = {
         holder: 'dispatcher',
         id: this.workerId,
-        gateways: withRoom.map(({ gatewayId, capabilities }) => ({ gatewayId, capabilities })),
+        gateways: withRoom
+          .toSorted(byLoadThenRest)
+          .map(({ gatewayId, capabilities }) => ({ gatewayId, capabilities })),
+      } as const;
+      const { claimed } = await this.claims.claim(this.database, claimer, {
+        slots: [this.workerId],
+        start: true,
       });
+      const [task] = claimed;
       if (task === undefined) return;
-      const gateway = chooseFor(task, withRoom);
+      const gateway = candidates.get(task.dispatchGatewayId ?? '');
       if (gateway === undefined)
         throw new Error(`Task ${task.id} was claimed for a gateway that is not there.`);
       candidates.set(gateway.gatewayId, {
@@ -115,14 +120,4 @@ export class DispatcherLoop extends Loop implements OnApplicationBootstrap, Befo
       this.logger.debug({ err: error }, 'The use of a gateway could not be noted.');
     });
   }
-}
-
-/** A task with an open execution goes back to the gateway that knows of it; any other to the best one. */
-function chooseFor(task: ClaimedTask, candidates: readonly Candidate[]): Candidate | undefined {
-  const bound = task.dispatchKey !== null;
-  return chooseGateway(candidates, {
-    preferredGatewayId: bound ? task.dispatchGatewayId : task.gatewayId,
-    strict: bound || task.gatewayStrict,
-    requiredCapabilities: task.requiredCapabilities,
-  });
 }

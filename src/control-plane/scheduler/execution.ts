@@ -38,6 +38,8 @@ export class Execution {
   private readonly lost = new AbortController();
   private readonly leaving = new AbortController();
 
+  private readonly key: string;
+
   constructor(
     private readonly task: ClaimedTask,
     readonly gateway: { readonly gatewayId: string; readonly host: string },
@@ -45,6 +47,9 @@ export class Execution {
   ) {
     this.proof = { taskId: task.id, workerId: task.lockedBy, claimToken: task.claimToken };
     this.leaseSeconds = task.leaseSeconds;
+    if (task.dispatchKey === null)
+      throw new Error(`Task ${task.id} was claimed without the key of its execution.`);
+    this.key = task.dispatchKey;
   }
 
   /** The claim has gone to somebody else, or the task was cancelled: its outcome is no longer ours to tell. */
@@ -60,13 +65,7 @@ export class Execution {
   /** Runs to the end, whatever that is. Never throws. */
   async run(): Promise<void> {
     try {
-      const key = await this.parts.claims.startDispatch(
-        this.parts.database,
-        this.proof,
-        this.gateway.gatewayId,
-      );
-      if (key === null) return;
-      const verdict = await this.ask(key);
+      const verdict = await this.ask(this.key);
       if (verdict !== null) await this.record(verdict);
     } catch (error) {
       // The lease runs out, and the reaper gives the task, with its key if it was started, to the next dispatcher.
@@ -82,7 +81,8 @@ export class Execution {
     const timeoutMs = RoutingService.timeoutMsOf(task.action, task.params);
     const end = performance.now() + timeoutMs;
     const interrupted = AbortSignal.any([this.lost.signal, this.leaving.signal]);
-    let keyMayHaveRun = task.dispatchKey !== null;
+    // A new execution goes by the token of the claim that started it.
+    let keyMayHaveRun = this.key !== task.claimToken;
     let pauseMs = FIRST_PAUSE_MS;
     for (;;) {
       const outcome = await this.parts.client.execute(

@@ -85,7 +85,10 @@ export type Claimer =
   | {
       readonly holder: 'dispatcher';
       readonly id: string;
-      /** The gateways that could take a task now; tasks that none of them can take are left alone. */
+      /**
+       * The gateways that could take a task now, the best first; tasks that none of them can take are left alone. A claim
+       * that starts a task says which one it is for.
+       */
       readonly gateways: readonly { readonly gatewayId: string; readonly capabilities: readonly string[] }[];
     };
 

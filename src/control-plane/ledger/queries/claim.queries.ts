@@ -49,8 +49,11 @@ const ELIGIBLE_LANES = `
 function lanesOf(claimer: Claimer): unknown[] {
   return claimer.holder === 'worker'
     ? ['worker', claimer.id, claimer.capabilities, '[]']
-    : ['dispatcher', claimer.id, [], JSON.stringify(claimer.gateways)];
+    : ['dispatcher', claimer.id, [], gatewaysOf(claimer)];
 }
+
+const gatewaysOf = (claimer: Claimer) =>
+  claimer.holder === 'dispatcher' ? JSON.stringify(claimer.gateways) : '[]';
 
 /** The slots of $5 whose workers may use the same lanes as the claimer, in their order: as one array, since n-th of m
  * would be looked for m times if they were rows. */
@@ -64,11 +67,19 @@ const SLOTS = `
    )`;
 
 /** The first `limit` ready tasks of the eligible lanes in the order of service, locked; those that others lock are skipped. */
-const candidates = (limit: string, lock = 'for no key update skip locked') => `
+const candidates = (
+  limit: string,
+  {
+    lock = 'for no key update skip locked',
+    started = 'false',
+  }: { readonly lock?: string; readonly started?: string } = {},
+) => `
    candidates as materialized (
      select c.* from eligible e
      cross join lateral (
-       select t.seq, t.status, t.priority, t.project_id, t.lane, t.file_paths, t.required_files, t.file_modes from tasks t
+       select t.seq, t.status, t.priority, t.project_id, t.lane, t.file_paths, t.required_files, t.file_modes,
+         ${gatewayFor('t', started)} as gateway_for
+       from tasks t
        where t.gate = ${GATE.runnable} and t.lane = e.lane
        order by t.priority desc, t.seq limit ${limit}
        ${lock}
@@ -76,14 +87,34 @@ const candidates = (limit: string, lock = 'for no key update skip locked') => `
      order by c.priority desc, c.seq limit ${limit}
    )`;
 
+/**
+ * What a claim writes. `claim` offers `worker_id`, `token`, and for a dispatcher that starts the task `gateway_id`. Such a
+ * start commits the execution's key and gateway before anything is sent, so that whoever comes after a crash asks the
+ * same gateway for the same execution.
+ */
 const claimColumns = (
-  holder: string,
+  claim: string,
   started: string,
-) => `status = case when ${started} then 'running' else 'claimed' end, gate = ${GATE.held}, holder = $1, locked_by = ${holder},
-       claim_token = replace(gen_random_uuid()::text, '-', ''), locked_at = now(),
+) => `status = case when ${started} then 'running' else 'claimed' end, gate = ${GATE.held}, holder = $1,
+       locked_by = ${claim}.worker_id, claim_token = ${claim}.token, locked_at = now(),
+       dispatch_key = case when ${claim}.gateway_id is null then t.dispatch_key else coalesce(t.dispatch_key, ${claim}.token) end,
+       dispatch_gateway_id = coalesce(${claim}.gateway_id, t.dispatch_gateway_id),
        lease_expires_at = now() + t.lease_seconds * interval '1 second', next_attempt_at = null,
        attempts = t.attempts + 1, lease_number = t.lease_number + 1,
        version = t.version + 1 + (${started})::integer, updated_at = now()`;
+
+const NEW_TOKEN = `replace(gen_random_uuid()::text, '-', '')`;
+
+/**
+ * The gateway that a dispatcher sends a task to when it starts it: the one that knows of its open execution, else the one
+ * it prefers, else the first of those given that can take it. Null for workers.
+ */
+const gatewayFor = (task: string, started: string) => `case when ${started} and $1::text = 'dispatcher' then (
+       select g->>'gatewayId' from jsonb_array_elements($4::jsonb) with ordinality given(g, n)
+       where to_jsonb(${task}.required_capabilities) <@ (g->'capabilities')
+         and case when ${task}.dispatch_key is not null then g->>'gatewayId' = ${task}.dispatch_gateway_id
+                  when ${task}.gateway_strict then g->>'gatewayId' = ${task}.gateway_id else true end
+       order by (g->>'gatewayId' = ${task}.gateway_id) desc nulls last, n limit 1) end`;
 
 const CLAIMED_EVENT: EventColumns = {
   type: 'claimed',
@@ -105,12 +136,12 @@ const claimEvents = (started: string) => `logged as (
 
 const CLAIM = statement(
   'ledger.claim',
-  `with recursive ${ELIGIBLE_LANES}, ${SLOTS}, ${candidates('(select cardinality(s.workers) from slots s)')}, placed as (
-     select c.seq, c.status,
+  `with recursive ${ELIGIBLE_LANES}, ${SLOTS}, ${candidates('(select cardinality(s.workers) from slots s)', { started: '$6::boolean' })}, placed as (
+     select c.seq, c.status, ${NEW_TOKEN} as token, c.gateway_for as gateway_id,
        (select s.workers from slots s)[row_number() over (order by c.priority desc, c.seq)] as worker_id
      from candidates c where cardinality(c.file_paths) = 0
    ), claimed as (
-     update tasks t set ${claimColumns('c.worker_id', '$6::boolean')}
+     update tasks t set ${claimColumns('c', '$6::boolean')}
      from placed c where t.seq = c.seq
      returning ${TASK_COLUMNS}, c.status as from_status
    ), ${claimEvents('$6::boolean')}
@@ -214,18 +245,21 @@ function filesFromRow(row: Row): WantedFile[] {
 const ADMIT = statement(
   'ledger.admit',
   `with claimed as (
-     update tasks t set ${claimColumns('w.worker_id', '$4::boolean')}
-     from unnest($2::bigint[], $3::text[]) w(seq, worker_id), tasks old
-     where t.seq = w.seq and old.seq = t.seq and t.gate = ${GATE.runnable}
-     returning ${TASK_COLUMNS}, old.status as from_status
+     update tasks t set ${claimColumns('w', '$5::boolean')}
+     from (
+       select old.seq, old.status, w.worker_id, ${NEW_TOKEN} as token, ${gatewayFor('old', '$5::boolean')} as gateway_id
+       from unnest($2::bigint[], $3::text[]) w(seq, worker_id) join tasks old on old.seq = w.seq
+     ) w
+     where t.seq = w.seq and t.gate = ${GATE.runnable}
+     returning ${TASK_COLUMNS}, w.status as from_status
    ), locks as (
      insert into file_locks (project_id, path, prefix, mode, task_seq, file_path)
      select c.project_id, f.path, f.prefix, f.mode, c.seq, f.name
-     from unnest($5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[]) f(seq, path, prefix, mode, name)
+     from unnest($6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[]) f(seq, path, prefix, mode, name)
      join claimed c on c.seq = f.seq order by f.path
    ), waits as (
      delete from file_waits w using claimed c where w.task_seq = c.seq
-   ), ${claimEvents('$4::boolean')}
+   ), ${claimEvents('$5::boolean')}
    select * from claimed order by priority desc, seq`,
 );
 
@@ -235,16 +269,17 @@ const ADMIT = statement(
  */
 export async function admit(
   tx: Tx,
-  { holder }: Claimer,
+  claimer: Claimer,
   winners: readonly Applicant[],
   { slots, start }: Wanted,
 ): Promise<ClaimedTask[]> {
   if (winners.length === 0) return [];
   const owned = winners.flatMap(({ seq, files }) => files.map((file) => ({ seq, ...file })));
   const rows = await tx.query(ADMIT, [
-    holder,
+    claimer.holder,
     winners.map(({ seq }) => seq),
     slots.slice(0, winners.length),
+    gatewaysOf(claimer),
     start,
     owned.map(({ seq }) => seq),
     owned.map(({ pattern }) => pattern.text),
@@ -268,7 +303,7 @@ export async function readyExists(db: Db, claimer: Claimer): Promise<boolean> {
 
 const PEEK = statement(
   'ledger.peekCandidates',
-  `with recursive ${ELIGIBLE_LANES}, ${candidates('$5', '')}
+  `with recursive ${ELIGIBLE_LANES}, ${candidates('$5', { lock: '' })}
    select c.seq, c.project_id, c.lane, c.priority, c.file_paths, c.required_files, c.file_modes
    from candidates c order by c.priority desc, c.seq`,
 );

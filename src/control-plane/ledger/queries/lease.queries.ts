@@ -35,26 +35,6 @@ export async function start(db: Db, proofs: readonly ClaimProof[]): Promise<Read
   return new Set((await db.query(START, columnsOf(proofs))).map((row) => text(row, 'id')));
 }
 
-const START_DISPATCH = statement(
-  'ledger.startDispatch',
-  `with started as (
-     update tasks t set status = 'running', dispatch_key = coalesce(t.dispatch_key, t.claim_token),
-       dispatch_gateway_id = $4, version = version + 1, updated_at = now()
-     where t.id = $1 and t.locked_by = $2 and t.claim_token = $3 and ${inStates('t.status', verbs.start.from)}
-     returning t.id, t.version, t.locked_by, t.claim_token, t.dispatch_key
-   ), logged as (${appendEvents('started', RUNNING_EVENT)})
-   select dispatch_key from started`,
-);
-
-/**
- * claimed → running for a dispatcher, with the gateway that is about to be asked. Commits the execution's key before
- * anything is sent, so that whoever comes after a crash sends the same one. Null when the claim is lost.
- */
-export async function startDispatch(db: Db, proof: ClaimProof, gatewayId: string): Promise<string | null> {
-  const [row] = await db.query(START_DISPATCH, [proof.taskId, proof.workerId, proof.claimToken, gatewayId]);
-  return row === undefined ? null : text(row, 'dispatch_key');
-}
-
 const RENEW = statement(
   'ledger.renew',
   `update tasks t

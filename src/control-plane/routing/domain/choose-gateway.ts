@@ -17,7 +17,7 @@ export interface Wish {
 }
 
 /** Whether a gateway has room and can do what is required. */
-export function canTake(candidate: Candidate, requiredCapabilities: readonly string[]): boolean {
+function canTake(candidate: Candidate, requiredCapabilities: readonly string[]): boolean {
   return (
     candidate.inFlight < candidate.maxInFlight &&
     requiredCapabilities.every((capability) => candidate.capabilities.includes(capability))
@@ -36,7 +36,8 @@ export function chooseGateway(candidates: readonly Candidate[], wish: Wish): Can
   return able.toSorted(byLoadThenRest)[0];
 }
 
-function byLoadThenRest(a: Candidate, b: Candidate): number {
+/** The best gateway first: fewest tasks in flight, of equals the one that was used least recently. */
+export function byLoadThenRest(a: Candidate, b: Candidate): number {
   return (
     a.inFlight - b.inFlight ||
     compare(a.lastUsedAt ?? '', b.lastUsedAt ?? '') ||
