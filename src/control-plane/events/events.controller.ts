@@ -2,13 +2,13 @@ import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../../platform/http/api-problems.js';
 import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/cursor.js';
+import { parseInstant } from '../../platform/http/parse-instant.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG } from '../runtime/index.js';
 import { EventListResponse, ListEventsQuery, type TaskEventView } from './events.dto.js';
 import { type EventFilter, type Position, type TaskEvent } from './events.queries.js';
 import { EventsService } from './events.service.js';
-import { parseInstant } from './parse-instant.js';
 
 const BEGINNING: Position = { txid: '0', id: 0 };
 
