@@ -72,7 +72,8 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/.*/domain/', pathNot: '\\.test\\.ts$' },
       to: {
-        pathNot: '/domain/|/index\\.ts$|^src/platform/database/row\\.ts$|^node_modules/(ipaddr\\.js|cron|luxon)/',
+        pathNot:
+          '/domain/|/index\\.ts$|^src/platform/database/row\\.ts$|^node_modules/(ipaddr\\.js|cron|luxon)/',
         dependencyTypesNot: ['type-only'],
       },
     },

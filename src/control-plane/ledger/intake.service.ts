@@ -258,7 +258,7 @@ function standingOf(
 
 /** A task as it stands right after it was written: what was handed in, and nothing has happened yet. */
 function asEnqueued(
-  { runAt: _, ...task }: NewTask,
+  task: NewTask,
   { seq, createdAt, nextAttemptAt }: Inserted,
   { pending, dependents }: { readonly pending: number; readonly dependents: readonly string[] },
 ): Task {

@@ -145,7 +145,7 @@ function definition(id: string, body: ScheduleRequest): ScheduleDefinition {
     id: id.trim(),
     cron: body.cron,
     timeZone: body.time_zone,
-    task: { ...body.task },
+    task: body.task,
     catchUp: body.catch_up,
     overlap: body.overlap,
     startAt: body.start_at,

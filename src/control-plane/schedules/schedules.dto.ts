@@ -1,7 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { DEFAULT_LIMIT } from '../../platform/http/cursor.js';
 import { Flag, Integer, Moment, ObjectOf, OneOf, Text } from '../../platform/http/fields.js';
-import { type JsonObject } from '../../platform/database/row.js';
 import { TaskRequest } from '../ledger/index.js';
 import { type CatchUp, catchUpPolicies } from './domain/catch-up.js';
 import { type Overlap, overlapPolicies } from './domain/overlap.js';
@@ -92,7 +91,7 @@ export class ScheduleState {
   time_zone!: string;
   /** What each task is made of. */
   @ApiProperty({ type: () => TaskRequest })
-  task!: JsonObject;
+  task!: object;
   /** What becomes of missed times. */
   @ApiProperty({ enum: catchUpPolicies })
   catch_up!: CatchUp;
@@ -195,13 +194,12 @@ export function scheduleState(schedule: Schedule): ScheduleState {
 }
 
 export function scheduleDetails({ schedule, nextRuns, occurrences }: ScheduleDetails): ScheduleDetailsState {
-  return {
-    ...scheduleState(schedule),
+  return Object.assign(scheduleState(schedule), {
     next_runs: [...nextRuns],
     recent_tasks: occurrences.map(({ at, taskId, status }) => ({
       scheduled_at: at,
       task_id: taskId,
       status,
     })),
-  };
+  });
 }

@@ -1,4 +1,4 @@
-import { type Instant, type JsonObject } from '../../../platform/database/row.js';
+import { type Instant } from '../../../platform/database/row.js';
 import { type CatchUp } from './catch-up.js';
 import { parseCron } from './cron.js';
 import { type Timing } from './occurrences.js';
@@ -11,7 +11,7 @@ export interface ScheduleDefinition {
   readonly cron: string;
   readonly timeZone: string;
   /** What each task is made of, in the words of the API. */
-  readonly task: JsonObject;
+  readonly task: object;
   readonly catchUp: CatchUp;
   readonly overlap: Overlap;
   readonly startAt: Instant | null;
