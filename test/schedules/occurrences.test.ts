@@ -137,6 +137,17 @@ describe('an occurrence', () => {
   });
 });
 
+it('an occurrence whose files somebody owns queues for them', async () => {
+  await putMinutely('s', { task: { action: 'a', required_files: ['a.txt'] } });
+  await one.post('/v1/tasks/enqueue', { action: 'a', task_id: 'holder', required_files: ['a.txt'] });
+  await one.post('/v1/tasks/claim', { worker_id: 'w' });
+  await missedSince(one, 's', '0 seconds');
+  await runDue(one);
+  const waits = await one.query('select t.id from file_waits w join tasks t on t.seq = w.task_seq');
+  expect(waits).toEqual([{ id: await newestTask('s') }]);
+  await one.query('truncate file_locks, file_waits, file_conflicts');
+});
+
 describe('what was missed', () => {
   it.each<[string, string, number, boolean]>([
     ['none', '2 hours', 1, true],

@@ -143,9 +143,9 @@ const DELETE = statement(
    select schedule_id from gone`,
 );
 
-/** False when there is none of this id. */
-export async function deleteSchedule(db: Db, id: string): Promise<boolean> {
-  return (await db.query(DELETE, [id])).length > 0;
+/** Deletes a locked schedule: the lock comes first, so that an occurrence that was under way is seen and goes as well. */
+export async function deleteSchedule(tx: Tx, id: string): Promise<void> {
+  onlyRow(await tx.query(DELETE, [id]));
 }
 
 /** What a pass over a schedule has done. Null fields: nothing of that kind, what is recorded stays. */

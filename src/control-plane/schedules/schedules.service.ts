@@ -96,7 +96,10 @@ export class SchedulesService {
 
   /** Ends a schedule. Tasks that it has made stay. */
   async delete(id: string): Promise<void> {
-    if (!(await deleteSchedule(this.database, id))) throw notFound();
+    await this.database.transaction(async (tx) => {
+      if ((await lockSchedule(tx, id)) === null) throw notFound();
+      await deleteSchedule(tx, id);
+    });
   }
 
   /** Schedules by id, after one. */
