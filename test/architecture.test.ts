@@ -11,6 +11,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   file_conflicts: 'control-plane/ledger',
   job_locks: 'control-plane/ledger',
   events: 'control-plane/events',
+  events_floor: 'control-plane/events',
   gateways: 'control-plane/registry',
   workers: 'control-plane/registry',
   idempotency_keys: 'control-plane/idempotency',
@@ -48,9 +49,10 @@ it('every table of the migrations has an owner', () => {
     readdirSync(`migrations/${program}`).map((file) => readFileSync(`migrations/${program}/${file}`, 'utf8')),
   );
   const tables = migrations.flatMap((sql) =>
-    [...sql.matchAll(/create table ([a-z_.]+)/g)].map((match) => match[1]),
+    [...sql.matchAll(/create table ([a-z_.]+)\b(?! partition of)/g)].map((match) => match[1]),
   );
-  expect(tables.sort()).toEqual(Object.keys(OWNERS).sort());
+  // A table may be made anew by a later migration.
+  expect([...new Set(tables)].sort()).toEqual(Object.keys(OWNERS).sort());
 });
 
 it('statements stand in *.queries.ts, or where they say why not', () => {

@@ -25,6 +25,12 @@ export interface LedgerConfig {
   readonly retentionDays: number;
 }
 
+export interface EventsConfig {
+  readonly maxStreams: number;
+  readonly pingMs: number;
+  readonly stallMs: number;
+}
+
 export interface RegistryConfig {
   /** Gateways registered at start, in order. */
   readonly seedHosts: readonly string[];
@@ -53,6 +59,7 @@ export interface ControlPlaneConfig {
   readonly http: HttpConfig;
   readonly auth: AuthConfig;
   readonly ledger: LedgerConfig;
+  readonly events: EventsConfig;
   readonly registry: RegistryConfig;
   readonly scheduler: SchedulerConfig;
   readonly reaper: ReaperConfig;
@@ -95,6 +102,11 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
       redactClaimTokens: env.flag('SKYNET_REDACT_CLAIM_TOKENS'),
       retentionDays: env.number('SKYNET_RETENTION_DAYS', { min: 0, max: 36_500 }),
     },
+    events: {
+      maxStreams: env.integer('SKYNET_EVENT_STREAMS_MAX', { min: 0, max: 10_000 }),
+      pingMs: milliseconds(env, 'SKYNET_EVENT_STREAM_PING_SECS'),
+      stallMs: milliseconds(env, 'SKYNET_EVENT_STREAM_STALL_SECS'),
+    },
     registry: {
       seedHosts: env.isSet('OPENCLAW_GATEWAY_URLS')
         ? env.list('OPENCLAW_GATEWAY_URLS')
@@ -124,7 +136,11 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
 function milliseconds(
   env: Env,
   name:
-    'SKYNET_GATEWAY_PROBE_SECS' | 'SKYNET_CONTROL_SCHEDULER_POLL_SECS' | 'SKYNET_STALE_LOCK_REAPER_POLL_SECS',
+    | 'SKYNET_GATEWAY_PROBE_SECS'
+    | 'SKYNET_CONTROL_SCHEDULER_POLL_SECS'
+    | 'SKYNET_STALE_LOCK_REAPER_POLL_SECS'
+    | 'SKYNET_EVENT_STREAM_PING_SECS'
+    | 'SKYNET_EVENT_STREAM_STALL_SECS',
 ): number {
   return Math.round(env.number(name, { min: 0.01, max: DAY_SECONDS }) * 1_000);
 }

@@ -56,7 +56,8 @@ describe('the cost of a claim', () => {
          insert into tasks (id, action, params, priority, max_attempts, lease_seconds, gate, required_files, file_paths, has_files)
          select 'waiting-' || n, 'a', '{}', 4, 5, 300, 2, array['held'], array['held'], true
          from generate_series(1, ${BLOCKED}) n returning seq, project_id, lane, priority)
-       insert into file_waits (task_seq, project_id, path, lane, priority) select seq, project_id, 'held', lane, priority from waiting`,
+       insert into file_waits (task_seq, project_id, path, prefix, lane, priority)
+       select seq, project_id, 'held', 'held', lane, priority from waiting`,
     );
     await ledger.api.query('analyze');
     const behind = await settled();

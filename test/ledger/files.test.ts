@@ -65,7 +65,7 @@ describe('files', () => {
     }
   });
 
-  it('pass the baton on when the woken task is cancelled or waits elsewhere', async () => {
+  it('pass on what they reserved when they are cancelled or wait elsewhere', async () => {
     await ledger.enqueue('e0', files('p'));
     await ledger.enqueue('e1', files('q'));
     const [p, q] = await claimed();
@@ -106,11 +106,15 @@ describe('files', () => {
     const [task] = await claimed();
     if (!task) throw new Error('not claimed');
     const take = (name: string) =>
-      ledger.claims.takeFile(ledger.database, { taskId: task.id, claimToken: task.claimToken, name });
-    expect(await take('x/y')).toEqual({ ok: true, ownerId: 't1' });
-    expect(await take('x//./y')).toEqual({ ok: true, ownerId: 't1' });
-    expect(await take('  ')).toEqual({ ok: false, ownerId: null });
-    expect(await take('../x')).toEqual({ ok: false, ownerId: null });
+      ledger.claims.takeFile(
+        ledger.database,
+        { taskId: task.id, claimToken: task.claimToken },
+        { path: name, mode: 'write' },
+      );
+    expect(await take('x/y')).toEqual({ ok: true, owners: ['t1'] });
+    expect(await take('x//./y')).toEqual({ ok: true, owners: ['t1'] });
+    expect(await take('  ')).toEqual({ ok: false, owners: [] });
+    expect(await take('../x')).toEqual({ ok: false, owners: [] });
     await ledger.enqueue('t2', files('x/y'));
     expect(await claimed()).toEqual([]);
     await ledger.finish(task);

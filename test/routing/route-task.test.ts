@@ -141,6 +141,31 @@ describe('a direct call whose outcome is unknown', () => {
   });
 });
 
+describe('a direct call that was refused after its outcome was unknown', () => {
+  it('stays with its gateway, although this attempt did not run', async () => {
+    const slow = await startTestControlPlane({ env: { SKYNET_GATEWAY_PROBE_SECS: '3600' } });
+    try {
+      await slow.post('/v1/register-gateway', { gateway_id: 'a', host: a.url });
+      a.otherwise = { kind: 'execute-and-drop' };
+      const key = { 'x-idempotency-key': 'refused-later' };
+      const push = () => slow.post('/v1/route-task', { action: 'git_status' }, key);
+      expect((await push()).status).toBe(503);
+      await slow.query(`update gateways set status = 'online'`);
+      await a.close();
+      expect((await push()).status).toBe(503);
+      await slow.post('/v1/register-gateway', { gateway_id: 'b', host: b.url });
+      expect((await push()).body.detail).toMatch(/^Gateway a /);
+      expect(b.seen).toEqual([]);
+      await a.open();
+      a.otherwise = { kind: 'execute' };
+      await slow.query(`update gateways set status = 'online'`);
+      expect((await push()).body.result.idempotent_replay).toBe(true);
+    } finally {
+      await slow.close();
+    }
+  });
+});
+
 describe('the gateway of a direct call', () => {
   it('is the preferred one, else another, unless the wish is strict', async () => {
     await register('a', a);

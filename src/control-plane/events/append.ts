@@ -1,16 +1,19 @@
 /** What happened to a task; the whole vocabulary of the log. */
-export type EventType =
-  | 'enqueued'
-  | 'claimed'
-  | 'running'
-  | 'succeeded'
-  | 'failed'
-  | 'released'
-  | 'failed_timeout'
-  | 'claim_conflict'
-  | 'dependency_failed'
-  | 'cancelled'
-  | 'retried';
+export const eventTypes = [
+  'enqueued',
+  'claimed',
+  'running',
+  'succeeded',
+  'failed',
+  'released',
+  'failed_timeout',
+  'claim_conflict',
+  'dependency_failed',
+  'cancelled',
+  'retried',
+] as const;
+
+export type EventType = (typeof eventTypes)[number];
 
 /** Messages are cut to this many characters where they enter the log. */
 const MAX_MESSAGE_LENGTH = 2_000;

@@ -1,16 +1,15 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../../platform/http/api-problems.js';
-import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/cursor.js';
-import { parseInstant } from '../../platform/http/parse-instant.js';
-import { Problem } from '../../platform/problems/problem.js';
+import { effectiveLimit } from '../../platform/http/cursor.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG } from '../runtime/index.js';
+import { type EventFilter } from './event-filter.js';
+import { filterOf, positionOf } from './event-query.js';
+import { cursorOf, eventView } from './event-view.js';
 import { EventListResponse, ListEventsQuery, type TaskEventView } from './events.dto.js';
-import { type EventFilter, type Position, type TaskEvent } from './events.queries.js';
+import { type TaskEvent } from './events.queries.js';
 import { EventsService } from './events.service.js';
-
-const BEGINNING: Position = { txid: '0', id: 0 };
 
 @ApiTags('events')
 @Controller('v1/events')
@@ -26,9 +25,9 @@ export class EventsController {
   @ApiProblems()
   async list(@Query() query: ListEventsQuery): Promise<EventListResponse> {
     const limit = effectiveLimit(query.limit);
-    const filter = { taskId: query.task_id === '' ? null : query.task_id, since: sinceOf(query.since) };
-    const after = query.after ?? query.cursor;
-    if (after !== null) return this.follow(filter, after, limit);
+    const filter = filterOf(query, query.since);
+    if (query.after !== null) return this.follow(filter, query.after, 'after', limit);
+    if (query.cursor !== null) return this.follow(filter, query.cursor, 'cursor', limit);
     if (limit === 0) return { events: [] };
     const events =
       query.after_id === null
@@ -37,53 +36,24 @@ export class EventsController {
     return { events: events.map((event) => this.view(event)) };
   }
 
-  private async follow(filter: EventFilter, after: string, limit: number): Promise<EventListResponse> {
-    const from = after === '' ? BEGINNING : positionOf(after);
-    const events = limit === 0 ? [] : await this.events.listAfterPosition(filter, from, limit + 1);
-    const page = events.slice(0, limit);
-    const last = page.at(-1) ?? from;
-    const position = encodeCursor([last.txid, last.id]);
+  private async follow(
+    filter: EventFilter,
+    after: string,
+    name: string,
+    limit: number,
+  ): Promise<EventListResponse> {
+    const from = positionOf(after, name);
+    if (limit === 0) return { events: [], position: cursorOf(from) };
+    const { events, end, more } = await this.events.listAfterPosition(filter, from, limit);
+    const position = cursorOf(end);
     return {
-      events: page.map((event) => this.view(event)),
-      ...(events.length > limit ? { next_cursor: position } : {}),
+      events: events.map((event) => this.view(event)),
+      ...(more ? { next_cursor: position } : {}),
       position,
     };
   }
 
   private view(event: TaskEvent): TaskEventView {
-    return {
-      id: event.id,
-      task_id: event.taskId,
-      event_type: event.eventType,
-      from_status: event.fromStatus,
-      to_status: event.toStatus,
-      worker_id: event.workerId,
-      claim_token: this.config.ledger.redactClaimTokens ? null : event.claimToken,
-      message: event.message,
-      payload: event.payload,
-      created_at: event.createdAt,
-    };
+    return eventView(event, this.config.ledger.redactClaimTokens);
   }
-}
-
-function positionOf(cursor: string): Position {
-  const [txid, id] = decodeCursor(cursor, ['string', 'number'], 'after');
-  if (!/^\d{1,19}$/.test(String(txid))) decodeCursor('', [], 'after');
-  return { txid: String(txid), id: Number(id) };
-}
-
-function sinceOf(since: string | null): string | null {
-  if (since === null || since.trim() === '') return null;
-  const instant = parseInstant(since);
-  if (instant !== null) return instant;
-  throw new Problem('invalid-request', 'since: Input should be a valid datetime', {
-    issues: [
-      {
-        type: 'datetime_from_date_parsing',
-        loc: ['query', 'since'],
-        msg: 'Input should be a valid datetime',
-        input: since,
-      },
-    ],
-  });
 }

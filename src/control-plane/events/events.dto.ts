@@ -2,11 +2,21 @@ import { ApiProperty } from '@nestjs/swagger';
 import { DEFAULT_LIMIT } from '../../platform/http/cursor.js';
 import { Integer, Text } from '../../platform/http/fields.js';
 
-export class ListEventsQuery {
+export class FilterQuery {
   /** Only events of this task. */
   @Text({ optional: true, nullable: true, maxLength: 200 })
   task_id: string | null = null;
 
+  /** Only events of tasks of this project. */
+  @Text({ optional: true, nullable: true, maxLength: 200 })
+  project_id: string | null = null;
+
+  /** Only events of these types: a list with commas. */
+  @Text({ optional: true, nullable: true, maxLength: 1_000, example: 'succeeded,failed' })
+  type: string | null = null;
+}
+
+export class ListEventsQuery extends FilterQuery {
   /** Only events at or after this instant, ISO 8601; without an offset it is UTC. */
   @Text({ optional: true, nullable: true, maxLength: 64, example: '2026-01-31T12:00:00+00:00' })
   since: string | null = null;
@@ -26,6 +36,12 @@ export class ListEventsQuery {
   /** `next_cursor` of the page before; the same as `after`. */
   @Text({ optional: true, nullable: true, maxLength: 1_000 })
   cursor: string | null = null;
+}
+
+export class StreamEventsQuery extends FilterQuery {
+  /** Where to begin: a `position` or an `id` of before, or empty for the oldest event that is kept. Absent: now. */
+  @Text({ optional: true, nullable: true, maxLength: 1_000 })
+  after: string | null = null;
 }
 
 /** Something that happened to a task. */

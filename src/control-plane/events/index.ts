@@ -1,3 +1,3 @@
 export { appendEvents, appendSteps, type EventColumns, type EventType } from './append.js';
 export { EventsModule } from './events.module.js';
-export { EventsService } from './events.service.js';
+export { PartitionsService } from './partitions.service.js';

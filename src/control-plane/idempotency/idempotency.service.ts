@@ -8,6 +8,7 @@ import { callerIdentity } from '../auth/index.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG } from '../runtime/index.js';
 import { canonicalJson } from '../../platform/json/canonical-json.js';
+import { Turns } from '../../platform/turns.js';
 import {
   addToSeed,
   dropFromSeed,
@@ -18,7 +19,6 @@ import {
   takeKey,
 } from './idempotency.queries.js';
 import { markReplayed } from './replay-header.js';
-import { Turns } from './turns.js';
 
 const MAX_KEY_LENGTH = 255;
 const sha256 = (value: string) => createHash('sha256').update(value).digest('hex');

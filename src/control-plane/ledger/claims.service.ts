@@ -1,28 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import { type Db, type Tx } from '../../platform/database/database.js';
+import { type Db } from '../../platform/database/database.js';
 import { type Instant } from '../../platform/database/row.js';
-import { Wakeups } from '../../platform/database/wakeups.js';
-import { TOPICS } from '../runtime/index.js';
-import { type FilePath, normalPath } from './domain/file-path.js';
+import { conflictOf, exclude } from './domain/admission.js';
+import { GATE } from './domain/gate.js';
 import { type ClaimedTask, type Claimer, type ClaimProof, type Task } from './domain/task.js';
+import { type FileMode, wantedFiles } from './domain/wanted-files.js';
+import { FileQueue } from './file-queue.service.js';
 import {
   admit,
-  type Candidate,
   claimWithoutFiles,
   lockCandidates,
-  peek,
+  peekCandidates,
   readyExists,
   type Wanted,
 } from './queries/claim.queries.js';
-import {
-  findProjectOfClaim,
-  heldPaths,
-  lockProject,
-  park,
-  type Parked,
-  takeFile,
-  wakeWaiters,
-} from './queries/file.queries.js';
+import { findHeld, findIds, findNeighbours, lockProject, takeFile } from './queries/file.queries.js';
+import { findTasksBySeq } from './queries/read.queries.js';
 import * as leases from './queries/lease.queries.js';
 import { msUntilNextDue, promoteDue } from './queries/upkeep.queries.js';
 
@@ -34,6 +27,8 @@ const MAX_PASSES = 1_000;
 /** How often a claim looks again when ready tasks exist but others had them locked for the moment. */
 const MAX_MISSES = 5;
 const PROMOTE_BATCH = 500;
+/** How far a look without a lock goes: ready tasks whose files are owned stand in front until a claim parks them. */
+const PEEK_WINDOWS = [8, 256, 4_096];
 
 export interface ClaimResult {
   readonly claimed: ClaimedTask[];
@@ -44,7 +39,7 @@ export interface ClaimResult {
 /** Taking tasks and keeping them. */
 @Injectable()
 export class ClaimsService {
-  constructor(private readonly wakeups: Wakeups) {}
+  constructor(private readonly files: FileQueue) {}
 
   /**
    * Claims up to one ready task for each slot, in the order of service, and starts them if that is wanted. Nobody else can
@@ -94,9 +89,19 @@ export class ClaimsService {
     }
   }
 
-  /** What {@link claim} would return, without a lock or a trace. */
-  peek(db: Db, claimer: Claimer): Promise<Task | null> {
-    return peek(db, claimer);
+  /** What {@link claim} would return first, without a lock or a trace. */
+  async peek(db: Db, claimer: Claimer): Promise<Task | null> {
+    for (const limit of PEEK_WINDOWS) {
+      const candidates = await peekCandidates(db, claimer, limit);
+      for (const candidate of candidates) {
+        const neighbours = await findNeighbours(db, candidate.projectId, candidate.files);
+        if (conflictOf(candidate, neighbours) !== null) continue;
+        const [task] = await findTasksBySeq(db, [candidate.seq]);
+        if (task?.gate === GATE.runnable) return task;
+      }
+      if (candidates.length < limit) return null;
+    }
+    return null;
   }
 
   /** claimed → running. Returns the ids of those that run now; one is missing when its proof does not hold. */
@@ -115,25 +120,49 @@ export class ClaimsService {
   }
 
   /**
-   * Takes one more file for a held task, at once or not at all: waiting while holding is how deadlocks begin. The owner
-   * is null when the path is blank or leads out of the project, or the proof does not hold.
+   * Takes one more file for a held task, at once or not at all: waiting while holding is how deadlocks begin. `owners` are
+   * the tasks that own it: after a success the task itself, otherwise all that are in the way; none when the name is no
+   * file of the project, or the proof does not hold.
    */
   async takeFile(
     db: Db,
-    {
-      taskId,
-      claimToken,
-      name,
-    }: { readonly taskId: string; readonly claimToken: string; readonly name: string },
-  ): Promise<{ readonly ok: boolean; readonly ownerId: string | null }> {
-    const path = normalPath(name);
-    const project = path === null ? null : await findProjectOfClaim(db, taskId, claimToken);
-    if (path === null || project === null) return { ok: false, ownerId: null };
-    const taken = await db.transaction(async (tx) => {
-      await lockProject(tx, project);
-      return takeFile(tx, { taskId, claimToken, path, name: name.trim() });
+    { taskId, claimToken }: { readonly taskId: string; readonly claimToken: string },
+    wanted: { readonly path: string; readonly mode: FileMode },
+  ): Promise<{ readonly ok: boolean; readonly owners: readonly string[] }> {
+    const [file] = wantedFiles({ requiredFiles: [], readFiles: [], files: [wanted] }).files;
+    const held = file === undefined ? null : await findHeld(db, taskId, claimToken);
+    if (file === undefined || held === null) return { ok: false, owners: [] };
+    return db.transaction(async (tx) => {
+      await lockProject(tx, held.projectId);
+      const neighbours = await findNeighbours(tx, held.projectId, [file]);
+      const inTheWay = neighbours.filter(
+        (other) => other.standing === 'held' && other.taskSeq !== held.seq && exclude(file, other),
+      );
+      if (inTheWay.length > 0) {
+        const seqs = [...new Set(inTheWay.map(({ taskSeq }) => taskSeq))];
+        const ids = await findIds(tx, seqs);
+        return { ok: false, owners: seqs.flatMap((seq) => ids.get(seq) ?? []) };
+      }
+      const taken = await takeFile(tx, { taskId, claimToken }, file);
+      return { ok: taken, owners: taken ? [taskId] : [] };
     });
-    return { ok: taken?.ownerId === taskId, ownerId: taken?.ownerId ?? null };
+  }
+
+  /** Gives some files of a held task back early. The names of those that it owned; null when the proof does not hold. */
+  async releaseFiles(
+    db: Db,
+    { taskId, claimToken }: { readonly taskId: string; readonly claimToken: string },
+    paths: readonly string[],
+  ): Promise<readonly string[] | null> {
+    const { files } = wantedFiles({ requiredFiles: paths, readFiles: [], files: [] });
+    const held = await findHeld(db, taskId, claimToken);
+    if (held === null) return null;
+    return db.transaction(async (tx) => {
+      await lockProject(tx, held.projectId);
+      // Looked at again: the claim may have ended before the lock was had.
+      if ((await findHeld(tx, taskId, claimToken)) === null) return null;
+      return this.files.freeSome(tx, held.projectId, held.seq, files);
+    });
   }
 
   private async somethingIsReady(db: Db, claimer: Claimer): Promise<boolean> {
@@ -154,53 +183,19 @@ export class ClaimsService {
       await lockProject(tx, project);
       const candidates = await lockCandidates(tx, claimer, Math.max(wanted.slots.length, window));
       const foreign = candidates.findIndex(
-        ({ projectId, filePaths }) => filePaths.length > 0 && projectId !== project,
+        ({ projectId, files }) => files.length > 0 && projectId !== project,
       );
-      const { winners, losers } = await sortOut(
+      const { winners, losers } = await this.files.sortOut(
         tx,
         project,
         foreign < 0 ? candidates : candidates.slice(0, foreign),
         wanted.slots.length,
       );
       const claimed = await admit(tx, claimer, winners, wanted);
-      const parked = losers.length === 0 ? [] : await park(tx, losers, true);
-      if (await passOnBatons(tx, project, parked)) tx.afterCommit(() => this.wakeups.publish(TOPICS.ready));
-      return { claimed, parked: parked.length };
+      await this.files.park(tx, project, losers, { lost: true });
+      return { claimed, parked: losers.length };
     });
   }
-}
-
-/** Who of the candidates, in order, can have its files, and who cannot; stops once `limit` can. */
-async function sortOut(
-  tx: Tx,
-  project: string,
-  candidates: readonly Candidate[],
-  limit: number,
-): Promise<{ winners: number[]; losers: number[] }> {
-  const taken = new Set<FilePath>(
-    await heldPaths(
-      tx,
-      project,
-      candidates.flatMap((candidate) => candidate.filePaths),
-    ),
-  );
-  const winners: number[] = [];
-  const losers: number[] = [];
-  for (const { seq, filePaths } of candidates) {
-    if (winners.length >= limit) break;
-    if (filePaths.some((path) => taken.has(path))) losers.push(seq);
-    else {
-      winners.push(seq);
-      for (const path of filePaths) taken.add(path);
-    }
-  }
-  return { winners, losers };
-}
-
-/** A task that parks on another path than the one it was woken for hands that one's baton to the next. */
-async function passOnBatons(tx: Tx, project: string, parked: readonly Parked[]): Promise<boolean> {
-  const batons = parked.flatMap(({ baton, path }) => (baton !== null && baton !== path ? [baton] : []));
-  return wakeWaiters(tx, project, [...new Set(batons)]);
 }
 
 /** The entries of a list that are left when those of another are taken out, one for one. */

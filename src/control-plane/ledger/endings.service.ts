@@ -8,7 +8,8 @@ import { GATE } from './domain/gate.js';
 import { type ClaimProof, type Task } from './domain/task.js';
 import { type TaskStatus, verbs } from './domain/task-state.js';
 import { failAllDependents, requeueAllDependents, satisfyDependents } from './queries/dependency.queries.js';
-import { freeFiles, leaveQueue, lockProject, wakeWaiters } from './queries/file.queries.js';
+import { FileQueue } from './file-queue.service.js';
+import { lockProject } from './queries/file.queries.js';
 import {
   type Claimed,
   type Ending,
@@ -44,7 +45,10 @@ export interface Release {
 /** The ways in which claims and tasks end, and how they begin anew. */
 @Injectable()
 export class EndingsService {
-  constructor(private readonly wakeups: Wakeups) {}
+  constructor(
+    private readonly wakeups: Wakeups,
+    private readonly files: FileQueue,
+  ) {}
 
   /** The holder reports how the task ended: its one terminal result. False when the proof does not hold. */
   async complete(db: Db, proof: ClaimProof, { success, result, error }: Outcome): Promise<boolean> {
@@ -105,7 +109,7 @@ export class EndingsService {
       if (hasFiles) await lockProject(tx, projectId);
       const ended = await succeedWhole(tx, successes, hasFiles);
       const seqs = ended.map(({ seq }) => seq);
-      if (hasFiles && (await wakeWaiters(tx, projectId, await freeFiles(tx, seqs)))) this.publish(tx);
+      if (hasFiles) await this.files.free(tx, projectId, seqs);
       const parents = ended.filter(({ hasDependents }) => hasDependents).map(({ seq }) => seq);
       if (parents.length > 0) {
         const { ready, resting } = await satisfyDependents(tx, parents);
@@ -211,9 +215,8 @@ export class EndingsService {
     { freed }: { readonly freed: boolean },
   ): Promise<void> {
     if (!task.hasFiles) return;
-    const baton = freed ? null : await leaveQueue(tx, task.seq);
-    const paths = freed ? await freeFiles(tx, [task.seq]) : baton === null ? [] : [baton];
-    if (await wakeWaiters(tx, task.projectId, paths)) this.publish(tx);
+    if (freed) await this.files.free(tx, task.projectId, [task.seq]);
+    else await this.files.leave(tx, task.projectId, [task.seq]);
   }
 
   /** Runs an operator's command on a locked task, in the order of locks, and returns the task as it is then. */

@@ -6,7 +6,9 @@ import { Wakeups } from '../../platform/database/wakeups.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG, TOPICS } from '../runtime/index.js';
-import { requiredFiles } from './domain/file-path.js';
+import { type FileMode, type RefusedFile, wantedFiles } from './domain/wanted-files.js';
+import { FileQueue } from './file-queue.service.js';
+import { findCandidates } from './queries/claim.queries.js';
 import { GATE } from './domain/gate.js';
 import { type GraphFault, orderGraph } from './domain/task-graph.js';
 import { capabilitySet, distinctTexts } from './domain/text-lists.js';
@@ -23,7 +25,7 @@ import {
   type Standing,
 } from './queries/enqueue.queries.js';
 import { findTasksBySeq } from './queries/read.queries.js';
-import { isContended, lockProject, park, parkBehind } from './queries/file.queries.js';
+import { lockProject } from './queries/file.queries.js';
 
 /** A task as callers hand it in. */
 export interface EnqueueRequest {
@@ -33,7 +35,10 @@ export interface EnqueueRequest {
   readonly id: string | null;
   readonly priority: number;
   readonly dependencies: readonly string[];
+  readonly projectId: string | null;
   readonly requiredFiles: readonly string[];
+  readonly readFiles: readonly string[];
+  readonly files: readonly { readonly path: string; readonly mode: FileMode }[];
   readonly gatewayId: string | null;
   readonly gatewayStrict: boolean;
   readonly requiredCapabilities: readonly string[];
@@ -51,6 +56,7 @@ export class IntakeService {
   constructor(
     private readonly database: Database,
     private readonly wakeups: Wakeups,
+    private readonly files: FileQueue,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
 
@@ -79,20 +85,11 @@ export class IntakeService {
   /** The task that a request makes, in its normal form. Throws what is wrong with it. */
   newTask(request: EnqueueRequest, place: readonly (string | number)[] = []): NewTask {
     const id = request.id?.trim() ?? '';
-    const files = requiredFiles(request.requiredFiles);
-    if (files.refused.length > 0) {
-      throw new Problem('invalid-request', 'required_files: a path must stay inside of the project', {
-        issues: files.refused.map((index) => ({
-          type: 'value_error',
-          loc: ['body', ...place, 'required_files', index],
-          msg: 'Path must name a file inside of the project',
-          input: request.requiredFiles[index],
-        })),
-      });
-    }
+    const { files, refused } = wantedFiles(request);
+    if (refused.length > 0) throw refusedFiles(refused, place);
     const task: NewTask = {
       id: id === '' ? `task-${randomBytes(6).toString('hex')}` : id,
-      projectId: 'default',
+      projectId: blankToNull(request.projectId) ?? 'default',
       kind: 'action',
       action: request.action,
       params: request.params,
@@ -102,8 +99,7 @@ export class IntakeService {
       gatewayStrict: request.gatewayStrict && blankToNull(request.gatewayId) !== null,
       requiredCapabilities: capabilitySet(request.requiredCapabilities),
       dependencies: distinctTexts(request.dependencies),
-      requiredFiles: files.names,
-      filePaths: files.paths,
+      files,
       maxAttempts: request.maxAttempts ?? this.config.ledger.maxAttempts,
       leaseSeconds: request.leaseSeconds ?? this.config.ledger.leaseSeconds,
       submittedBy: request.submittedBy ?? null,
@@ -116,7 +112,7 @@ export class IntakeService {
   /** Whether a task can be written without a look at others: nothing comes before it, and nobody has its files. */
   async standsAlone(db: Db, task: NewTask): Promise<boolean> {
     if (task.dependencies.length > 0) return false;
-    return task.filePaths.length === 0 || !(await isContended(db, task.projectId, task.filePaths));
+    return task.files.length === 0 || !(await this.files.isContended(db, task.projectId, task.files));
   }
 
   /** Writes tasks that stand alone, in one commit. Null in the place of one whose id is taken. */
@@ -138,7 +134,7 @@ export class IntakeService {
     for (const { id, dependencies } of tasks) for (const parent of dependencies) inside.get(parent)?.push(id);
     const outside = distinctTexts(tasks.flatMap((task) => task.dependencies.filter((id) => !inside.has(id))));
     const marked = await this.markedParents(db, outside);
-    const withFiles = tasks.filter((task) => task.filePaths.length > 0);
+    const withFiles = tasks.filter((task) => task.files.length > 0);
     return db.transaction(async (tx) => {
       for (const projectId of [...new Set(withFiles.map((task) => task.projectId))].sort()) {
         await lockProject(tx, projectId);
@@ -159,7 +155,7 @@ export class IntakeService {
           failed.map(({ seq }) => seq),
         );
       }
-      const parked = await this.queueForFiles(tx, stored);
+      const parked = await this.queueForFiles(tx, tasks, stored);
       this.announce(tx, stored);
       return failed.length > 0 || parked ? this.reread(tx, stored) : stored;
     });
@@ -176,15 +172,20 @@ export class IntakeService {
     }
   }
 
-  /** Parks new tasks whose files somebody owns, or for which others of their lane already queue. */
-  private async queueForFiles(tx: Tx, tasks: readonly Task[]): Promise<boolean> {
-    const ready = tasks.filter((task) => task.gate === GATE.runnable && task.requiredFiles.length > 0);
-    if (ready.length === 0) return false;
-    const seqs = ready.map(({ seq }) => seq);
-    const parked = new Set((await park(tx, seqs, false)).map(({ seq }) => seq));
-    let behind = 0;
-    for (const seq of seqs) if (!parked.has(seq) && (await parkBehind(tx, seq))) behind++;
-    return parked.size + behind > 0;
+  /** Parks new tasks whose files somebody owns, or for which others of their lane wait ahead of them. */
+  private async queueForFiles(tx: Tx, tasks: readonly NewTask[], stored: readonly Task[]): Promise<boolean> {
+    const ready = new Set(stored.filter((task) => task.gate === GATE.runnable).map(({ id }) => id));
+    const seqs = new Map(stored.map(({ id, seq }) => [id, seq]));
+    const byProject = new Map<string, number[]>();
+    for (const { id, projectId, files } of tasks) {
+      if (files.length === 0 || !ready.has(id)) continue;
+      byProject.set(projectId, [...(byProject.get(projectId) ?? []), seqs.get(id) ?? NaN]);
+    }
+    let parked = 0;
+    for (const [projectId, ofProject] of byProject) {
+      parked += await this.files.parkNew(tx, projectId, await findCandidates(tx, ofProject));
+    }
+    return parked > 0;
   }
 
   private async reread(tx: Tx, tasks: readonly Task[]): Promise<Task[]> {
@@ -240,6 +241,18 @@ function problemOf(fault: GraphFault): Problem {
   }
 }
 
+function refusedFiles(refused: readonly RefusedFile[], place: readonly (string | number)[]): Problem {
+  const [first] = refused;
+  return new Problem('invalid-request', `${first?.place.join('.') ?? 'files'}: ${first?.detail ?? ''}`, {
+    issues: refused.map((file) => ({
+      type: 'value_error',
+      loc: ['body', ...place, ...file.place],
+      msg: file.detail,
+      input: file.input,
+    })),
+  });
+}
+
 /** Where a new task stands between those that are there already and those that are written with it. */
 function standingOf(
   { id, dependencies }: NewTask,
@@ -258,12 +271,15 @@ function standingOf(
 
 /** A task as it stands right after it was written: what was handed in, and nothing has happened yet. */
 function asEnqueued(
-  task: NewTask,
+  { files, ...rest }: NewTask,
   { seq, createdAt, nextAttemptAt }: Inserted,
   { pending, dependents }: { readonly pending: number; readonly dependents: readonly string[] },
 ): Task {
+  const named = (mode: FileMode) => files.filter((file) => file.mode === mode).map(({ name }) => name);
   return {
-    ...task,
+    ...rest,
+    requiredFiles: named('write'),
+    readFiles: named('read'),
     seq,
     status: 'queued',
     gate:

@@ -3,6 +3,7 @@ import {
   AnyObject,
   Flag,
   Integer,
+  ListOf,
   Moment,
   ObjectOf,
   OneOf,
@@ -11,6 +12,17 @@ import {
 } from '../../platform/http/fields.js';
 import { DEFAULT_LIMIT } from '../../platform/http/cursor.js';
 import { LIMITS } from './limits.js';
+
+/** A file that a task needs. */
+export class FileRequest {
+  /** A file, a folder with all below it (`src/` or `src/**`), or a glob, relative to the project. */
+  @Text({ minLength: 1, maxLength: LIMITS.pathLength, example: 'src/**/*.ts' })
+  path!: string;
+
+  /** `write`: only this task may touch it. `read`: others may read it meanwhile. */
+  @OneOf(['read', 'write'], { optional: true })
+  mode: 'read' | 'write' = 'write';
+}
 
 /** What is to be done, and how. */
 export class TaskRequest {
@@ -26,9 +38,28 @@ export class TaskRequest {
   @Integer({ optional: true, min: LIMITS.minPriority, max: LIMITS.maxPriority })
   priority = 0;
 
-  /** Paths that only this task may touch while it is claimed, relative to the project. All are owned at once, or none. */
+  /** The project whose files these are; paths of two projects never conflict. Left out: `default`. */
+  @Text({ optional: true, nullable: true, maxLength: LIMITS.idLength })
+  project_id: string | null = null;
+
+  /**
+   * Files, folders (`src/`) or globs that only this task may touch while it is claimed, relative to the project. All are
+   * owned at once, or none.
+   */
   @TextList({ optional: true, maxItems: LIMITS.files, maxLength: LIMITS.pathLength, example: ['src/app.ts'] })
   required_files: string[] = [];
+
+  /** The same for what it only reads: several may read at once, nobody writes meanwhile. */
+  @TextList({ optional: true, maxItems: LIMITS.files, maxLength: LIMITS.pathLength, example: ['docs/'] })
+  read_files: string[] = [];
+
+  /** Both in one list. */
+  @ListOf(() => FileRequest, {
+    optional: true,
+    maxItems: LIMITS.files,
+    example: [{ path: 'test/', mode: 'read' }],
+  })
+  files: FileRequest[] = [];
 
   /** The gateway that is preferred, or with `gateway_strict` the only one. */
   @Text({ optional: true, nullable: true, maxLength: LIMITS.idLength })
@@ -167,9 +198,28 @@ export class ClaimFileRequest {
   @Text({ minLength: 1, maxLength: LIMITS.tokenLength })
   claim_token!: string;
 
-  /** The path, relative to the project. */
+  /** The file, folder or glob, relative to the project. */
   @Text({ maxLength: LIMITS.pathLength, example: 'src/app.ts' })
   file_path!: string;
+
+  /** `write`: only this task may touch it. `read`: others may read it meanwhile. */
+  @OneOf(['read', 'write'], { optional: true })
+  mode: 'read' | 'write' = 'write';
+}
+
+/** Files that a held task no longer needs. */
+export class ReleaseFilesRequest {
+  /** The task that owns them. */
+  @Text({ minLength: 1, maxLength: LIMITS.idLength })
+  task_id!: string;
+
+  /** The token from the claim's answer. */
+  @Text({ minLength: 1, maxLength: LIMITS.tokenLength })
+  claim_token!: string;
+
+  /** The files, as they were named when they were taken, or any other spelling of them. */
+  @TextList({ maxItems: LIMITS.files, maxLength: LIMITS.pathLength, example: ['src/app.ts'] })
+  paths!: string[];
 }
 
 export class ListTasksQuery {
@@ -180,6 +230,10 @@ export class ListTasksQuery {
   /** Only tasks of this kind. */
   @Text({ optional: true, nullable: true, maxLength: 100 })
   kind: string | null = null;
+
+  /** Only tasks of this project. */
+  @Text({ optional: true, nullable: true, maxLength: LIMITS.idLength })
+  project_id: string | null = null;
 
   /** Rows at most; negative or above 1000 means 1000. */
   @Integer({ optional: true, min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER })
@@ -197,6 +251,10 @@ export class NextTaskQuery {
 }
 
 export class ListOwnershipQuery {
+  /** Only files of this project. */
+  @Text({ optional: true, nullable: true, maxLength: LIMITS.idLength })
+  project_id: string | null = null;
+
   /** Rows at most; negative or above 1000 means 1000. */
   @Integer({ optional: true, min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER })
   limit = DEFAULT_LIMIT;
@@ -229,8 +287,12 @@ export class TaskState {
   dependencies!: string[];
   /** Tasks that wait for this one. */
   dependents!: string[];
-  /** Paths that the task owns while it is claimed. */
+  /** The project whose files these are. */
+  project_id!: string;
+  /** What only this task may touch while it is claimed. */
   required_files!: string[];
+  /** What it reads while it is claimed. */
+  read_files!: string[];
   /** What the executor must be able to do. */
   required_capabilities!: string[];
   /** Whether the gateway may not be another. */
@@ -349,6 +411,15 @@ export class ClaimFileResponse {
   /** Who owns it; null when the question made no sense: blank path, unknown task, wrong token. */
   @ApiProperty({ type: 'string', nullable: true })
   owner_task_id!: string | null;
+  /** All tasks that own it or a part of it: several, when they read it or when it is a pattern. */
+  owner_task_ids!: string[];
+}
+
+export class ReleaseFilesResponse {
+  /** Whether the task is held with that token. */
+  ok!: boolean;
+  /** The files that it owned and does no longer, as it had called them. */
+  released!: string[];
 }
 
 export class FileOwnership {
@@ -362,6 +433,50 @@ export class FileOwnership {
   /** Since when. */
   @ApiProperty({ type: 'string', format: 'date-time' })
   claimed_at!: string;
+  /** The project. */
+  project_id!: string;
+  /** Whether the owner changes it or only reads it. */
+  @ApiProperty({ enum: ['read', 'write'] })
+  mode!: string;
+  /** Who holds the owning task. */
+  @ApiProperty({ type: 'string', nullable: true })
+  locked_by!: string | null;
+  /** When its claim ends unless it is renewed. */
+  @ApiProperty({ type: 'string', format: 'date-time', nullable: true })
+  lease_expires_at!: string | null;
+  /** Tasks that wait for it, those who come first in front; 100 at most. */
+  waiters!: string[];
+}
+
+export class FileWaiter {
+  /** The task that waits. */
+  task_id!: string;
+  /** What it waits for, in its normal form. */
+  file_path!: string;
+  /** The project. */
+  project_id!: string;
+  /** Whether it wants to change it or only to read it. */
+  @ApiProperty({ enum: ['read', 'write'] })
+  mode!: string;
+  /** Its priority: higher goes first. */
+  @ApiProperty({ type: 'integer' })
+  priority!: number;
+  /** Since when it waits. */
+  @ApiProperty({ type: 'string', format: 'date-time' })
+  since!: string;
+  /** How often it was ready and others were in the way. */
+  @ApiProperty({ type: 'integer' })
+  losses!: number;
+  /** Whether its file is free, so that the next claim may take it. */
+  awake!: boolean;
+}
+
+export class WaitersResponse {
+  /** By task, in the order of arrival. */
+  waiters!: FileWaiter[];
+  /** Send it as `cursor` for the next page; absent on the last. */
+  @ApiProperty({ required: false })
+  next_cursor?: string;
 }
 
 export class OwnershipResponse {

@@ -5,6 +5,7 @@ import { BatchController } from './batch.controller.js';
 import { ClaimsService } from './claims.service.js';
 import { CoalescedLedger } from './coalesced-ledger.service.js';
 import { EndingsService } from './endings.service.js';
+import { FileQueue } from './file-queue.service.js';
 import { FilesController } from './files.controller.js';
 import { IntakeService } from './intake.service.js';
 import { JobLocksService } from './job-locks.service.js';
@@ -14,6 +15,7 @@ import { UpkeepService } from './upkeep.service.js';
 import { WaitingClaims } from './waiting-claims.service.js';
 
 const services = [
+  FileQueue,
   CoalescedLedger,
   WaitingClaims,
   IntakeService,

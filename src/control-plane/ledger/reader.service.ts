@@ -1,10 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Db } from '../../platform/database/database.js';
-import { listOwnership, type Ownership } from './queries/file.queries.js';
+import { exclude } from './domain/admission.js';
+import { storedPattern } from './domain/wanted-files.js';
+import {
+  type FileWait,
+  findQueue,
+  listOwnership,
+  listWaiters,
+  type Ownership,
+} from './queries/file.queries.js';
 import { type HolderOfTasks, holdersAmong, inFlightByGateway, listHolders } from './queries/lease.queries.js';
 import { findTaskById, listTasks, statusesOf, type TaskFilter } from './queries/read.queries.js';
 import { type TaskStatus } from './domain/task-state.js';
 import { type Task } from './domain/task.js';
+
+/** Waiters that one look at owned files reads, and shows of each. */
+const MAX_QUEUE = 2_000;
+const MAX_SHOWN = 100;
 
 /** Questions that others ask the ledger. Nothing here changes anything. */
 @Injectable()
@@ -25,12 +37,38 @@ export class LedgerReader {
     return listTasks(this.database, filter, beforeSeq, limit);
   }
 
-  /** Owned files by path, after a position. */
+  /** Owned files by project and path, after a position. */
   listOwnership(
-    after: { readonly projectId: string; readonly path: string },
+    after: Pick<Ownership, 'projectId' | 'path' | 'taskSeq'>,
+    projectId: string | null,
     limit: number,
   ): Promise<Ownership[]> {
-    return listOwnership(this.database, after, limit);
+    return listOwnership(this.database, after, projectId, limit);
+  }
+
+  /** For each of the owned files the tasks that wait for it, those who come first in front. */
+  async waitersOf(owned: readonly Ownership[]): Promise<ReadonlyMap<Ownership, readonly string[]>> {
+    const waiters = new Map<Ownership, readonly string[]>();
+    for (const projectId of new Set(owned.map((entry) => entry.projectId))) {
+      const uses = owned
+        .filter((entry) => entry.projectId === projectId)
+        .map((entry) => ({ entry, pattern: storedPattern(entry.path), mode: entry.mode }));
+      const queue = await findQueue(this.database, projectId, uses, MAX_QUEUE);
+      for (const use of uses) {
+        const ids = queue.filter((wait) => exclude(wait, use)).map(({ taskId }) => taskId);
+        waiters.set(use.entry, [...new Set(ids)].slice(0, MAX_SHOWN));
+      }
+    }
+    return waiters;
+  }
+
+  /** What tasks wait for, in the order of arrival, after a position. */
+  listWaiters(
+    after: Pick<FileWait, 'taskSeq' | 'path'>,
+    projectId: string | null,
+    limit: number,
+  ): Promise<FileWait[]> {
+    return listWaiters(this.database, after, projectId, limit);
   }
 
   /** Whoever holds tasks now, by when they took the oldest, newest first; those after `after` if given. */

@@ -1,6 +1,6 @@
-import { type FileOwnership, type TaskState } from './ledger.dto.js';
+import { type FileOwnership, type FileWaiter, type TaskState } from './ledger.dto.js';
 import { type Task } from './domain/task.js';
-import { type Ownership } from './queries/file.queries.js';
+import { type FileWait, type Ownership } from './queries/file.queries.js';
 
 /** A task as callers see it. `showToken`: to the claimer, or to all on a server that is told so. */
 export function taskState(task: Task, { showToken }: { readonly showToken: boolean }): TaskState {
@@ -13,7 +13,9 @@ export function taskState(task: Task, { showToken }: { readonly showToken: boole
     priority: task.priority,
     dependencies: [...task.dependencies],
     dependents: [...task.dependents],
+    project_id: task.projectId,
     required_files: [...task.requiredFiles],
+    read_files: [...task.readFiles],
     required_capabilities: [...task.requiredCapabilities],
     gateway_strict: task.gatewayStrict,
     delivery: task.delivery,
@@ -39,12 +41,30 @@ export function taskState(task: Task, { showToken }: { readonly showToken: boole
 
 export function fileOwnership(
   owned: Ownership,
-  { showToken }: { readonly showToken: boolean },
+  { showToken, waiters }: { readonly showToken: boolean; readonly waiters: readonly string[] },
 ): FileOwnership {
   return {
     file_path: owned.fileName,
     owning_task: owned.taskId,
     claim_token: showToken ? owned.claimToken : null,
     claimed_at: owned.claimedAt,
+    project_id: owned.projectId,
+    mode: owned.mode,
+    locked_by: owned.holder,
+    lease_expires_at: owned.leaseExpiresAt,
+    waiters: [...waiters],
+  };
+}
+
+export function fileWaiter(wait: FileWait): FileWaiter {
+  return {
+    task_id: wait.taskId,
+    file_path: wait.path,
+    project_id: wait.projectId,
+    mode: wait.mode,
+    priority: wait.priority,
+    since: wait.parkedAt,
+    losses: wait.losses,
+    awake: wait.awake,
   };
 }

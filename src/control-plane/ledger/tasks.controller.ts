@@ -87,7 +87,11 @@ export class TasksController {
       query.status === null || query.status.trim() === '' ? null : statusFromFilter(query.status);
     if (wanted === undefined || limit === 0) return { tasks: [] };
     const kind = query.kind === '' ? null : query.kind;
-    const tasks = await this.reader.listTasks({ status: wanted, kind }, Number(before), limit + 1);
+    const tasks = await this.reader.listTasks(
+      { status: wanted, kind, projectId: query.project_id === '' ? null : query.project_id },
+      Number(before),
+      limit + 1,
+    );
     const page = tasks.slice(0, limit);
     const last = page.at(-1);
     return {

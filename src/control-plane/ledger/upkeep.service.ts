@@ -5,7 +5,8 @@ import { type Logger } from '../../platform/logging/logger.js';
 import { LOGGER, TOPICS } from '../runtime/index.js';
 import { type ClaimProof } from './domain/task.js';
 import { EndingsService } from './endings.service.js';
-import { findOrphanedWaits, findProjectOfClaim, lockProject, wakeWaiters } from './queries/file.queries.js';
+import { FileQueue } from './file-queue.service.js';
+import { findHeld, findProjectsWithWaiters, lockProject } from './queries/file.queries.js';
 import {
   type ExpiredLease,
   findForgottenChildren,
@@ -26,6 +27,7 @@ export class UpkeepService {
   constructor(
     private readonly database: Database,
     private readonly endings: EndingsService,
+    private readonly files: FileQueue,
     private readonly wakeups: Wakeups,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -72,16 +74,18 @@ export class UpkeepService {
    */
   async sweep(): Promise<number> {
     let mended = 0;
-    for (const { projectId, paths } of await findOrphanedWaits(this.database)) {
-      const woke = await this.database.transaction(async (tx) => {
+    for (const projectId of await findProjectsWithWaiters(this.database)) {
+      if ((await this.files.overlooked(this.database, projectId)).length === 0) continue;
+      const woken = await this.database.transaction(async (tx) => {
         await lockProject(tx, projectId);
-        return wakeWaiters(tx, projectId, paths);
+        // The look was without the lock; under it all may be well.
+        return this.files.wakeOverlooked(tx, projectId);
       });
-      if (!woke) continue; // The look was without the lock; under it all was well.
-      mended += paths.length;
+      if (woken === 0) continue;
+      mended += woken;
       this.logger.error(
-        { projectId, paths },
-        'Tasks waited for free files without a baton: a wake-up was lost.',
+        { projectId, tasks: woken },
+        'Tasks waited for files that are free: a wake-up was lost.',
       );
     }
     const forgotten = await findForgottenChildren(this.database, BATCH);
@@ -114,9 +118,9 @@ export class UpkeepService {
   ): Promise<boolean> {
     return this.database.transaction(async (tx) => {
       // The project's lock comes before the task's in the order of locks.
-      const project = await findProjectOfClaim(tx, taskId, claimToken);
-      if (project === null) return false;
-      await lockProject(tx, project);
+      const held = await findHeld(tx, taskId, claimToken);
+      if (held === null) return false;
+      await lockProject(tx, held.projectId);
       if (!(await lockExpired(tx, seq, claimToken))) return false;
       return end({ taskId, workerId: lockedBy, claimToken }, tx);
     });

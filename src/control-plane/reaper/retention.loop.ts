@@ -5,12 +5,11 @@ import {
   Injectable,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { Database } from '../../platform/database/database.js';
 import { Loop } from '../../platform/loops/loop.js';
 import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { type ControlPlaneConfig } from '../config.js';
-import { EventsService } from '../events/index.js';
+import { PartitionsService } from '../events/index.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import { JobLocksService, UpkeepService } from '../ledger/index.js';
 import { CONFIG, LOGGER } from '../runtime/index.js';
@@ -24,9 +23,8 @@ const BREATH_MS = 50;
 @Injectable()
 export class RetentionLoop extends Loop implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
-    private readonly database: Database,
     private readonly upkeep: UpkeepService,
-    private readonly events: EventsService,
+    private readonly partitions: PartitionsService,
     private readonly idempotency: IdempotencyService,
     private readonly jobLocks: JobLocksService,
     clock: ScheduleClock,
@@ -45,28 +43,36 @@ export class RetentionLoop extends Loop implements OnApplicationBootstrap, Befor
   }
 
   protected async runOnce(signal: AbortSignal): Promise<void> {
-    const tasks = await this.pruneTasks(signal);
+    const { tasks, partitions, events } = await this.pruneTasks(signal);
     let keys = 0;
     for (let deleted = BATCH; deleted === BATCH && !signal.aborted; keys += deleted) {
       deleted = await this.idempotency.prune(BATCH);
       if (deleted === BATCH) await breath(signal);
     }
     const locks = await this.jobLocks.cleanup();
-    if (tasks + keys + locks > 0) this.logger.info({ tasks, keys, locks }, 'Old rows were deleted.');
+    if (tasks + partitions + events + keys + locks > 0) {
+      this.logger.info({ tasks, partitions, events, keys, locks }, 'Old rows were deleted.');
+    }
   }
 
-  private async pruneTasks(signal: AbortSignal): Promise<number> {
+  /** Tasks first, then the partitions with their events: so long as an event is there and above the floor, so is its task. */
+  private async pruneTasks(
+    signal: AbortSignal,
+  ): Promise<{ tasks: number; partitions: number; events: number }> {
     const { retentionDays } = this.config.ledger;
-    if (retentionDays === 0) return 0;
-    let count = 0;
-    for (let after: number | null = 0; after !== null && !signal.aborted;) {
-      const { lastSeq, taskIds } = await this.upkeep.prune(after, retentionDays);
-      if (taskIds.length > 0) await this.events.deleteEventsOf(this.database, taskIds);
-      count += taskIds.length;
+    if (retentionDays === 0) return { tasks: 0, partitions: 0, events: 0 };
+    const cutoff = await this.partitions.beginRetention(retentionDays);
+    let tasks = 0;
+    let after: number | null = 0;
+    while (after !== null && !signal.aborted) {
+      const { lastSeq, taskIds } = await this.upkeep.prune(after, cutoff.daysAgo());
+      tasks += taskIds.length;
       after = lastSeq;
       if (after !== null) await breath(signal);
     }
-    return count;
+    // What is left of an interrupted round would be taken for events of tasks that must stay.
+    if (signal.aborted) return { tasks, partitions: 0, events: 0 };
+    return { tasks, ...(await this.partitions.endRetention(cutoff, signal)) };
   }
 }
 

@@ -99,8 +99,10 @@ export class RoutingService {
     this.direct.set(gatewayId, (this.direct.get(gatewayId) ?? 0) + 1);
     try {
       await this.registry.markGatewaysUsed([gatewayId]);
-      const outcome = await this.send(host, call, taskId, executionKey);
-      if (outcome.kind === 'not-executed') await memory.drop('gatewayId');
+      const { outcome, wasUnknown } = await this.send(host, call, taskId, executionKey);
+      // Not after an attempt that may have run, this time or before: unless the gateway says that the key has not.
+      const mayHaveRun = wasUnknown || memory.value.gatewayId !== undefined;
+      if (outcome.kind === 'not-executed' && (outcome.ofKey || !mayHaveRun)) await memory.drop('gatewayId');
       if (outcome.kind === 'succeeded' || outcome.kind === 'failed') {
         if (outcome.kind === 'failed' && outcome.refused) throw executionFailed(gatewayId, outcome.error);
         const status = outcome.result['status'];
@@ -143,9 +145,10 @@ export class RoutingService {
     call: DirectCall,
     taskId: string,
     executionKey: string,
-  ): Promise<DispatchOutcome> {
+  ): Promise<{ readonly outcome: DispatchOutcome; readonly wasUnknown: boolean }> {
     const timeoutMs = RoutingService.timeoutMsOf(call.action, call.params);
     const end = performance.now() + timeoutMs;
+    let wasUnknown = false;
     for (let sends = 1; ; sends++) {
       const outcome = await this.client.execute(
         host,
@@ -158,7 +161,10 @@ export class RoutingService {
         },
         { timeoutMs: Math.max(1, end - performance.now()) },
       );
-      if (outcome.kind !== 'unknown' || sends >= MAX_SENDS || performance.now() >= end) return outcome;
+      wasUnknown ||= outcome.kind === 'unknown';
+      if (outcome.kind !== 'unknown' || sends >= MAX_SENDS || performance.now() >= end) {
+        return { outcome, wasUnknown };
+      }
     }
   }
 

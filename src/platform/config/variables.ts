@@ -92,7 +92,22 @@ export const variables = {
   },
   SKYNET_RETENTION_DAYS: {
     group: 'control plane',
-    about: 'Finished tasks and their events are deleted after so many days; 0 keeps them.',
+    about: 'Finished tasks and their events are deleted after so many days, by whole days; 0 keeps them.',
+    default: '30',
+  },
+  SKYNET_EVENT_STREAMS_MAX: {
+    group: 'control plane',
+    about: 'Event streams that one replica serves at once; the next one hears 503.',
+    default: '200',
+  },
+  SKYNET_EVENT_STREAM_PING_SECS: {
+    group: 'control plane',
+    about: 'Seconds of silence after which an event stream says that it is alive.',
+    default: '15',
+  },
+  SKYNET_EVENT_STREAM_STALL_SECS: {
+    group: 'control plane',
+    about: 'Seconds after which a client of an event stream is cut off that takes nothing of what is sent.',
     default: '30',
   },
   SKYNET_TASK_MAX_ATTEMPTS: {

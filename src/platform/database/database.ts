@@ -35,15 +35,29 @@ export interface Tx extends Db {
 
 /** The connection pool of one process. */
 export class Database implements Db {
+  private readonly insertFollowers = new Map<string, Set<() => void>>();
+
   constructor(private readonly pool: pg.Pool) {}
 
-  async query({ name, text }: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+  /**
+   * Calls `follower` after every commit through this pool in which a statement that inserts into `table` ran, whether it
+   * found a row to insert or not. A hint within this process: whoever must miss nothing polls as well. Returns the way to
+   * stop that.
+   */
+  followInserts(table: string, follower: () => void): () => void {
+    const followers = this.insertFollowers.get(table) ?? new Set();
+    this.insertFollowers.set(table, followers.add(follower));
+    return () => followers.delete(follower);
+  }
+
+  async query({ name, text, inserts }: Statement, values: readonly unknown[] = []): Promise<Row[]> {
     try {
       const result = await this.pool.query<Record<string, unknown>>({
         name,
         text,
         values: values as unknown[],
       });
+      if (inserts !== undefined) this.tellOf(inserts);
       return result.rows;
     } catch (error) {
       throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error;
@@ -65,6 +79,10 @@ export class Database implements Db {
     effect();
   }
 
+  private tellOf(tables: Iterable<string>): void {
+    for (const table of tables) for (const follower of this.insertFollowers.get(table) ?? []) follower();
+  }
+
   private async runOnce<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const client = await this.pool.connect();
     const tx = new Transaction(client);
@@ -77,6 +95,7 @@ export class Database implements Db {
       const result = await work(tx as unknown as Tx);
       await client.query('commit');
       tx.committed();
+      this.tellOf(tx.inserted);
       return result;
     } catch (error) {
       try {
@@ -94,16 +113,18 @@ export class Database implements Db {
 }
 
 class Transaction {
+  readonly inserted = new Set<string>();
   private readonly effects: (() => void)[] = [];
 
   constructor(private readonly client: pg.PoolClient) {}
 
-  async query({ name, text }: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+  async query({ name, text, inserts = [] }: Statement, values: readonly unknown[] = []): Promise<Row[]> {
     const result = await this.client.query<Record<string, unknown>>({
       name,
       text,
       values: values as unknown[],
     });
+    for (const table of inserts) this.inserted.add(table);
     return result.rows;
   }
 

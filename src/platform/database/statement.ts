@@ -5,6 +5,8 @@
 export interface Statement {
   readonly name: string;
   readonly text: string;
+  /** The tables that it adds rows to, for those who follow them; see `Database.followInserts`. */
+  readonly inserts?: readonly string[];
 }
 
 /** Postgres keeps 63 bytes of a prepared statement's name; a longer one would silently collide. */
@@ -21,5 +23,6 @@ export function statement(name: string, text: string): Statement {
   const known = named.get(name);
   if (known !== undefined && known !== text) throw new Error(`Two statements are named ${name}.`);
   named.set(name, text);
-  return Object.freeze({ name, text });
+  const inserts = [...text.matchAll(/\binsert\s+into\s+([a-z_.]+)/g)].map((match) => match[1] ?? '');
+  return Object.freeze({ name, text, inserts });
 }

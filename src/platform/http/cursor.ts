@@ -32,6 +32,7 @@ export function decodeCursor(
   cursor: string,
   kinds: readonly CursorKind[],
   name = 'cursor',
+  place: 'query' | 'header' = 'query',
 ): (string | number)[] {
   try {
     const values = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown;
@@ -52,7 +53,7 @@ export function decodeCursor(
       issues: [
         {
           type: 'value_error',
-          loc: ['query', name],
+          loc: [place, name],
           msg: 'Input should be a cursor from an earlier answer of this route',
           input: cursor.slice(0, 200),
         },

@@ -4,15 +4,36 @@ import { Problem } from '../problems/problem.js';
 /** How long requests that are under way may still take once the server closes. */
 const REQUEST_GRACE_MS = 5_000;
 
+/** Who answers for longer than a server may take to close, and wants to hear of it in time; null once it closes. */
+const longAnswers = new WeakMap<FastifyInstance['server'], Set<() => void> | null>();
+
+/**
+ * Calls `end` once the server of an answer that may go on for hours begins to close: it then has the grace to finish in
+ * good order. Returns the way to be forgotten, for when the answer ends by itself.
+ */
+export function whenDraining({ server }: FastifyInstance, end: () => void): () => void {
+  const answers = longAnswers.get(server);
+  if (answers === null) {
+    end();
+    return () => undefined;
+  }
+  const all = answers ?? new Set();
+  longAnswers.set(server, all.add(end));
+  return () => all.delete(end);
+}
+
 /**
  * Closes the server without cutting what is under way: idle connections end at once, running requests get their answer
- * and then lose the connection, and whatever still runs after the grace is cut off. Who asks anew on a connection that
- * has not ended yet hears 503 and finds another replica.
+ * and then lose the connection, long answers are told to finish ({@link whenDraining}), and whatever still runs after the
+ * grace is cut off. Who asks anew on a connection that has not ended yet hears 503 and finds another replica.
  */
 export function drainOnClose(server: FastifyInstance, graceMs = REQUEST_GRACE_MS): void {
   let closing = false;
   server.addHook('preClose', (done) => {
     closing = true;
+    const answers = longAnswers.get(server.server) ?? [];
+    longAnswers.set(server.server, null);
+    for (const end of [...answers]) end();
     setTimeout(() => server.server.closeAllConnections(), graceMs).unref();
     done();
   });

@@ -22,7 +22,8 @@ export function issuesOf(error: ValidationError, { at, given, missing }: Context
   const broken = error.constraints ?? {};
   const value: unknown = error.value;
   const issue = (type: string, msg: string): RequestIssue[] => [{ type, loc, msg, input: echo(value) }];
-  if (Array.isArray(value) && 'isString' in broken) {
+  // Of a list of texts the entries are to blame; a list where a text belongs is to blame itself.
+  if (Array.isArray(value) && broken['isString']?.startsWith('each value') === true) {
     return value.flatMap((entry: unknown, index) =>
       typeof entry === 'string'
         ? []

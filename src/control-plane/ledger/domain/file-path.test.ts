@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { normalPath, requiredFiles } from './file-path.js';
+import { normalPath } from './file-path.js';
 
 describe('the normal form of a path', () => {
   it.each([
@@ -32,15 +32,5 @@ describe('the normal form of a path', () => {
         for (const part of normal.split('/')) expect(['', '.', '..']).not.toContain(part);
       }),
     );
-  });
-});
-
-describe('a list of required files', () => {
-  it('keeps the first spelling of each path, drops blanks, and says what leads out', () => {
-    expect(requiredFiles([' a ', './a', '', 'b', '../c'])).toEqual({
-      names: ['a', 'b'],
-      paths: ['a', 'b'],
-      refused: [4],
-    });
   });
 });

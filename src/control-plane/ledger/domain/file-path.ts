@@ -21,26 +21,3 @@ export function normalPath(raw: string): FilePath | null {
   const normal = segments.join('/');
   return normal === raw ? normal : normalPath(normal);
 }
-
-export interface RequiredFiles {
-  /** What the caller wrote, trimmed, without blanks and without second spellings of the same path. */
-  readonly names: readonly string[];
-  /** The normal forms, one for each name. */
-  readonly paths: readonly FilePath[];
-  /** The positions of entries that lead out of the project. */
-  readonly refused: readonly number[];
-}
-
-/** Reads a list of required files. */
-export function requiredFiles(raw: readonly string[]): RequiredFiles {
-  const byPath = new Map<FilePath, string>();
-  const refused: number[] = [];
-  raw.forEach((entry, index) => {
-    const name = entry.trim();
-    if (name === '') return;
-    const path = normalPath(name);
-    if (path === null) refused.push(index);
-    else if (!byPath.has(path)) byPath.set(path, name);
-  });
-  return { names: [...byPath.values()], paths: [...byPath.keys()], refused };
-}

@@ -1,5 +1,6 @@
 import { type Instant, type JsonObject } from '../../../platform/database/row.js';
 import { type TaskStatus } from './task-state.js';
+import { type WantedFile } from './wanted-files.js';
 
 export type Delivery = 'any' | 'push' | 'pull';
 /** Who holds a task: a dispatcher of the control plane, or a worker that pulled it. */
@@ -22,7 +23,9 @@ export interface Task {
   readonly requiredCapabilities: readonly string[];
   readonly dependencies: readonly string[];
   readonly dependents: readonly string[];
+  /** Files that it changes, and files that it only reads, as the caller called them. */
   readonly requiredFiles: readonly string[];
+  readonly readFiles: readonly string[];
   readonly maxAttempts: number;
   readonly leaseSeconds: number;
   readonly submittedBy: string | null;
@@ -65,8 +68,7 @@ export interface NewTask {
   readonly gatewayStrict: boolean;
   readonly requiredCapabilities: readonly string[];
   readonly dependencies: readonly string[];
-  readonly requiredFiles: readonly string[];
-  readonly filePaths: readonly string[];
+  readonly files: readonly WantedFile[];
   readonly maxAttempts: number;
   readonly leaseSeconds: number;
   readonly submittedBy: string | null;

@@ -3,9 +3,11 @@ import { integer, type Row, text, texts } from '../../../platform/database/row.j
 import { statement } from '../../../platform/database/statement.js';
 import { appendSteps, type EventColumns } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
-import { type ClaimedTask, type Claimer, type Task } from '../domain/task.js';
+import { type Applicant } from '../domain/admission.js';
+import { modeFromLetter, storedPattern, type WantedFile } from '../domain/wanted-files.js';
+import { type ClaimedTask, type Claimer } from '../domain/task.js';
 import { RUNNING_EVENT } from './lease.queries.js';
-import { claimedFromRow, TASK_COLUMNS, taskFromRow } from './task-row.js';
+import { claimedFromRow, TASK_COLUMNS } from './task-row.js';
 
 /**
  * The lanes that a claimer may take from. The recursion hops from lane to lane along the ready index, one probe each,
@@ -62,14 +64,14 @@ const SLOTS = `
    )`;
 
 /** The first `limit` ready tasks of the eligible lanes in the order of service, locked; those that others lock are skipped. */
-const candidates = (limit: string) => `
+const candidates = (limit: string, lock = 'for no key update skip locked') => `
    candidates as materialized (
      select c.* from eligible e
      cross join lateral (
-       select t.seq, t.status, t.priority, t.project_id, t.file_paths from tasks t
+       select t.seq, t.status, t.priority, t.project_id, t.lane, t.file_paths, t.required_files, t.file_modes from tasks t
        where t.gate = ${GATE.runnable} and t.lane = e.lane
        order by t.priority desc, t.seq limit ${limit}
-       for no key update skip locked
+       ${lock}
      ) c
      order by c.priority desc, c.seq limit ${limit}
    )`;
@@ -166,22 +168,46 @@ function partOf(rows: readonly Row[]): readonly string[] | undefined {
 const LOCK_CANDIDATES = statement(
   'ledger.lockCandidates',
   `with recursive ${ELIGIBLE_LANES}, ${candidates('$5')}
-   select c.seq, c.project_id, c.file_paths from candidates c order by c.priority desc, c.seq`,
+   select c.seq, c.project_id, c.lane, c.priority, c.file_paths, c.required_files, c.file_modes from candidates c order by c.priority desc, c.seq`,
 );
 
-export interface Candidate {
-  readonly seq: number;
+export interface Candidate extends Applicant {
   readonly projectId: string;
-  readonly filePaths: readonly string[];
 }
 
 /** Locks the next `limit` ready tasks in the order of service, whether or not they need files. */
 export async function lockCandidates(tx: Tx, claimer: Claimer, limit: number): Promise<Candidate[]> {
-  const rows = await tx.query(LOCK_CANDIDATES, [...lanesOf(claimer), limit]);
-  return rows.map((row) => ({
+  return (await tx.query(LOCK_CANDIDATES, [...lanesOf(claimer), limit])).map(candidateFromRow);
+}
+
+const FIND_CANDIDATES = statement(
+  'ledger.findCandidates',
+  `select t.seq, t.project_id, t.lane, t.priority, t.file_paths, t.required_files, t.file_modes
+   from tasks t where t.seq = any($1::bigint[]) order by t.priority desc, t.seq`,
+);
+
+/** Tasks as applicants for their files, in the order of service. */
+export async function findCandidates(db: Db, seqs: readonly number[]): Promise<Candidate[]> {
+  return (await db.query(FIND_CANDIDATES, [seqs])).map(candidateFromRow);
+}
+
+function candidateFromRow(row: Row): Candidate {
+  return {
     seq: integer(row, 'seq'),
     projectId: text(row, 'project_id'),
-    filePaths: texts(row, 'file_paths'),
+    lane: text(row, 'lane'),
+    priority: integer(row, 'priority'),
+    files: filesFromRow(row),
+  };
+}
+
+function filesFromRow(row: Row): WantedFile[] {
+  const names = texts(row, 'required_files');
+  const letters = text(row, 'file_modes');
+  return texts(row, 'file_paths').map((path, index) => ({
+    name: names[index] ?? path,
+    pattern: storedPattern(path),
+    mode: modeFromLetter(letters, index),
   }));
 }
 
@@ -191,11 +217,12 @@ const ADMIT = statement(
      update tasks t set ${claimColumns('w.worker_id', '$4::boolean')}
      from unnest($2::bigint[], $3::text[]) w(seq, worker_id), tasks old
      where t.seq = w.seq and old.seq = t.seq and t.gate = ${GATE.runnable}
-     returning ${TASK_COLUMNS}, t.file_paths, old.status as from_status
+     returning ${TASK_COLUMNS}, old.status as from_status
    ), locks as (
-     insert into file_locks (project_id, path, task_seq, file_path)
-     select c.project_id, f.path, c.seq, f.file_path
-     from claimed c, unnest(c.file_paths, c.required_files) as f(path, file_path) order by f.path
+     insert into file_locks (project_id, path, prefix, mode, task_seq, file_path)
+     select c.project_id, f.path, f.prefix, f.mode, c.seq, f.name
+     from unnest($5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[]) f(seq, path, prefix, mode, name)
+     join claimed c on c.seq = f.seq order by f.path
    ), waits as (
      delete from file_waits w using claimed c where w.task_seq = c.seq
    ), ${claimEvents('$4::boolean')}
@@ -204,17 +231,27 @@ const ADMIT = statement(
 
 /**
  * Claims tasks that {@link lockCandidates} has locked, together with all of their files, each for the worker in its
- * slot. The caller holds the lock of the project and has seen that the files are free and that no two of the tasks
- * want the same; were it otherwise, the primary key would say so.
+ * slot. The caller holds the lock of the project and has seen that all of them may own their files together.
  */
 export async function admit(
   tx: Tx,
   { holder }: Claimer,
-  seqs: readonly number[],
+  winners: readonly Applicant[],
   { slots, start }: Wanted,
 ): Promise<ClaimedTask[]> {
-  if (seqs.length === 0) return [];
-  const rows = await tx.query(ADMIT, [holder, seqs, slots.slice(0, seqs.length), start]);
+  if (winners.length === 0) return [];
+  const owned = winners.flatMap(({ seq, files }) => files.map((file) => ({ seq, ...file })));
+  const rows = await tx.query(ADMIT, [
+    holder,
+    winners.map(({ seq }) => seq),
+    slots.slice(0, winners.length),
+    start,
+    owned.map(({ seq }) => seq),
+    owned.map(({ pattern }) => pattern.text),
+    owned.map(({ pattern }) => pattern.prefix),
+    owned.map(({ mode }) => mode),
+    owned.map(({ name }) => name),
+  ]);
   return rows.map(claimedFromRow);
 }
 
@@ -230,21 +267,13 @@ export async function readyExists(db: Db, claimer: Claimer): Promise<boolean> {
 }
 
 const PEEK = statement(
-  'ledger.peek',
-  `with recursive ${ELIGIBLE_LANES}
-   select ${TASK_COLUMNS} from (
-     select t.* from eligible e cross join lateral (
-       select t.* from tasks t
-       where t.gate = ${GATE.runnable} and t.lane = e.lane and not exists (
-         select from file_locks f where f.project_id = t.project_id and f.path = any(t.file_paths))
-       order by t.priority desc, t.seq limit 1
-     ) t
-     order by t.priority desc, t.seq limit 1
-   ) t`,
+  'ledger.peekCandidates',
+  `with recursive ${ELIGIBLE_LANES}, ${candidates('$5', '')}
+   select c.seq, c.project_id, c.lane, c.priority, c.file_paths, c.required_files, c.file_modes
+   from candidates c order by c.priority desc, c.seq`,
 );
 
-/** What a claim would take now, without taking it. */
-export async function peek(db: Db, claimer: Claimer): Promise<Task | null> {
-  const rows: Row[] = await db.query(PEEK, lanesOf(claimer));
-  return rows.map(taskFromRow)[0] ?? null;
+/** What {@link lockCandidates} would look at, without a lock. */
+export async function peekCandidates(db: Db, claimer: Claimer, limit: number): Promise<Candidate[]> {
+  return (await db.query(PEEK, [...lanesOf(claimer), limit])).map(candidateFromRow);
 }

@@ -12,6 +12,7 @@ import {
 import { statement } from '../../../platform/database/statement.js';
 import { appendEvents } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
+import { modeLetters } from '../domain/wanted-files.js';
 import { type NewTask } from '../domain/task.js';
 import { type TaskStatus } from '../domain/task-state.js';
 import { laneOf } from './lane.js';
@@ -87,15 +88,15 @@ export const ALONE: Standing = { pending: 0, parentSeqs: [], parentIds: [], hasD
 const NEW_TASKS = `json_to_recordset($1::json) as n(
        id text, project_id text, kind text, action text, params json, priority integer, delivery text, gateway_id text,
        gateway_strict boolean, required_capabilities text[], dependencies text[], required_files text[],
-       file_paths text[], max_attempts integer, lease_seconds integer, submitted_by text,
+       file_paths text[], file_modes text, max_attempts integer, lease_seconds integer, submitted_by text,
        run_at timestamptz, pending integer, parent_seqs bigint[], parent_ids text[], has_dependents boolean)`;
 
 const INSERTED = `insert into tasks (
        id, project_id, kind, action, params, priority, delivery, gateway_id, gateway_strict, required_capabilities,
-       dependencies, required_files, file_paths, has_files, max_attempts, lease_seconds, submitted_by,
+       dependencies, required_files, file_paths, file_modes, has_files, max_attempts, lease_seconds, submitted_by,
        pending_dependencies, next_attempt_at, gate, has_dependents, lane)
      select n.id, n.project_id, n.kind, n.action, n.params, n.priority, n.delivery, n.gateway_id, n.gateway_strict,
-       n.required_capabilities, n.dependencies, n.required_files, n.file_paths, cardinality(n.file_paths) > 0,
+       n.required_capabilities, n.dependencies, n.required_files, n.file_paths, n.file_modes, cardinality(n.file_paths) > 0,
        n.max_attempts, n.lease_seconds, n.submitted_by, n.pending,
        case when n.run_at > now() then n.run_at end,
        case when n.pending > 0 then ${GATE.waitsForDependencies} when n.run_at > now() then ${GATE.waitsForTime}
@@ -151,8 +152,9 @@ function asRecord(task: NewTask, standing: Standing): JsonObject {
     gateway_strict: task.gatewayStrict,
     required_capabilities: task.requiredCapabilities,
     dependencies: task.dependencies,
-    required_files: task.requiredFiles,
-    file_paths: task.filePaths,
+    required_files: task.files.map(({ name }) => name),
+    file_paths: task.files.map(({ pattern }) => pattern.text),
+    file_modes: modeLetters(task.files),
     max_attempts: task.maxAttempts,
     lease_seconds: task.leaseSeconds,
     submitted_by: task.submittedBy,

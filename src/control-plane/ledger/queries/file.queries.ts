@@ -1,302 +1,389 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
 import {
-  flag,
   instant,
   type Instant,
   integer,
+  type Row,
   text,
   textOrNull,
-  texts,
 } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
-import { appendEvents } from '../../events/index.js';
+import { type Neighbour, type Use, type Waiter } from '../domain/admission.js';
 import { GATE } from '../domain/gate.js';
-import { type FilePath } from '../domain/file-path.js';
+import { lookupKeys } from '../domain/patterns/index.js';
+import { type FileMode, storedPattern, type WantedFile } from '../domain/wanted-files.js';
 
 const LOCK_PROJECT = statement('ledger.lockProject', `select pg_advisory_xact_lock(7205, hashtext($1))`);
 
 /**
- * Takes a project's lock until the commit: whoever parks tasks, frees paths or admits a task with files holds it, so
- * that no wake-up falls between a look and a park. In a statement of its own, so that the next one sees what the last
- * holder committed. Tasks without files never come here. First in the order of locks.
+ * Takes a project's lock until the commit: whoever parks tasks, frees files or admits a task with files holds it, so
+ * that no two conflicting owners are admitted at once and no wake-up falls between a look and a park. In a statement of
+ * its own, so that the next one sees what the last holder committed. Tasks without files never come here. First in the
+ * order of locks.
  */
 export async function lockProject(tx: Tx, projectId: string): Promise<void> {
   await tx.query(LOCK_PROJECT, [projectId]);
 }
 
-const HELD_PATHS = statement(
-  'ledger.heldPaths',
-  `select f.path from file_locks f where f.project_id = $1 and f.path = any($2::text[])`,
-);
+const modeOf = (row: Row): FileMode => (text(row, 'mode') === 'read' ? 'read' : 'write');
 
-/** Which of the paths somebody owns. */
-export async function heldPaths(
-  db: Db,
-  projectId: string,
-  paths: readonly FilePath[],
-): Promise<ReadonlySet<FilePath>> {
-  return new Set((await db.query(HELD_PATHS, [projectId, paths])).map((row) => text(row, 'path')));
-}
-
-const CONTENDED = statement(
-  'ledger.contended',
-  `select exists (select from file_locks f where f.project_id = $1 and f.path = any($2::text[]))
-       or exists (select from file_waits w where w.project_id = $1 and w.path = any($2::text[])) as contended`,
-);
-
-/** Whether somebody owns or waits for one of the paths: a hint, taken without a lock. */
-export async function isContended(db: Db, projectId: string, paths: readonly FilePath[]): Promise<boolean> {
-  const [row] = await db.query(CONTENDED, [projectId, paths]);
-  return row !== undefined && flag(row, 'contended');
-}
-
-const PARK = statement(
-  'ledger.park',
-  `with blocked as materialized (
-     select t.seq, t.id, t.project_id, t.lane, t.priority, c.path, c.owner_seq,
-       (select w.path from file_waits w where w.task_seq = t.seq and w.woken_at is not null) as baton
-     from tasks t
-     cross join lateral (
-       select p.path, f.task_seq as owner_seq
-       from unnest(t.file_paths) with ordinality p(path, n)
-       join file_locks f on f.project_id = t.project_id and f.path = p.path
-       order by p.n limit 1
-     ) c
-     where t.seq = any($1::bigint[]) and t.gate = ${GATE.runnable}
-   ), parked as (
-     update tasks t set gate = ${GATE.waitsForFile}, version = t.version + 1, updated_at = now()
-     from blocked b where t.seq = b.seq
-     returning t.seq, t.id, t.version, t.status
-   ), waits as (
-     insert into file_waits (task_seq, project_id, path, lane, priority)
-     select b.seq, b.project_id, b.path, b.lane, b.priority from blocked b
-     on conflict (task_seq) do update set path = excluded.path, lane = excluded.lane, parked_at = now(), woken_at = null
-   ), told as (
-     insert into file_conflicts (task_seq, owner_seq) select b.seq, b.owner_seq from blocked b where $2::boolean
-     on conflict do nothing
-     returning task_seq, owner_seq
-   ), conflicts as (
-     select p.id, p.version, p.status, b.path, owner.id as owner_id
-     from told join parked p on p.seq = told.task_seq join blocked b on b.seq = told.task_seq
-     join tasks owner on owner.seq = told.owner_seq
-   ), logged as (
-     ${appendEvents('conflicts', {
-       type: 'claim_conflict',
-       from: 'status',
-       to: 'status',
-       message: `'Claim reverted due to required-file ownership conflict.'`,
-       payload: `json_build_object('file_path', path, 'owner_task_id', owner_id)`,
-     })}
-   )
-   select b.seq, b.path, b.baton from blocked b`,
-);
-
-export interface Parked {
-  readonly seq: number;
-  /** The path that the task now waits for. */
-  readonly path: FilePath;
-  /** The path whose baton the task carried until now, and which must be passed on. */
-  readonly baton: FilePath | null;
+/**
+ * Where an index over prefixes has to be looked at for all that may overlap one of the uses, as ranges from-to. A single
+ * prefix is a range that ends right behind it. See {@link lookupKeys}.
+ */
+function spansOf(uses: readonly Use[]): { readonly from: string[]; readonly to: string[] } {
+  const spans = new Map<string, string>();
+  for (const { pattern } of uses) {
+    const { above, below } = lookupKeys(pattern);
+    for (const prefix of above) if (!spans.has(prefix)) spans.set(prefix, `${prefix}\u0001`);
+    // A range that begins where another does ends as far as the farther of them.
+    if (below !== null) spans.set(below.from, below.to);
+  }
+  return { from: [...spans.keys()], to: [...spans.values()] };
 }
 
 /**
- * Parks those of the runnable tasks whose files somebody owns, each on its first such path. `tell` writes the conflict
- * into the log, once per task and owner. The caller holds the project's lock and the tasks.
+ * Those of `file_waits` in the spans ($2, $3) of project $1 that come first for each pattern, mode and lane: as few rows
+ * as there are such groups, however many wait.
  */
-export async function park(tx: Tx, seqs: readonly number[], tell: boolean): Promise<Parked[]> {
-  const rows = await tx.query(PARK, [seqs, tell]);
+const HEADS = `
+   spans as materialized (select s.* from unnest($2::text[], $3::text[]) s(lo, hi)),
+   heads(hi, prefix, path, mode, lane, task_seq, priority) as (
+     select s.hi, w.prefix, w.path, w.mode, w.lane, w.task_seq, w.priority from spans s cross join lateral (
+       select * from file_waits w
+       where w.project_id = $1 and w.prefix >= s.lo and w.prefix < s.hi and w.woken_at is null
+       order by w.prefix, w.path, w.mode, w.lane, w.priority desc, w.task_seq limit 1) w
+     union all
+     select h.hi, w.prefix, w.path, w.mode, w.lane, w.task_seq, w.priority from heads h cross join lateral (
+       select * from file_waits w
+       where w.project_id = $1 and w.woken_at is null and w.prefix < h.hi
+         and (w.prefix, w.path, w.mode, w.lane) > (h.prefix, h.path, h.mode, h.lane)
+       order by w.prefix, w.path, w.mode, w.lane, w.priority desc, w.task_seq limit 1) w
+   )`;
+
+const NEIGHBOURS = statement(
+  'ledger.fileNeighbours',
+  `with recursive ${HEADS}
+   select 'held' as standing, f.task_seq, f.path, f.mode, '' as lane, 0 as priority
+   from spans s join file_locks f on f.project_id = $1 and f.prefix >= s.lo and f.prefix < s.hi
+   union
+   select 'awake', w.task_seq, w.path, w.mode, w.lane, w.priority
+   from spans s join file_waits w on w.project_id = $1 and w.prefix >= s.lo and w.prefix < s.hi and w.woken_at is not null
+   union
+   select 'parked', h.task_seq, h.path, h.mode, h.lane, h.priority from heads h`,
+);
+
+/** Whoever owns or waits for what may overlap one of the uses: owners and those awake all, of the parked the foremost. */
+export async function findNeighbours(db: Db, projectId: string, uses: readonly Use[]): Promise<Neighbour[]> {
+  if (uses.length === 0) return [];
+  const { from, to } = spansOf(uses);
+  const rows = await db.query(NEIGHBOURS, [projectId, from, to]);
   return rows.map((row) => ({
-    seq: integer(row, 'seq'),
-    path: text(row, 'path'),
-    baton: textOrNull(row, 'baton'),
+    taskSeq: integer(row, 'task_seq'),
+    standing: text(row, 'standing') as Neighbour['standing'],
+    lane: text(row, 'lane'),
+    priority: integer(row, 'priority'),
+    pattern: storedPattern(text(row, 'path')),
+    mode: modeOf(row),
   }));
 }
 
-const PARK_BEHIND = statement(
-  'ledger.parkBehind',
-  `with queue as materialized (
-     select t.seq, t.project_id, t.lane, t.priority, c.path
-     from tasks t
-     cross join lateral (
-       select p.path from unnest(t.file_paths) with ordinality p(path, n)
-       where exists (
-         select from file_waits w where w.project_id = t.project_id and w.path = p.path and w.lane = t.lane
-           and w.woken_at is null and w.priority >= t.priority)
-       order by p.n limit 1
-     ) c
-     where t.seq = $1 and t.gate = ${GATE.runnable}
-   ), parked as (
-     update tasks t set gate = ${GATE.waitsForFile}, version = t.version + 1 from queue q where t.seq = q.seq
+const WAITERS = statement(
+  'ledger.fileWaiters',
+  `with recursive ${HEADS}, foremost as (
+     select h.task_seq from heads h
+     union
+     select w.task_seq from heads h cross join lateral (
+       select w.task_seq from file_waits w
+       where w.project_id = $1 and w.prefix = h.prefix and w.path = h.path and w.mode = h.mode and w.lane = h.lane
+         and w.woken_at is null
+       order by w.priority desc, w.task_seq limit $4
+     ) w where h.mode = 'read'
    )
-   insert into file_waits (task_seq, project_id, path, lane, priority)
-   select q.seq, q.project_id, q.path, q.lane, q.priority from queue q
-   returning task_seq`,
+   select w.task_seq, w.lane, w.priority, w.path, w.mode
+   from foremost f join file_waits w on w.task_seq = f.task_seq order by w.task_seq`,
 );
 
-/** Parks a new task behind those of its lane that already wait for one of its paths. Returns whether it did. */
-export async function parkBehind(tx: Tx, seq: number): Promise<boolean> {
-  return (await tx.query(PARK_BEHIND, [seq])).length > 0;
-}
+/** Waiting readers of one pattern that {@link findWaiters} returns at most. */
+export const READERS_AT_ONCE = 100;
 
-const FREE = statement(
-  'ledger.freeFiles',
-  'delete from file_locks f where f.task_seq = any($1::bigint[]) returning f.path',
-);
-
-/** Gives up all files of tasks; returns their paths, which the caller offers to those who wait. */
-export async function freeFiles(tx: Tx, taskSeqs: readonly number[]): Promise<FilePath[]> {
-  return (await tx.query(FREE, [taskSeqs])).map((row) => text(row, 'path'));
-}
-
-const LEAVE_QUEUE = statement(
-  'ledger.leaveQueue',
-  `delete from file_waits w where w.task_seq = $1
-   returning case when w.woken_at is not null then w.path end as baton`,
-);
-
-/** Takes a task out of the queue for its path. Returns the path whose baton it carried, or null. */
-export async function leaveQueue(tx: Tx, taskSeq: number): Promise<FilePath | null> {
-  const [row] = await tx.query(LEAVE_QUEUE, [taskSeq]);
-  return row === undefined ? null : textOrNull(row, 'baton');
+/** The foremost of those parked on what may overlap one of the uses: one writer, and some readers, for each pattern and lane. */
+export async function findWaiters(db: Db, projectId: string, uses: readonly Use[]): Promise<Waiter[]> {
+  if (uses.length === 0) return [];
+  const { from, to } = spansOf(uses);
+  const waiters = new Map<number, Waiter & { readonly reserved: Use[] }>();
+  for (const row of await db.query(WAITERS, [projectId, from, to, READERS_AT_ONCE])) {
+    const seq = integer(row, 'task_seq');
+    const waiter = waiters.get(seq) ?? {
+      ...{ seq, lane: text(row, 'lane'), priority: integer(row, 'priority'), reserved: [] },
+    };
+    waiter.reserved.push({ pattern: storedPattern(text(row, 'path')), mode: modeOf(row) });
+    waiters.set(seq, waiter);
+  }
+  return [...waiters.values()];
 }
 
 const WAKE = statement(
   'ledger.wakeWaiters',
-  `with recursive free as (
-     select p.path from unnest($2::text[]) p(path)
-     where not exists (select from file_locks f where f.project_id = $1 and f.path = p.path)
-   ), best(path, lane, task_seq) as (
-     select f.path, w.lane, w.task_seq from free f cross join lateral (
-       select w.lane, w.task_seq from file_waits w
-       where w.project_id = $1 and w.path = f.path and w.woken_at is null
-       order by w.lane, w.priority desc, w.task_seq limit 1) w
-     union all
-     select b.path, w.lane, w.task_seq from best b cross join lateral (
-       select w.lane, w.task_seq from file_waits w
-       where w.project_id = $1 and w.path = b.path and w.lane > b.lane and w.woken_at is null
-       order by w.lane, w.priority desc, w.task_seq limit 1) w
-   ), chosen as materialized (
-     select b.task_seq from best b
-     where not exists (
-       select from file_waits w where w.project_id = $1 and w.path = b.path and w.lane = b.lane and w.woken_at is not null)
-   ), woken as (
+  `with woken as (
      update tasks t set gate = ${GATE.runnable}, version = t.version + 1, updated_at = now()
-     from chosen c where t.seq = c.task_seq and t.gate = ${GATE.waitsForFile}
+     where t.seq = any($1::bigint[]) and t.gate = ${GATE.waitsForFile}
      returning t.seq
    )
-   update file_waits w set woken_at = now() from woken where w.task_seq = woken.seq returning w.task_seq`,
+   update file_waits w set woken_at = now() from woken where w.task_seq = woken.seq`,
 );
 
-/**
- * Hands the baton of each free path to its best waiter, one in each lane: highest priority first, then oldest. A lane
- * of its own, so that a task that nobody can run does not keep the path from those that somebody can. Lanes in which
- * one is already awake are left alone. Returns whether anybody woke. The caller holds the project's lock.
- */
-export async function wakeWaiters(tx: Tx, projectId: string, paths: readonly FilePath[]): Promise<boolean> {
-  return paths.length > 0 && (await tx.query(WAKE, [projectId, paths])).length > 0;
+/** Makes parked tasks runnable; until they are claimed, park again or leave, they keep what they reserve. */
+export async function wake(tx: Tx, seqs: readonly number[]): Promise<void> {
+  await tx.query(WAKE, [seqs]);
 }
 
-const TAKE_FILE = statement(
+const FREE = statement(
+  'ledger.freeFiles',
+  `delete from file_locks f
+   where f.task_seq = any($1::bigint[]) and ($2::text[] is null or f.path = any($2)) returning f.path, f.mode, f.file_path`,
+);
+
+/** Something that was owned or reserved, and no longer is. */
+export interface Freed extends Use {
+  readonly name: string;
+}
+
+/** Gives up the files of tasks, or of `paths` those that they own. */
+export async function freeFiles(
+  tx: Tx,
+  taskSeqs: readonly number[],
+  paths: readonly string[] | null = null,
+): Promise<Freed[]> {
+  const rows = await tx.query(FREE, [taskSeqs, paths]);
+  return rows.map((row) => ({
+    pattern: storedPattern(text(row, 'path')),
+    mode: modeOf(row),
+    name: text(row, 'file_path'),
+  }));
+}
+
+const LEAVE = statement(
+  'ledger.leaveQueue',
+  'delete from file_waits w where w.task_seq = any($1::bigint[]) returning w.task_seq, w.path, w.mode, w.losses',
+);
+
+/** What tasks had reserved while they waited, and how often each had lost. */
+export interface Left {
+  readonly uses: readonly Use[];
+  readonly losses: ReadonlyMap<number, number>;
+}
+
+/** Takes tasks out of the queue for their files. What they had reserved is offered to those behind them by the caller. */
+export async function leaveQueue(tx: Tx, taskSeqs: readonly number[]): Promise<Left> {
+  const rows = await tx.query(LEAVE, [taskSeqs]);
+  return {
+    uses: rows.map((row) => ({ pattern: storedPattern(text(row, 'path')), mode: modeOf(row) })),
+    losses: new Map(rows.map((row) => [integer(row, 'task_seq'), integer(row, 'losses')])),
+  };
+}
+
+const PARK = statement(
+  'ledger.park',
+  `with parked as (
+     update tasks t set gate = ${GATE.waitsForFile}, version = t.version + 1, updated_at = now()
+     where t.seq = any($1::bigint[]) and t.gate = ${GATE.runnable}
+     returning t.seq, t.project_id, t.lane, t.priority
+   )
+   insert into file_waits (task_seq, project_id, path, prefix, mode, losses, lane, priority)
+   select p.seq, p.project_id, w.path, w.prefix, w.mode, w.losses, p.lane, p.priority
+   from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::integer[]) w(seq, path, prefix, mode, losses)
+   join parked p on p.seq = w.seq`,
+);
+
+/** A task that has to wait, and what it reserves meanwhile. */
+export interface Parking {
+  readonly seq: number;
+  readonly reserved: readonly Use[];
+  readonly losses: number;
+}
+
+/** Parks runnable tasks that are not in the queue. The caller holds the project's lock and the tasks. */
+export async function park(tx: Tx, parkings: readonly Parking[]): Promise<void> {
+  const rows = parkings.flatMap(({ seq, reserved, losses }) => reserved.map((use) => ({ seq, use, losses })));
+  if (rows.length === 0) return;
+  await tx.query(PARK, [
+    rows.map(({ seq }) => seq),
+    rows.map(({ use }) => use.pattern.text),
+    rows.map(({ use }) => use.pattern.prefix),
+    rows.map(({ use }) => use.mode),
+    rows.map(({ losses }) => losses),
+  ]);
+}
+
+const TAKE = statement(
   'ledger.takeFile',
   `with holder as (
      update tasks t set has_files = true, version = t.version + 1, updated_at = now()
      where t.id = $1 and t.claim_token = $2 and t.gate = ${GATE.held}
      returning t.seq, t.project_id
-   ), taken as (
-     insert into file_locks (project_id, path, task_seq, file_path) select h.project_id, $3, h.seq, $4 from holder h
-     on conflict (project_id, path) do nothing
-     returning task_seq
    )
-   select h.seq, h.project_id, (select task_seq from taken) as taken_by,
-     (select f.task_seq from file_locks f where f.project_id = h.project_id and f.path = $3) as held_by,
-     (select o.id from file_locks f join tasks o on o.seq = f.task_seq
-      where f.project_id = h.project_id and f.path = $3) as owner_id
-   from holder h`,
+   insert into file_locks (project_id, path, prefix, mode, task_seq, file_path)
+   select h.project_id, $3, $4, $5, h.seq, $6 from holder h
+   on conflict (project_id, path, task_seq) do update
+     set mode = case when file_locks.mode = 'write' then 'write' else excluded.mode end
+   returning task_seq`,
 );
 
-/**
- * Takes one more file for a task that is held, at once or not at all. Null: the proof does not hold. Otherwise the id of
- * the path's owner after the attempt.
- */
+/** Adds a file to those of a held task. False when the proof does not hold. The caller has seen that nobody is in the way. */
 export async function takeFile(
   tx: Tx,
-  take: {
-    readonly taskId: string;
-    readonly claimToken: string;
-    readonly path: FilePath;
-    readonly name: string;
-  },
-): Promise<{ readonly ownerId: string } | null> {
-  const [row] = await tx.query(TAKE_FILE, [take.taskId, take.claimToken, take.path, take.name]);
-  if (row === undefined) return null;
-  return { ownerId: textOrNull(row, 'owner_id') ?? take.taskId };
+  { taskId, claimToken }: { readonly taskId: string; readonly claimToken: string },
+  { name, pattern, mode }: WantedFile,
+): Promise<boolean> {
+  const rows = await tx.query(TAKE, [taskId, claimToken, pattern.text, pattern.prefix, mode, name]);
+  return rows.length > 0;
 }
 
-const PROJECT_OF = statement(
-  'ledger.projectOfClaim',
-  `select t.project_id from tasks t where t.id = $1 and t.claim_token = $2 and t.gate = ${GATE.held}`,
+const FIND_HELD = statement(
+  'ledger.findHeldByToken',
+  `select t.seq, t.project_id from tasks t where t.id = $1 and t.claim_token = $2 and t.gate = ${GATE.held}`,
 );
 
-export async function findProjectOfClaim(db: Db, taskId: string, claimToken: string): Promise<string | null> {
-  const [row] = await db.query(PROJECT_OF, [taskId, claimToken]);
-  return row === undefined ? null : text(row, 'project_id');
+/** The task that a token holds. */
+export async function findHeld(
+  db: Db,
+  taskId: string,
+  claimToken: string,
+): Promise<{ readonly seq: number; readonly projectId: string } | null> {
+  const [row] = await db.query(FIND_HELD, [taskId, claimToken]);
+  return row === undefined ? null : { seq: integer(row, 'seq'), projectId: text(row, 'project_id') };
+}
+
+const IDS = statement('ledger.taskIds', 'select t.seq, t.id from tasks t where t.seq = any($1::bigint[])');
+
+export async function findIds(db: Db, seqs: readonly number[]): Promise<ReadonlyMap<number, string>> {
+  return new Map((await db.query(IDS, [seqs])).map((row) => [integer(row, 'seq'), text(row, 'id')]));
 }
 
 const LIST_OWNERSHIP = statement(
   'ledger.listOwnership',
-  `select f.project_id, f.path, f.file_path, f.claimed_at, t.id, t.claim_token
+  `select f.project_id, f.path, f.mode, f.file_path, f.claimed_at, f.task_seq, t.id, t.claim_token, t.locked_by,
+     t.lease_expires_at
    from file_locks f join tasks t on t.seq = f.task_seq
-   where (f.project_id, f.path) > ($1, $2) order by f.project_id, f.path limit $3`,
+   where (f.project_id, f.path, f.task_seq) > ($1, $2, $3) and ($4::text is null or f.project_id = $4)
+   order by f.project_id, f.path, f.task_seq limit $5`,
 );
 
 export interface Ownership {
   readonly projectId: string;
-  readonly path: FilePath;
+  readonly path: string;
+  readonly mode: FileMode;
   readonly fileName: string;
+  readonly taskSeq: number;
   readonly taskId: string;
   readonly claimToken: string | null;
   readonly claimedAt: Instant;
+  readonly holder: string | null;
+  readonly leaseExpiresAt: Instant | null;
 }
 
-/** Owned files by path, after a position. */
+/** Owned files by project and path, after a position. */
 export async function listOwnership(
   db: Db,
-  after: { readonly projectId: string; readonly path: string },
+  after: Pick<Ownership, 'projectId' | 'path' | 'taskSeq'>,
+  projectId: string | null,
   limit: number,
 ): Promise<Ownership[]> {
-  const rows = await db.query(LIST_OWNERSHIP, [after.projectId, after.path, limit]);
+  const rows = await db.query(LIST_OWNERSHIP, [after.projectId, after.path, after.taskSeq, projectId, limit]);
   return rows.map((row) => ({
     projectId: text(row, 'project_id'),
     path: text(row, 'path'),
+    mode: modeOf(row),
     fileName: text(row, 'file_path'),
+    taskSeq: integer(row, 'task_seq'),
     taskId: text(row, 'id'),
     claimToken: textOrNull(row, 'claim_token'),
     claimedAt: instant(row, 'claimed_at'),
+    holder: textOrNull(row, 'locked_by'),
+    leaseExpiresAt: textOrNull(row, 'lease_expires_at'),
   }));
 }
 
-const ORPHANED_WAITS = statement(
-  'ledger.orphanedWaits',
-  `with recursive queues as (
-     (select w.project_id, w.path, w.lane from file_waits w where w.woken_at is null
-      order by w.project_id, w.path, w.lane limit 1)
-     union all
-     select next.* from queues q cross join lateral (
-       select w.project_id, w.path, w.lane from file_waits w
-       where w.woken_at is null and (w.project_id, w.path, w.lane) > (q.project_id, q.path, q.lane)
-       order by w.project_id, w.path, w.lane limit 1) next
-   )
-   select q.project_id, array_agg(distinct q.path) as paths from queues q
-   where not exists (select from file_locks f where f.project_id = q.project_id and f.path = q.path)
-     and not exists (select from file_waits b where b.project_id = q.project_id and b.path = q.path
-                       and b.lane = q.lane and b.woken_at is not null)
-   group by q.project_id`,
+const LIST_WAITERS = statement(
+  'ledger.listWaiters',
+  `select w.project_id, w.path, w.mode, w.priority, w.task_seq, w.parked_at, w.losses, w.woken_at is not null as awake, t.id
+   from file_waits w join tasks t on t.seq = w.task_seq
+   where (w.task_seq, w.path) > ($1, $2) and ($3::text is null or w.project_id = $3)
+   order by w.task_seq, w.path limit $4`,
 );
 
-/** Paths that have waiters, no owner and no baton. There must never be any; the sweep looks and says so loudly. */
-export async function findOrphanedWaits(
+export interface FileWait {
+  readonly projectId: string;
+  readonly path: string;
+  readonly mode: FileMode;
+  readonly priority: number;
+  readonly taskSeq: number;
+  readonly taskId: string;
+  readonly parkedAt: Instant;
+  readonly losses: number;
+  readonly awake: boolean;
+}
+
+/** What tasks wait for, by task in the order of arrival, after a position. */
+export async function listWaiters(
   db: Db,
-): Promise<{ readonly projectId: string; readonly paths: readonly FilePath[] }[]> {
-  const rows = await db.query(ORPHANED_WAITS);
-  return rows.map((row) => ({ projectId: text(row, 'project_id'), paths: texts(row, 'paths') }));
+  after: Pick<FileWait, 'taskSeq' | 'path'>,
+  projectId: string | null,
+  limit: number,
+): Promise<FileWait[]> {
+  const rows = await db.query(LIST_WAITERS, [after.taskSeq, after.path, projectId, limit]);
+  return rows.map((row) => ({
+    projectId: text(row, 'project_id'),
+    path: text(row, 'path'),
+    mode: modeOf(row),
+    priority: integer(row, 'priority'),
+    taskSeq: integer(row, 'task_seq'),
+    taskId: text(row, 'id'),
+    parkedAt: instant(row, 'parked_at'),
+    losses: integer(row, 'losses'),
+    awake: row['awake'] === true,
+  }));
+}
+
+const QUEUE = statement(
+  'ledger.fileQueue',
+  `select distinct w.task_seq, w.path, w.mode, w.priority, t.id
+   from unnest($2::text[], $3::text[]) s(lo, hi)
+   join file_waits w on w.project_id = $1 and w.prefix >= s.lo and w.prefix < s.hi
+   join tasks t on t.seq = w.task_seq
+   order by w.priority desc, w.task_seq limit $4`,
+);
+
+/** Tasks that wait for what may overlap one of the uses, those who come first in front. */
+export async function findQueue(
+  db: Db,
+  projectId: string,
+  uses: readonly Use[],
+  limit: number,
+): Promise<(Use & { readonly taskId: string })[]> {
+  const { from, to } = spansOf(uses);
+  const rows = await db.query(QUEUE, [projectId, from, to, limit]);
+  return rows.map((row) => ({
+    taskId: text(row, 'id'),
+    pattern: storedPattern(text(row, 'path')),
+    mode: modeOf(row),
+  }));
+}
+
+const PROJECTS_WITH_WAITERS = statement(
+  'ledger.projectsWithWaiters',
+  `with recursive projects(project_id) as (
+     (select w.project_id from file_waits w where w.woken_at is null order by w.project_id limit 1)
+     union all
+     select (select w.project_id from file_waits w where w.woken_at is null and w.project_id > p.project_id
+             order by w.project_id limit 1)
+     from projects p where p.project_id is not null
+   )
+   select p.project_id from projects p where p.project_id is not null`,
+);
+
+/** Projects in which somebody is parked. */
+export async function findProjectsWithWaiters(db: Db): Promise<string[]> {
+  return (await db.query(PROJECTS_WITH_WAITERS)).map((row) => text(row, 'project_id'));
 }

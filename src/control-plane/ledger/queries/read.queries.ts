@@ -47,7 +47,8 @@ const listStatement = (name: string, condition: string) =>
   statement(
     `ledger.list.${name}`,
     `select ${TASK_COLUMNS} from tasks t
-     where t.seq < $1 and ($2::text is null or t.kind = $2) and ${condition}
+     where t.seq < $1 and ($2::text is null or t.kind = $2)
+       and ($4::text is null or t.project_id = $4) and ${condition}
      order by t.seq desc limit $3`,
   );
 
@@ -62,6 +63,7 @@ const LIST_BY_STATUS = Object.fromEntries(
 export interface TaskFilter {
   readonly status: TaskStatus | null;
   readonly kind: string | null;
+  readonly projectId: string | null;
 }
 
 /** Tasks with a position below `beforeSeq`, newest first. */
@@ -72,5 +74,5 @@ export async function listTasks(
   limit: number,
 ): Promise<Task[]> {
   const list = filter.status === null ? LIST_ALL : LIST_BY_STATUS[filter.status];
-  return (await db.query(list, [beforeSeq, filter.kind, limit])).map(taskFromRow);
+  return (await db.query(list, [beforeSeq, filter.kind, limit, filter.projectId])).map(taskFromRow);
 }

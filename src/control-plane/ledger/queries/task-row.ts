@@ -10,6 +10,7 @@ import {
   textOrNull,
   texts,
 } from '../../../platform/database/row.js';
+import { type FileMode, modeFromLetter } from '../domain/wanted-files.js';
 import { type ClaimedTask, type Delivery, type Task } from '../domain/task.js';
 import { type TaskStatus, taskStates } from '../domain/task-state.js';
 
@@ -32,6 +33,7 @@ const COLUMNS = [
     'required_capabilities',
     'dependencies',
     'required_files',
+    'file_modes',
     'max_attempts',
     'lease_seconds',
   ],
@@ -79,7 +81,7 @@ export function taskFromRow(row: Row): Task {
     requiredCapabilities: texts(row, 'required_capabilities'),
     dependencies: texts(row, 'dependencies'),
     dependents: texts(row, 'dependents'),
-    requiredFiles: texts(row, 'required_files'),
+    ...filesFromRow(row),
     maxAttempts: integer(row, 'max_attempts'),
     leaseSeconds: integer(row, 'lease_seconds'),
     submittedBy: textOrNull(row, 'submitted_by'),
@@ -99,6 +101,15 @@ export function taskFromRow(row: Row): Task {
     updatedAt: instant(row, 'updated_at'),
     completedAt: instantOrNull(row, 'completed_at'),
   };
+}
+
+/** `required_files` has the names of all files; the letters beside them say which are only read. */
+function filesFromRow(row: Row): Pick<Task, 'requiredFiles' | 'readFiles'> {
+  const names = texts(row, 'required_files');
+  const letters = text(row, 'file_modes');
+  if (letters === '') return { requiredFiles: names, readFiles: [] };
+  const ofMode = (mode: FileMode) => names.filter((_, index) => modeFromLetter(letters, index) === mode);
+  return { requiredFiles: ofMode('write'), readFiles: ofMode('read') };
 }
 
 export function claimedFromRow(row: Row): ClaimedTask {

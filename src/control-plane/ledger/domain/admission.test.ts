@@ -1,0 +1,85 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Applicant, conflictOf, exclude, type Neighbour, wakeable, type Waiter } from './admission.js';
+import { storedPattern, type WantedFile } from './wanted-files.js';
+
+const file = (text: string, mode: 'read' | 'write' = 'write'): WantedFile => ({
+  name: text,
+  pattern: storedPattern(text),
+  mode,
+});
+const applicant = (seq: number, files: WantedFile[], more: Partial<Applicant> = {}): Applicant => ({
+  ...{ seq, lane: 'l', priority: 0, files },
+  ...more,
+});
+const neighbour = (
+  taskSeq: number,
+  standing: Neighbour['standing'],
+  use: WantedFile,
+  more: Partial<Neighbour> = {},
+): Neighbour => ({ ...use, taskSeq, standing, lane: 'l', priority: 0, ...more });
+const waiter = (seq: number, reserved: WantedFile[], more: Partial<Waiter> = {}): Waiter => ({
+  ...{ seq, lane: 'l', priority: 0, reserved },
+  ...more,
+});
+const woken = (waiters: Waiter[], neighbours: Neighbour[] = []) =>
+  wakeable(waiters, neighbours).map(({ seq }) => seq);
+
+describe('two uses', () => {
+  it('exclude each other when they meet and one of them writes', () => {
+    expect(exclude(file('src/'), file('src/a'))).toBe(true);
+    expect(exclude(file('src/', 'read'), file('src/a'))).toBe(true);
+    expect(exclude(file('src/', 'read'), file('src/a', 'read'))).toBe(false);
+    expect(exclude(file('src/*.ts'), file('src/b/c.ts'))).toBe(false);
+  });
+});
+
+describe('an applicant', () => {
+  it('is kept from starting by owners of any lane, first of all', () => {
+    const conflict = conflictOf(applicant(5, [file('a'), file('b')]), [
+      neighbour(1, 'parked', file('a')),
+      neighbour(2, 'held', file('b'), { lane: 'other' }),
+    ]);
+    expect(conflict).toMatchObject({ ownerSeq: 2, file: { name: 'b' } });
+  });
+
+  it('waits behind those of its lane who are ahead, and nobody else', () => {
+    const five = applicant(5, [file('a')]);
+    expect(conflictOf(five, [neighbour(1, 'parked', file('a'))])).toMatchObject({ ownerSeq: null });
+    expect(conflictOf(five, [neighbour(1, 'awake', file('a'))])).toMatchObject({ ownerSeq: null });
+    expect(conflictOf(five, [neighbour(9, 'parked', file('a'))])).toBeNull();
+    expect(conflictOf(five, [neighbour(9, 'parked', file('a'), { priority: 1 })])).not.toBeNull();
+    expect(conflictOf(five, [neighbour(1, 'parked', file('a'), { priority: -1 })])).toBeNull();
+    expect(conflictOf(five, [neighbour(1, 'parked', file('a'), { lane: 'other' })])).toBeNull();
+  });
+
+  it('is not in its own way', () => {
+    expect(conflictOf(applicant(5, [file('a')]), [neighbour(5, 'awake', file('a'))])).toBeNull();
+  });
+});
+
+describe('those who wake', () => {
+  it('are the first of those who exclude each other, and all who do not', () => {
+    expect(woken([waiter(3, [file('a')]), waiter(1, [file('a')]), waiter(2, [file('b')])])).toEqual([1, 2]);
+    expect(woken([waiter(1, [file('a')]), waiter(2, [file('a')], { priority: 1 })])).toEqual([2]);
+    expect(woken([waiter(1, [file('a', 'read')]), waiter(2, [file('a', 'read')])])).toEqual([1, 2]);
+  });
+
+  it('do not overtake a writer that waits ahead of them, although it cannot start itself', () => {
+    const readers = [waiter(1, [file('a', 'read')]), waiter(3, [file('a', 'read')])];
+    const writer = waiter(2, [file('a')]);
+    expect(woken([...readers, writer], [neighbour(9, 'held', file('a', 'read'))])).toEqual([1]);
+    expect(woken([writer], [neighbour(9, 'held', file('a', 'read'))])).toEqual([]);
+    expect(woken([waiter(3, [file('a', 'read')])], [neighbour(2, 'parked', file('a'))])).toEqual([]);
+  });
+
+  it('need all that they reserve', () => {
+    expect(woken([waiter(1, [file('a'), file('b')])], [neighbour(2, 'held', file('b'))])).toEqual([]);
+    expect(woken([waiter(1, [file('a'), file('b')])], [neighbour(2, 'held', file('c'))])).toEqual([1]);
+  });
+
+  it('leave a lane alone in which one is awake for the same, and are not held up by other lanes', () => {
+    expect(woken([waiter(2, [file('a')])], [neighbour(1, 'awake', file('a'))])).toEqual([]);
+    expect(woken([waiter(2, [file('a')], { lane: 'm' })], [neighbour(1, 'awake', file('a'))])).toEqual([2]);
+    expect(woken([waiter(1, [file('a')]), waiter(2, [file('a')], { lane: 'm' })])).toEqual([1, 2]);
+  });
+});
