@@ -15,6 +15,8 @@ const OWNERS: Readonly<Record<string, string>> = {
   gateways: 'control-plane/registry',
   workers: 'control-plane/registry',
   idempotency_keys: 'control-plane/idempotency',
+  schedules: 'control-plane/schedules',
+  schedule_occurrences: 'control-plane/schedules',
   'gateway.executions': 'gateway/actions',
   'gateway.task_leases': 'gateway/actions',
   'gateway.emergency_stop': 'gateway/actions',

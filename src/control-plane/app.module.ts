@@ -8,6 +8,7 @@ import { RegistryModule } from './registry/index.js';
 import { RoutingModule } from './routing/index.js';
 import { RuntimeModule, type RuntimeOptions } from './runtime/index.js';
 import { SchedulerModule } from './scheduler/index.js';
+import { SchedulesModule } from './schedules/index.js';
 
 @Module({})
 export class AppModule {
@@ -22,6 +23,7 @@ export class AppModule {
         RegistryModule,
         RoutingModule,
         SchedulerModule,
+        SchedulesModule,
         ReaperModule,
         HealthModule,
       ],

@@ -1,10 +1,10 @@
 import { decodeCursor } from '../../platform/http/cursor.js';
+import { parseInstant } from '../../platform/http/parse-instant.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { eventTypes } from './append.js';
 import { BEGINNING, type Position } from './domain/position.js';
 import { type EventFilter } from './event-filter.js';
 import { type FilterQuery } from './events.dto.js';
-import { parseInstant } from './parse-instant.js';
 
 /** What a caller's query asks for. An empty text asks for nothing. */
 export function filterOf(query: FilterQuery, since: string | null): EventFilter {

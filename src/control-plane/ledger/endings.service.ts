@@ -111,7 +111,11 @@ export class EndingsService {
       const seqs = ended.map(({ seq }) => seq);
       if (hasFiles) await this.files.free(tx, projectId, seqs);
       const parents = ended.filter(({ hasDependents }) => hasDependents).map(({ seq }) => seq);
-      if (parents.length > 0 && (await satisfyDependents(tx, parents))) this.publish(tx);
+      if (parents.length > 0) {
+        const { ready, resting } = await satisfyDependents(tx, parents);
+        if (ready) this.publish(tx);
+        if (resting) tx.afterCommit(() => this.wakeups.publish(TOPICS.due));
+      }
       return ended.map(({ id }) => id);
     });
   }

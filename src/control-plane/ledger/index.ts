@@ -1,11 +1,14 @@
 export { ClaimsService } from './claims.service.js';
 export { backoffSeconds } from './domain/backoff.js';
 export { type ClaimedTask, type Claimer, type ClaimProof, type Task } from './domain/task.js';
+export { terminalStates, type TaskStatus } from './domain/task-state.js';
 export { EndingsService } from './endings.service.js';
 export { IntakeService } from './intake.service.js';
 export { JobLocksService } from './job-locks.service.js';
+export { EnqueueTaskRequest, TaskRequest } from './ledger.dto.js';
 export { LedgerModule } from './ledger.module.js';
 export { type ExpiredLease } from './queries/upkeep.queries.js';
 export { type HolderOfTasks } from './queries/lease.queries.js';
 export { LedgerReader } from './reader.service.js';
+export { enqueueRequest } from './requests.js';
 export { UpkeepService } from './upkeep.service.js';

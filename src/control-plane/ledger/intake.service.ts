@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { Database, type Db, type Tx } from '../../platform/database/database.js';
-import { type JsonObject } from '../../platform/database/row.js';
+import { type Instant, type JsonObject } from '../../platform/database/row.js';
 import { Wakeups } from '../../platform/database/wakeups.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { type ControlPlaneConfig } from '../config.js';
@@ -45,6 +45,9 @@ export interface EnqueueRequest {
   readonly delivery: Delivery;
   readonly maxAttempts: number | null;
   readonly leaseSeconds: number | null;
+  /** Absent or past: at once. */
+  readonly runAt?: Instant | null;
+  readonly submittedBy?: string | null;
 }
 
 /** The way into the ledger. */
@@ -99,7 +102,8 @@ export class IntakeService {
       files,
       maxAttempts: request.maxAttempts ?? this.config.ledger.maxAttempts,
       leaseSeconds: request.leaseSeconds ?? this.config.ledger.leaseSeconds,
-      submittedBy: null,
+      submittedBy: request.submittedBy ?? null,
+      runAt: request.runAt ?? null,
     };
     if (task.dependencies.includes(task.id)) throw problemOf({ kind: 'itself', id: task.id });
     return task;
@@ -114,13 +118,14 @@ export class IntakeService {
   /** Writes tasks that stand alone, in one commit. Null in the place of one whose id is taken. */
   async insertAlone(db: Db, tasks: readonly NewTask[]): Promise<(Task | null)[]> {
     const inserted = new Map(await insertAlone(db, tasks));
-    if (inserted.size > 0) db.afterCommit(() => this.wakeups.publish(TOPICS.ready));
-    return tasks.map((task) => {
+    const stored = tasks.map((task) => {
       const row = inserted.get(task.id);
       // Of two with one id the first was written; the second must not be told that it was.
       inserted.delete(task.id);
       return row === undefined ? null : asEnqueued(task, row, { pending: 0, dependents: [] });
     });
+    this.announce(db, stored);
+    return stored;
   }
 
   /** Writes tasks with all that hangs on them, in one transaction. Parents stand before their children. */
@@ -151,11 +156,20 @@ export class IntakeService {
         );
       }
       const parked = await this.queueForFiles(tx, tasks, stored);
-      if (stored.some((task) => task.gate === GATE.runnable)) {
-        tx.afterCommit(() => this.wakeups.publish(TOPICS.ready));
-      }
+      this.announce(tx, stored);
       return failed.length > 0 || parked ? this.reread(tx, stored) : stored;
     });
+  }
+
+  /** Wakes those who look for ready tasks, and those who wait for the time of others. */
+  private announce(db: Db, tasks: readonly (Task | null)[]): void {
+    const topicOf: Partial<Record<number, string>> = {
+      [GATE.runnable]: TOPICS.ready,
+      [GATE.waitsForTime]: TOPICS.due,
+    };
+    for (const topic of new Set(tasks.map((task) => topicOf[task?.gate ?? -1]))) {
+      if (topic !== undefined) db.afterCommit(() => this.wakeups.publish(topic));
+    }
   }
 
   /** Parks new tasks whose files somebody owns, or for which others of their lane wait ahead of them. */
@@ -258,7 +272,7 @@ function standingOf(
 /** A task as it stands right after it was written: what was handed in, and nothing has happened yet. */
 function asEnqueued(
   { files, ...rest }: NewTask,
-  { seq, createdAt }: Inserted,
+  { seq, createdAt, nextAttemptAt }: Inserted,
   { pending, dependents }: { readonly pending: number; readonly dependents: readonly string[] },
 ): Task {
   const named = (mode: FileMode) => files.filter((file) => file.mode === mode).map(({ name }) => name);
@@ -268,7 +282,8 @@ function asEnqueued(
     readFiles: named('read'),
     seq,
     status: 'queued',
-    gate: pending > 0 ? GATE.waitsForDependencies : GATE.runnable,
+    gate:
+      pending > 0 ? GATE.waitsForDependencies : nextAttemptAt === null ? GATE.runnable : GATE.waitsForTime,
     dependents,
     attempts: 0,
     leaseNumber: 0,
@@ -277,7 +292,7 @@ function asEnqueued(
     claimToken: null,
     lockedAt: null,
     leaseExpiresAt: null,
-    nextAttemptAt: null,
+    nextAttemptAt,
     dispatchKey: null,
     dispatchGatewayId: null,
     result: {},

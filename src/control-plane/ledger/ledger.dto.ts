@@ -4,6 +4,7 @@ import {
   Flag,
   Integer,
   ListOf,
+  Moment,
   ObjectOf,
   OneOf,
   Text,
@@ -23,8 +24,8 @@ export class FileRequest {
   mode: 'read' | 'write' = 'write';
 }
 
-/** A task to hand in. */
-export class EnqueueTaskRequest {
+/** What is to be done, and how. */
+export class TaskRequest {
   /** What the executor is asked to do, such as `file_write` or `run_tests`. */
   @Text({ minLength: 1, maxLength: LIMITS.actionLength, example: 'git_status' })
   action!: string;
@@ -33,17 +34,9 @@ export class EnqueueTaskRequest {
   @AnyObject({ optional: true, example: { working_dir: '/work/project' } })
   params: Record<string, unknown> = {};
 
-  /** Your own id for the task. Left out or empty, one is made: `task-` and 12 hex digits. */
-  @Text({ optional: true, nullable: true, maxLength: LIMITS.idLength })
-  task_id: string | null = null;
-
   /** Higher goes first; equal ones go in the order of arrival. */
   @Integer({ optional: true, min: LIMITS.minPriority, max: LIMITS.maxPriority })
   priority = 0;
-
-  /** Ids of tasks that must succeed first. They must exist. If one fails, this task fails with it. */
-  @TextList({ optional: true, maxItems: LIMITS.dependencies, maxLength: LIMITS.idLength })
-  dependencies: string[] = [];
 
   /** The project whose files these are; paths of two projects never conflict. Left out: `default`. */
   @Text({ optional: true, nullable: true, maxLength: LIMITS.idLength })
@@ -96,6 +89,24 @@ export class EnqueueTaskRequest {
   /** Seconds that a claim lives without renewal. Left out: the server's SKYNET_CONTROL_TASK_LOCK_TIMEOUT. */
   @Integer({ optional: true, nullable: true, min: 1, max: LIMITS.leaseSeconds })
   lease_seconds: number | null = null;
+}
+
+/** A task to hand in. */
+export class EnqueueTaskRequest extends TaskRequest {
+  /** Your own id for the task. Left out or empty, one is made: `task-` and 12 hex digits. */
+  @Text({ optional: true, nullable: true, maxLength: LIMITS.idLength })
+  task_id: string | null = null;
+
+  /** Ids of tasks that must succeed first. They must exist. If one fails, this task fails with it. */
+  @TextList({ optional: true, maxItems: LIMITS.dependencies, maxLength: LIMITS.idLength })
+  dependencies: string[] = [];
+
+  /**
+   * Not claimed before this time, ISO 8601, UTC when it names no offset; `next_attempt_at` shows it. Left out or past: at
+   * once. A task with dependencies waits for both. A retry does not wait again.
+   */
+  @Moment({ optional: true, nullable: true, example: '2026-01-31T10:00:00+01:00' })
+  run_at: string | null = null;
 }
 
 /** How much work is wanted, and how long to wait for it. */

@@ -10,7 +10,8 @@ import {
   type Ownership,
 } from './queries/file.queries.js';
 import { type HolderOfTasks, holdersAmong, inFlightByGateway, listHolders } from './queries/lease.queries.js';
-import { findTaskById, listTasks, type TaskFilter } from './queries/read.queries.js';
+import { findTaskById, listTasks, statusesOf, type TaskFilter } from './queries/read.queries.js';
+import { type TaskStatus } from './domain/task-state.js';
 import { type Task } from './domain/task.js';
 
 /** Waiters that one look at owned files reads, and shows of each. */
@@ -24,6 +25,11 @@ export class LedgerReader {
 
   findTask(id: string, db: Db = this.database): Promise<Task | null> {
     return findTaskById(db, id);
+  }
+
+  /** The states of tasks; one that is not there is missing. */
+  statusesOf(ids: readonly string[], db: Db = this.database): Promise<ReadonlyMap<string, TaskStatus>> {
+    return statusesOf(db, ids);
   }
 
   /** Tasks below a position, newest first. */

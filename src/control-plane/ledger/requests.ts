@@ -26,6 +26,7 @@ export function enqueueRequest(body: EnqueueTaskRequest): EnqueueRequest {
     delivery: body.delivery,
     maxAttempts: body.max_attempts,
     leaseSeconds: body.lease_seconds,
+    runAt: body.run_at,
   };
 }
 

@@ -9,4 +9,8 @@ export const REPLICA = Symbol('replica');
 export const TOPICS = {
   /** A task may have become ready. */
   ready: 'ready',
+  /** A task waits for a time that nobody may know of. */
+  due: 'due',
+  /** The next time of a schedule may have changed. */
+  schedules: 'schedules',
 } as const;

@@ -2,6 +2,7 @@ import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/c
 import { validateSync } from 'class-validator';
 import { Problem, type RequestIssue } from '../problems/problem.js';
 import { type FieldRule, fieldRulesOf } from './fields.js';
+import { parseInstant } from './parse-instant.js';
 import { issuesOf } from './request-issues.js';
 
 type DtoType = new () => object;
@@ -20,7 +21,7 @@ function declaredFields(type: DtoType): readonly (readonly [name: string, rule: 
 
 /**
  * Makes a request's body or query into its DTO: unknown fields are dropped, absent ones keep the DTO's defaults,
- * decimal texts become integers, and all that is wrong is told at once as `invalid-request`.
+ * decimal texts become integers, times become instants in UTC, and all that is wrong is told at once as `invalid-request`.
  * Only declared fields are touched, never the values inside of them, but for lists and objects of other DTOs.
  *
  * A request that is right is judged by the quick rules of its fields alone; class-validator finds the words for what is
@@ -100,7 +101,8 @@ const TRUE = new Set(['1', 'true', 't', 'yes', 'y', 'on']);
 const FALSE = new Set(['0', 'false', 'f', 'no', 'n', 'off']);
 
 /** What the text or number of a lenient client means; anything else stays, for the rules to refuse. */
-function readAs(kind: 'integer' | 'boolean', raw: unknown): unknown {
+function readAs(kind: 'integer' | 'boolean' | 'instant', raw: unknown): unknown {
+  if (kind === 'instant') return typeof raw === 'string' ? (parseInstant(raw) ?? raw) : raw;
   if (kind === 'integer' && typeof raw === 'string' && /^\s*[+-]?\d{1,15}\s*$/.test(raw)) return Number(raw);
   if (kind === 'boolean' && (typeof raw === 'string' || typeof raw === 'number')) {
     const word = String(raw).toLowerCase();

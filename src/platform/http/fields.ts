@@ -15,7 +15,9 @@ import {
   MaxLength,
   Min,
   MinLength,
+  ValidateBy,
 } from 'class-validator';
+import { parseInstant } from './parse-instant.js';
 
 /**
  * The kinds of field that request DTOs are made of. Each brings its class-validator rules and its OpenAPI schema; the
@@ -35,7 +37,7 @@ export interface FieldRule {
   /** Whether the value keeps all rules. What is inside of nested objects is their own class's to judge. */
   readonly accepts: (value: unknown) => boolean;
   /** What a text of a lenient client is read as. */
-  readonly reads?: 'integer' | 'boolean';
+  readonly reads?: 'integer' | 'boolean' | 'instant';
   /** The class of the object, or of the entries of the list. */
   readonly nested?: () => new () => object;
 }
@@ -121,6 +123,16 @@ export function Integer({ min, max, ...options }: IntegerOptions): PropertyDecor
     IsInt(),
     Min(min),
     Max(max),
+  ]);
+}
+
+const isInstant = (value: unknown) => typeof value === 'string' && parseInstant(value) !== null;
+
+/** An instant in ISO 8601, UTC when it names no offset; read as {@link parseInstant} writes it. */
+export function Moment(options: FieldOptions = {}): PropertyDecorator {
+  const rule = { accepts: isInstant, reads: 'instant' } as const;
+  return field(options, { type: 'string', format: 'date-time' }, rule, [
+    ValidateBy({ name: 'isInstant', validator: { validate: isInstant } }),
   ]);
 }
 

@@ -41,6 +41,7 @@ export function issuesOf(error: ValidationError, { at, given, missing }: Context
   if ('isString' in broken) return issue('string_type', 'Input should be a valid string');
   if ('isObject' in broken) return issue('dict_type', 'Input should be a valid dictionary');
   if ('isInt' in broken) return [{ ...integerIssue(value), loc, input: echo(value) }];
+  if ('isInstant' in broken) return issue('datetime_from_date_parsing', 'Input should be a valid datetime');
   if ('isBoolean' in broken) {
     return typeof value === 'string' || typeof value === 'number'
       ? issue('bool_parsing', 'Input should be a valid boolean, unable to interpret input')

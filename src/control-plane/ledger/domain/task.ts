@@ -72,6 +72,8 @@ export interface NewTask {
   readonly maxAttempts: number;
   readonly leaseSeconds: number;
   readonly submittedBy: string | null;
+  /** Not to be claimed before; null, or past: at once. */
+  readonly runAt: Instant | null;
 }
 
 /** Who asks for work, and what of. */

@@ -1,5 +1,5 @@
 import { type Tx } from '../../../platform/database/database.js';
-import { flag, integer } from '../../../platform/database/row.js';
+import { flag, integer, onlyRow } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { appendEvents } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
@@ -22,13 +22,18 @@ const SATISFY = statement(
      from children c where t.seq = c.seq
      returning t.gate
    )
-   select count(*) filter (where gate = ${GATE.runnable}) > 0 as ready from counted`,
+   select count(*) filter (where gate = ${GATE.runnable}) > 0 as ready,
+     count(*) filter (where gate = ${GATE.waitsForTime}) > 0 as resting
+   from counted`,
 );
 
-/** Counts successes towards all dependents of `parentSeqs`. Returns whether one of them became ready. */
-export async function satisfyDependents(tx: Tx, parentSeqs: readonly number[]): Promise<boolean> {
-  const [row] = await tx.query(SATISFY, [parentSeqs]);
-  return row !== undefined && flag(row, 'ready');
+/** Counts successes towards all dependents of `parentSeqs`. Returns whether some became ready, or wait for their time. */
+export async function satisfyDependents(
+  tx: Tx,
+  parentSeqs: readonly number[],
+): Promise<{ readonly ready: boolean; readonly resting: boolean }> {
+  const row = onlyRow(await tx.query(SATISFY, [parentSeqs]));
+  return { ready: flag(row, 'ready'), resting: flag(row, 'resting') };
 }
 
 const FAIL_DEPENDENTS = statement(

@@ -3,6 +3,7 @@ import {
   flag,
   instant,
   type Instant,
+  instantOrNull,
   integer,
   type JsonObject,
   type Row,
@@ -88,20 +89,22 @@ const NEW_TASKS = `json_to_recordset($1::json) as n(
        id text, project_id text, kind text, action text, params json, priority integer, delivery text, gateway_id text,
        gateway_strict boolean, required_capabilities text[], dependencies text[], required_files text[],
        file_paths text[], file_modes text, max_attempts integer, lease_seconds integer, submitted_by text,
-       pending integer, parent_seqs bigint[], parent_ids text[], has_dependents boolean)`;
+       run_at timestamptz, pending integer, parent_seqs bigint[], parent_ids text[], has_dependents boolean)`;
 
 const INSERTED = `insert into tasks (
        id, project_id, kind, action, params, priority, delivery, gateway_id, gateway_strict, required_capabilities,
        dependencies, required_files, file_paths, file_modes, has_files, max_attempts, lease_seconds, submitted_by,
-       pending_dependencies, gate, has_dependents, lane)
+       pending_dependencies, next_attempt_at, gate, has_dependents, lane)
      select n.id, n.project_id, n.kind, n.action, n.params, n.priority, n.delivery, n.gateway_id, n.gateway_strict,
        n.required_capabilities, n.dependencies, n.required_files, n.file_paths, n.file_modes, cardinality(n.file_paths) > 0,
        n.max_attempts, n.lease_seconds, n.submitted_by, n.pending,
-       case when n.pending > 0 then ${GATE.waitsForDependencies} else ${GATE.runnable} end, n.has_dependents,
+       case when n.run_at > now() then n.run_at end,
+       case when n.pending > 0 then ${GATE.waitsForDependencies} when n.run_at > now() then ${GATE.waitsForTime}
+            else ${GATE.runnable} end, n.has_dependents,
        ${laneOf('n', 'null', 'null')}
      from ${NEW_TASKS}
      on conflict (id) do nothing
-     returning seq, id, version, action, priority, gateway_id, created_at`;
+     returning seq, id, version, action, priority, gateway_id, created_at, next_attempt_at`;
 
 const ENQUEUED_EVENT = appendEvents('task', {
   type: 'enqueued',
@@ -112,7 +115,8 @@ const ENQUEUED_EVENT = appendEvents('task', {
 
 const INSERT_ALONE = statement(
   'ledger.insertAlone',
-  `with task as (${INSERTED}), logged as (${ENQUEUED_EVENT}) select seq, id, created_at from task`,
+  `with task as (${INSERTED}), logged as (${ENQUEUED_EVENT})
+   select seq, id, created_at, next_attempt_at from task`,
 );
 
 const INSERT_GRAPH = statement(
@@ -124,13 +128,15 @@ const INSERT_GRAPH = statement(
      select child.seq, parent.seq from ${NEW_TASKS} join task child on child.id = n.id
        cross join unnest(n.parent_ids) p(id) join task parent on parent.id = p.id
    ), logged as (${ENQUEUED_EVENT})
-   select seq, id, created_at from task`,
+   select seq, id, created_at, next_attempt_at from task`,
 );
 
 /** What the database gives a new task. */
 export interface Inserted {
   readonly seq: number;
   readonly createdAt: Instant;
+  /** When the task may be claimed; null: at once. */
+  readonly nextAttemptAt: Instant | null;
 }
 
 function asRecord(task: NewTask, standing: Standing): JsonObject {
@@ -152,6 +158,8 @@ function asRecord(task: NewTask, standing: Standing): JsonObject {
     max_attempts: task.maxAttempts,
     lease_seconds: task.leaseSeconds,
     submitted_by: task.submittedBy,
+    // Most tasks have none, and what is undefined is not sent.
+    run_at: task.runAt ?? undefined,
     pending: standing.pending,
     parent_seqs: standing.parentSeqs,
     parent_ids: standing.parentIds,
@@ -161,7 +169,14 @@ function asRecord(task: NewTask, standing: Standing): JsonObject {
 
 function insertedFromRows(rows: readonly Row[]): ReadonlyMap<string, Inserted> {
   return new Map(
-    rows.map((row) => [text(row, 'id'), { seq: integer(row, 'seq'), createdAt: instant(row, 'created_at') }]),
+    rows.map((row) => [
+      text(row, 'id'),
+      {
+        seq: integer(row, 'seq'),
+        createdAt: instant(row, 'created_at'),
+        nextAttemptAt: instantOrNull(row, 'next_attempt_at'),
+      },
+    ]),
   );
 }
 

@@ -1,9 +1,10 @@
 import { type Db } from '../../../platform/database/database.js';
+import { text } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { GATE } from '../domain/gate.js';
 import { type Task } from '../domain/task.js';
 import { type TaskStatus } from '../domain/task-state.js';
-import { TASK_COLUMNS, taskFromRow } from './task-row.js';
+import { status, TASK_COLUMNS, taskFromRow } from './task-row.js';
 
 const FIND = statement('ledger.readTask', `select ${TASK_COLUMNS} from tasks t where t.id = $1`);
 
@@ -18,6 +19,17 @@ const FIND_MANY = statement(
 
 export async function findTasksBySeq(db: Db, seqs: readonly number[]): Promise<Task[]> {
   return (await db.query(FIND_MANY, [seqs])).map(taskFromRow);
+}
+
+const STATUSES = statement(
+  'ledger.statuses',
+  'select t.id, t.status from tasks t where t.id = any($1::text[])',
+);
+
+/** The states of tasks; one that is not there is missing. */
+export async function statusesOf(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, TaskStatus>> {
+  const rows = await db.query(STATUSES, [ids]);
+  return new Map(rows.map((row) => [text(row, 'id'), status(row, 'status')]));
 }
 
 /** Which index can find the tasks of a state: the gate says where a task stands, and has an index for each place. */

@@ -109,7 +109,8 @@ export async function findForgottenChildren(db: Db, limit: number): Promise<{ se
 
 const REPAIR = statement(
   'ledger.repairForgotten',
-  `update tasks t set gate = ${GATE.runnable}, pending_dependencies = 0, version = t.version + 1, updated_at = now()
+  `update tasks t set pending_dependencies = 0, version = t.version + 1, updated_at = now(),
+     gate = case when t.next_attempt_at > now() then ${GATE.waitsForTime} else ${GATE.runnable} end
    where t.seq = any($1::bigint[]) and t.gate = ${GATE.waitsForDependencies} returning t.seq`,
 );
 

@@ -1,8 +1,9 @@
-import { type Instant } from '../../platform/database/row.js';
+import { type Instant } from '../database/row.js';
 
 /**
  * An instant that a caller wrote: ISO 8601, a date alone included; no offset means UTC. A space where the `+` of an
- * offset was, which is what an unescaped query string makes of it, is read as that `+`. Null for anything else.
+ * offset was, which is what an unescaped query string makes of it, is read as that `+`. Null for anything else, and for
+ * what lies outside of the years 1 to 9999 in UTC.
  */
 export function parseInstant(raw: string): Instant | null {
   const text = raw
@@ -25,5 +26,7 @@ export function parseInstant(raw: string): Instant | null {
         : `${zone.slice(0, 3)}:${zone.slice(3)}`;
   const whole = new Date(`${day}T${clock}${seconds}${offset}`);
   if (Number.isNaN(whole.getTime())) return null;
-  return `${whole.toISOString().slice(0, 19)}.${fraction.slice(0, 6).padEnd(6, '0')}+00:00`;
+  const iso = whole.toISOString();
+  if (!/^(?!0000)\d{4}-/.test(iso)) return null;
+  return `${iso.slice(0, 19)}.${fraction.slice(0, 6).padEnd(6, '0')}+00:00`;
 }

@@ -1,0 +1,2 @@
+export { OccurrencesService } from './occurrences.service.js';
+export { SchedulesModule } from './schedules.module.js';
