@@ -37,6 +37,7 @@ describe('skynet', () => {
     expect(((await (await fetch(`${url}/docs-json`)).json()) as { openapi: string }).openapi).toBe('3.1.0');
     expect(await program.kill('SIGTERM')).toBe(0);
     expect(program.stderr).toContain('No key is configured');
+    expect(program.stdout + program.stderr).not.toContain('"level":"error"');
   });
 
   it('says which setting is misspelt or does not parse, by name and never by value', async () => {

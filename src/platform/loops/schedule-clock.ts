@@ -9,6 +9,9 @@ export class ScheduleClock {
 
   readonly every: Every = (name, intervalMs, tick) => {
     this.registry.addInterval(name, setInterval(tick, intervalMs));
-    return () => this.registry.deleteInterval(name);
+    return () => {
+      // The registry ends all intervals at its own shutdown, which may come before that of the last loops.
+      if (this.registry.doesExist('interval', name)) this.registry.deleteInterval(name);
+    };
   };
 }
