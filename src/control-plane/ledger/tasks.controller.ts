@@ -11,11 +11,11 @@ import { type ControlPlaneConfig } from '../config.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import { RegistryService } from '../registry/index.js';
 import { CONFIG } from '../runtime/index.js';
-import { ClaimsService } from './claims.service.js';
 import { statusFromFilter } from './domain/task-state.js';
 import { type Claimer, type ClaimProof, type Task } from './domain/task.js';
 import { EndingsService } from './endings.service.js';
 import { CoalescedLedger } from './coalesced-ledger.service.js';
+import { Foresight } from './foresight.service.js';
 import {
   ClaimProofRequest,
   ClaimTaskRequest,
@@ -56,7 +56,7 @@ export class TasksController {
     private readonly database: Database,
     private readonly coalesced: CoalescedLedger,
     private readonly waiting: WaitingClaims,
-    private readonly claims: ClaimsService,
+    private readonly foresight: Foresight,
     private readonly endings: EndingsService,
     private readonly reader: LedgerReader,
     private readonly registry: RegistryService,
@@ -105,7 +105,7 @@ export class TasksController {
   @ApiOkResponse({ type: NextTaskResponse })
   @ApiProblems()
   async next(@Query() query: NextTaskQuery): Promise<NextTaskResponse> {
-    const task = await this.claims.peek(this.database, worker(query.agent_id, null));
+    const task = await this.foresight.peek(this.database, worker(query.agent_id, null));
     return {
       eligible: task !== null,
       agent_id: query.agent_id,
