@@ -1,6 +1,14 @@
 export { ClaimsService } from './claims.service.js';
 export { backoffSeconds } from './domain/backoff.js';
-export { fits, isOpenToStrangers, isWhereBound, lacking, type Need, needOf, neverReason } from './domain/fitness.js';
+export {
+  fits,
+  isOpenToStrangers,
+  isWhereBound,
+  lacking,
+  type Need,
+  needOf,
+  neverReason,
+} from './domain/fitness.js';
 export { GATE } from './domain/gate.js';
 export { type ClaimedTask, type Claimer, type ClaimProof, type Task } from './domain/task.js';
 export { EndingsService } from './endings.service.js';
