@@ -121,8 +121,16 @@ export class Stage {
   }
 
   /** Ends a dispatch as its dispatcher does when it cannot tell how it went, or knows that it did not run. */
-  async giveBack(proof: Dispatched, more: { restSeconds?: number; keepDispatchKey?: boolean }): Promise<void> {
+  async giveBack(
+    proof: Dispatched,
+    more: { restSeconds?: number; keepDispatchKey?: boolean },
+  ): Promise<void> {
     await this.ledger.endings.release(this.ledger.database, proof, { reason: 'Connection lost.', ...more });
+  }
+
+  /** Makes a call that an explanation has named; the status that it was answered with. */
+  async make({ method, path, body }: Call): Promise<number> {
+    return (await this.api.call(method, path, body)).status;
   }
 
   async explain(id: string): Promise<Explanation> {

@@ -15,6 +15,7 @@ import { Situations } from './situation.service.js';
 import { TasksController } from './tasks.controller.js';
 import { UpkeepService } from './upkeep.service.js';
 import { WaitingClaims } from './waiting-claims.service.js';
+import { EnqueueWarnings } from './warnings.service.js';
 
 const services = [
   FileQueue,
@@ -25,6 +26,7 @@ const services = [
   Foresight,
   EndingsService,
   LedgerReader,
+  EnqueueWarnings,
   Situations,
   UpkeepService,
   JobLocksService,

@@ -23,6 +23,7 @@ import {
   CompleteResponse,
   CompleteTaskRequest,
   EnqueueTaskRequest,
+  EnqueueTaskResponse,
   ListTasksQuery,
   NextTaskQuery,
   NextTaskResponse,
@@ -45,6 +46,7 @@ import {
 } from './requests.js';
 import { taskState } from './task-view.js';
 import { WaitingClaims } from './waiting-claims.service.js';
+import { asksForSomething, EnqueueWarnings, NO_WARNINGS } from './warnings.service.js';
 
 const TaskId = () => Param('id', StorablePipe);
 const TaskIdParam = () => ApiParam({ name: 'id', description: 'The id of the task.' });
@@ -59,6 +61,7 @@ export class TasksController {
     private readonly foresight: Foresight,
     private readonly endings: EndingsService,
     private readonly reader: LedgerReader,
+    private readonly warnings: EnqueueWarnings,
     private readonly registry: RegistryService,
     private readonly idempotency: IdempotencyService,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
@@ -67,11 +70,16 @@ export class TasksController {
   @Post('enqueue')
   @HttpCode(200)
   @ApiOperation({ summary: 'Hand in a task' })
-  @ApiOkResponse({ type: TaskResponse })
+  @ApiOkResponse({ type: EnqueueTaskResponse })
   @ApiProblems('task-exists', 'task-depends-on-itself', 'dependencies-not-found', 'idempotency-conflict')
-  enqueue(@Req() request: FastifyRequest, @Body() body: EnqueueTaskRequest): Promise<TaskResponse> {
+  async enqueue(
+    @Req() request: FastifyRequest,
+    @Body() body: EnqueueTaskRequest,
+  ): Promise<EnqueueTaskResponse> {
+    const warnings = asksForSomething(body) ? await this.warnings.of([body], { named: false }) : NO_WARNINGS;
     return this.idempotency.run(request, async (db) => ({
       task: this.view(await this.coalesced.enqueue(db, enqueueRequest(body))),
+      ...warnings,
     }));
   }
 

@@ -50,11 +50,13 @@ export class RegistryService implements OnApplicationShutdown {
     const host = await this.acceptedHost(request.host);
     const found = findings(request.status, await this.client.probe(host));
     const registered = await queries.upsertGateway(this.database, { ...request, host }, found);
+    this.forgetRoster();
     if (isGatewayUsable(registered.status)) this.wakeups.publish(TOPICS.ready);
     return registered;
   }
 
   registerWorker(db: Db, request: WorkerRegistration): Promise<Worker> {
+    db.afterCommit(() => this.forgetRoster());
     return queries.upsertWorker(db, request);
   }
 
@@ -117,9 +119,14 @@ export class RegistryService implements OnApplicationShutdown {
       const roster = this.roster();
       this.recent = { endsAt: now + ROSTER_MS, roster };
       // A look that failed serves nobody but those who are already waiting for it.
-      roster.catch(() => (this.recent = undefined));
+      roster.catch(() => this.forgetRoster());
     }
     return this.recent.roster;
+  }
+
+  /** Lets the next look be a new one: whoever has just registered is seen at once in this process. */
+  forgetRoster(): void {
+    this.recent = undefined;
   }
 
   /** How many gateways and workers there are. */

@@ -17,6 +17,10 @@ export const cancel = (id: string, why: string): Unblock => ({
   ...{ method: 'POST', path: taskPath(id, 'cancel'), body: { reason: 'No longer needed.' }, why },
 });
 
+export const claim = (workerId: string, capabilities: readonly string[], why: string): Unblock => ({
+  ...{ method: 'POST', path: '/v1/tasks/claim', body: { worker_id: workerId, capabilities }, why },
+});
+
 export const heartbeat = (workerId: string, why: string): Unblock => ({
   method: 'POST',
   path: `/v1/workers/${encodeURIComponent(workerId)}/heartbeat`,

@@ -1,5 +1,5 @@
 import { fits, isOpenToStrangers, isWhereBound, lacking, type Need } from '../../ledger/index.js';
-import { heartbeat, MOST_CALLS, registerGateway, registerWorker } from './calls.js';
+import { claim, heartbeat, MOST_CALLS, registerGateway, registerWorker } from './calls.js';
 import { stateOf } from './ended.js';
 import { type Facts, type GatewayFacts, type Reason, type Unblock, type WorkerFacts } from './facts.js';
 import { counted, listed } from './sentences.js';
@@ -90,6 +90,11 @@ function callsForCapabilities(
           { ...worker, capabilities: withAll(worker.capabilities) },
           `If worker '${worker.workerId}' can do it: says so.`,
         ),
+      ),
+    ...workers
+      .slice(0, 1)
+      .map((worker) =>
+        claim(worker.workerId, withAll(worker.capabilities), 'Or lets it say so in its claim, for once.'),
       ),
     ...gateways.slice(0, 1).map((gateway) =>
       registerGateway(

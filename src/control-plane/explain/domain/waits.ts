@@ -1,4 +1,4 @@
-import { type BlockedFile, BOUNDS } from '../../ledger/index.js';
+import { type BlockedFile, BOUNDS, GATE } from '../../ledger/index.js';
 import { cancel, explain, MOST_CALLS, retry } from './calls.js';
 import { stateOf } from './ended.js';
 import { type Facts, type Reason, type Unblock } from './facts.js';
@@ -45,7 +45,7 @@ export function waitsForDependencies({ situation: { task, parents } }: Facts): R
 }
 
 export function waitsForFiles({ situation: { task, files, waits } }: Facts): Reason[] {
-  const isParked = task.gate === 2;
+  const isParked = task.gate === GATE.waitsForFile;
   if (files.length === 0 && !isParked) return [];
   const since = waits === null ? {} : { since: waits.parkedAt };
   const queue = waits && { since: waits.parkedAt, losses: waits.losses, is_awake: waits.awake };
@@ -166,7 +166,8 @@ export function hasOpenExecution({ situation: { task }, gateways }: Facts): Reas
 export function comesLater({ situation: { task, ahead }, prospects }: Facts): Reason[] {
   const others = prospects.filter(({ taskId }) => taskId !== null && taskId !== task.id);
   const isNext = prospects.some(({ taskId }) => taskId === task.id);
-  if (isNext || (ahead.length === 0 && others.length === 0)) return [];
+  const isParked = task.gate === GATE.waitsForFile;
+  if (isParked || isNext || (ahead.length === 0 && others.length === 0)) return [];
   const first = others[0]?.taskId ?? ahead[0] ?? '';
   const isAtLeast = ahead.length >= BOUNDS.ahead;
   const count = `${isAtLeast ? 'at least ' : ''}${counted(ahead.length, 'ready task')}`;

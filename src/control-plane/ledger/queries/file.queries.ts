@@ -47,7 +47,7 @@ export function spansOf(uses: readonly Use[]): { readonly from: string[]; readon
  * Those of `file_waits` in the spans ($2, $3) of project $1 that come first for each pattern, mode and lane: as few rows
  * as there are such groups, however many wait.
  */
-export const heads = (without: string) => `
+export const heads = (without: string): string => `
    spans as materialized (select s.* from unnest($2::text[], $3::text[]) s(lo, hi)),
    heads(hi, prefix, path, mode, lane, task_seq, priority) as (
      select s.hi, w.prefix, w.path, w.mode, w.lane, w.task_seq, w.priority from spans s cross join lateral (
