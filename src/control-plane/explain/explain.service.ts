@@ -5,8 +5,8 @@ import { Foresight, GATE, needOf, type Situation, Situations } from '../ledger/i
 import { RegistryService } from '../registry/index.js';
 import { CONFIG } from '../runtime/index.js';
 import { claimersFor } from './domain/claimers.js';
-import { type Facts, type GatewayFacts, isWaiting, type Prospect } from './domain/facts.js';
-import { isRunnable, reasonsOf } from './domain/reasons.js';
+import { type Facts, type GatewayFacts, type Prospect } from './domain/facts.js';
+import { isConclusive } from './domain/reasons.js';
 
 /** A task may move on between two looks; what then explains nothing is looked at again. */
 const MOST_LOOKS = 3;
@@ -28,8 +28,7 @@ export class ExplainService {
       const situation = await this.situations.of(id);
       if (situation === null) return null;
       const facts = await this.joined(situation);
-      const isClear = !isWaiting(facts) || isRunnable(facts) || reasonsOf(facts).length > 0;
-      if (isClear || look >= MOST_LOOKS) return facts;
+      if (isConclusive(facts) || look >= MOST_LOOKS) return facts;
     }
   }
 

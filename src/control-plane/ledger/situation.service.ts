@@ -5,7 +5,15 @@ import { GATE } from './domain/gate.js';
 import { type WantedFile } from './domain/wanted-files.js';
 import { findOwnWaits, type OwnWaits } from './queries/file.queries.js';
 import * as queries from './queries/situation.queries.js';
-import { type OwnedFile, type Relative, type Rival, type TaskFacts } from './queries/situation.queries.js';
+import {
+  type OwnedFile,
+  type Relative,
+  type Rival,
+  type Rivals,
+  type TaskFacts,
+} from './queries/situation.queries.js';
+
+const NOBODY: Rivals = { rivals: [], areCut: false };
 
 /** One of a task's files that it cannot have now. */
 export interface BlockedFile {
@@ -14,6 +22,8 @@ export interface BlockedFile {
   readonly owners: readonly OwnedFile[];
   /** Who waits for it or a part of it and comes first. */
   readonly ahead: readonly Rival[];
+  /** Whether there may be more of them. */
+  readonly areMoreAhead: boolean;
 }
 
 /** A task, and what the ledger knows to be in its way. */
@@ -49,7 +59,7 @@ export class Situations {
     const [parents, owners, rivals, waits, ahead] = await Promise.all([
       task.gate === GATE.waitsForDependencies ? queries.findUnfinishedParents(db, task.seq) : [],
       hasFiles ? queries.findOwners(db, task) : [],
-      hasFiles ? queries.findRivals(db, task) : [],
+      hasFiles ? queries.findRivals(db, task) : NOBODY,
       hasFiles ? findOwnWaits(db, [task.seq]) : new Map<number, OwnWaits>(),
       isReady && !task.isResting ? queries.findAheadInLane(db, task) : [],
     ]);
@@ -72,11 +82,15 @@ export class Situations {
 function blockedFiles(
   files: readonly WantedFile[],
   owners: readonly OwnedFile[],
-  rivals: readonly Rival[],
+  { rivals, areCut }: Rivals,
 ): BlockedFile[] {
   const inTheWay = <T extends Use>(file: WantedFile, uses: readonly T[]) =>
     uses.filter((use) => exclude(file, use));
   return files
-    .map((file) => ({ file, owners: inTheWay(file, owners), ahead: inTheWay(file, rivals) }))
+    .map((file) => {
+      const ahead = inTheWay(file, rivals);
+      const areMoreAhead = areCut || ahead.length >= queries.BOUNDS.ahead;
+      return { file, owners: inTheWay(file, owners), ahead, areMoreAhead };
+    })
     .filter(({ owners: own, ahead }) => own.length > 0 || ahead.length > 0);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type Need, neverReason } from '../../ledger/index.js';
 import { claimersFor } from './claimers.js';
 import { type Facts, type GatewayFacts, type WorkerFacts } from './facts.js';
-import { isRunnable, neverOf, reasonsOf, summaryOf } from './reasons.js';
+import { isConclusive, isRunnable, neverOf, reasonsOf, summaryOf } from './reasons.js';
 import { listed, quoted } from './sentences.js';
 
 const NOW = '2030-01-01T00:00:00.000000+00:00';
@@ -94,6 +94,13 @@ describe('reasonsOf', () => {
     expect(reasonsOf(facts({}, { ...push, gateways: [away] }))[0]?.message).toBe(
       "Gateway 'away', the only one that may take it, is offline (refused).",
     );
+  });
+
+  it('asks to look again when what was seen explains nothing', () => {
+    const moving = facts({}, { prospects: [{ claimer: 'any worker', taskId: null }] });
+    expect(isConclusive(moving)).toBe(false);
+    expect(codesOf(moving)).toEqual(['queued_behind']);
+    expect(isConclusive(facts({}))).toBe(true);
   });
 
   it('does not call a task that has ended impossible', () => {

@@ -2,11 +2,28 @@ import { neverReason } from '../../ledger/index.js';
 import { notWaiting } from './ended.js';
 import { type Facts, isWaiting, type Reason } from './facts.js';
 import { nobodyTakesIt } from './takers.js';
-import { comesLater, hasOpenExecution, rests, waitsForDependencies, waitsForFiles } from './waits.js';
+import {
+  comesLater,
+  hasOpenExecution,
+  isOnTheMove,
+  rests,
+  waitsForDependencies,
+  waitsForFiles,
+} from './waits.js';
 
 /** Every reason why a task is not running, those that come first in its life first. Empty: the next claim takes it. */
 export function reasonsOf(facts: Facts): Reason[] {
   if (!isWaiting(facts)) return notWaiting(facts);
+  const reasons = foundReasons(facts);
+  return reasons.length > 0 || isRunnable(facts) ? reasons : [isOnTheMove(facts)];
+}
+
+/** Whether what was seen fits together: a task may move on between two looks. */
+export function isConclusive(facts: Facts): boolean {
+  return !isWaiting(facts) || isRunnable(facts) || foundReasons(facts).length > 0;
+}
+
+function foundReasons(facts: Facts): Reason[] {
   return [
     ...waitsForDependencies(facts),
     ...waitsForFiles(facts),

@@ -85,7 +85,7 @@ function sentenceOf({ file, owners, ahead }: BlockedFile): string {
   return `to ${verb} '${file.name}', which ${listed(ids)} ${ids.length === 1 ? 'owns' : 'own'}${lease}${behind}`;
 }
 
-function viewOf({ file, owners, ahead }: BlockedFile): Record<string, unknown> {
+function viewOf({ file, owners, ahead, areMoreAhead }: BlockedFile): Record<string, unknown> {
   const places = [...new Set(ahead.map(({ taskSeq }) => taskSeq))];
   return {
     path: file.name,
@@ -96,7 +96,7 @@ function viewOf({ file, owners, ahead }: BlockedFile): Record<string, unknown> {
     })),
     owners_total: owners.length,
     place: places.length + 1,
-    place_is_at_least: places.length >= BOUNDS.ahead,
+    place_is_at_least: areMoreAhead,
     ahead: ahead.slice(0, MOST_NAMED).map(({ taskId, priority, awake, pattern, mode }) => ({
       ...{ task_id: taskId, path: pattern.text, mode, priority, is_awake: awake },
     })),
@@ -160,6 +160,16 @@ export function hasOpenExecution({ situation: { task }, gateways }: Facts): Reas
       ],
     },
   ];
+}
+
+/** What has no other reason is on the move: somebody is just claiming, parking or waking it or those before it. */
+export function isOnTheMove({ situation: { task } }: Facts): Reason {
+  return {
+    code: 'queued_behind',
+    message: 'It is ready, and claims are being made that come first: ask again.',
+    details: { ahead: 0, ahead_is_at_least: false, first: [], next_claims: [] },
+    unblock: [explain(task.id, 'Looks again.')],
+  };
 }
 
 /** Others whom the next claims would take first. */

@@ -16,7 +16,7 @@ import { type Use } from '../domain/admission.js';
 import { GATE } from '../domain/gate.js';
 import { type Delivery } from '../domain/task.js';
 import { type TaskStatus } from '../domain/task-state.js';
-import { type FileMode, modeFromLetter, storedPattern, type WantedFile } from '../domain/wanted-files.js';
+import { modeFromLetter, storedPattern, type WantedFile } from '../domain/wanted-files.js';
 import { heads, modeOf, spansOf } from './file.queries.js';
 import { status } from './task-row.js';
 
@@ -33,6 +33,8 @@ export const BOUNDS = {
   owners: 2_000,
   /** Different patterns, modes and lanes that others wait for and that are compared. */
   groups: 500,
+  /** Tasks that come before it for one of its files, all files together. */
+  rivals: 500,
   /** Tasks ahead that are counted. */
   ahead: 100,
   /** Held tasks that are looked at to count what each gateway has in flight. */
@@ -217,9 +219,10 @@ export async function findOwners(
 
 const AHEAD_FOR_FILES = statement(
   'ledger.aheadForFiles',
-  `with recursive ${heads('')}, places as (
-     select distinct h.prefix, h.path, h.mode
-     from (select h.prefix, h.path, h.mode, h.lane from heads h limit ${BOUNDS.groups}) h where h.lane = $4
+  `with recursive ${heads('')}, groups as materialized (
+     select h.prefix, h.path, h.mode, h.lane from heads h limit ${BOUNDS.groups}
+   ), places as (
+     select distinct g.prefix, g.path, g.mode from groups g where g.lane = $4
    ), ahead as (
      select a.task_seq, a.priority, a.path, a.mode, false as awake from places p cross join lateral (
        (select w.task_seq, w.priority, w.path, w.mode from file_waits w
@@ -231,14 +234,14 @@ const AHEAD_FOR_FILES = statement(
         where w.project_id = $1 and w.prefix = p.prefix and w.path = p.path and w.mode = p.mode and w.lane = $4
           and w.woken_at is null and w.priority = $5 and w.task_seq < $6
         order by w.task_seq limit ${BOUNDS.ahead})
-     ) a limit ${BOUNDS.groups}
+     ) a limit ${BOUNDS.rivals}
    ), awake as (
      select w.task_seq, w.priority, w.path, w.mode, true from spans s cross join lateral (
        select w.task_seq, w.priority, w.path, w.mode, w.lane from file_waits w
        where w.project_id = $1 and w.prefix >= s.lo and w.prefix < s.hi and w.woken_at is not null limit ${BOUNDS.groups}
      ) w where w.lane = $4 and (w.priority > $5 or (w.priority = $5 and w.task_seq < $6)) limit ${BOUNDS.groups}
    )
-   select a.task_seq, a.priority, a.path, a.mode, a.awake, t.id
+   select a.task_seq, a.priority, a.path, a.mode, a.awake, t.id, (select count(*) from groups) >= ${BOUNDS.groups} as is_cut
    from (select * from ahead union all select * from awake) a join tasks t on t.seq = a.task_seq
    order by a.priority desc, a.task_seq`,
 );
@@ -252,6 +255,12 @@ export interface Rival extends Use {
   readonly awake: boolean;
 }
 
+export interface Rivals {
+  readonly rivals: readonly Rival[];
+  /** There are more than were looked at. */
+  readonly areCut: boolean;
+}
+
 /** Who waits for what may overlap files of a task, is alike to a claimer and comes before it, in the order of service. */
 export async function findRivals(
   db: Db,
@@ -262,16 +271,18 @@ export async function findRivals(
     lane,
     priority,
   }: Pick<TaskFacts, 'seq' | 'projectId' | 'files' | 'lane' | 'priority'>,
-): Promise<Rival[]> {
+): Promise<Rivals> {
   const { from, to } = spansOf(files);
-  return (await db.query(AHEAD_FOR_FILES, [projectId, from, to, lane, priority, seq])).map((row) => ({
+  const rows = await db.query(AHEAD_FOR_FILES, [projectId, from, to, lane, priority, seq]);
+  const rivals = rows.map((row) => ({
     taskId: text(row, 'id'),
     taskSeq: integer(row, 'task_seq'),
     priority: integer(row, 'priority'),
     awake: flag(row, 'awake'),
     pattern: storedPattern(text(row, 'path')),
-    mode: modeOf(row) satisfies FileMode,
+    mode: modeOf(row),
   }));
+  return { rivals, areCut: rows.length >= BOUNDS.rivals || rows[0]?.['is_cut'] === true };
 }
 
 const AHEAD = statement(
