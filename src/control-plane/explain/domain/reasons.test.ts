@@ -32,7 +32,7 @@ function facts(task: Partial<Task>, more: Partial<Facts> = {}, situation: object
         ...{ leaseIsOver: false, nextAttemptAt: null, isResting: false, hasOpenExecution: false },
         ...{ dispatchGatewayId: null, error: '', createdAt: NOW, updatedAt: NOW, completedAt: null },
         ...{ checkedAt: NOW, ...task },
-      } as Task,
+      },
       ...{ parents: [], blame: [], files: [], waits: null, ahead: [], ...situation },
     },
     need: need(),
