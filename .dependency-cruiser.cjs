@@ -58,13 +58,15 @@ module.exports = {
       name: 'the-registry-does-not-know-the-ledger',
       severity: 'error',
       from: { path: '^src/control-plane/registry/' },
-      to: { path: '^src/control-plane/(ledger|routing|scheduler|schedules|reaper|overview)/' },
+      to: { path: '^src/control-plane/(ledger|routing|scheduler|schedules|reaper|overview|explain)/' },
     },
     {
       name: 'the-ledger-decides-nothing-about-gateways',
       severity: 'error',
       from: { path: '^src/control-plane/ledger/' },
-      to: { path: '^src/control-plane/(routing|scheduler|schedules|reaper|overview|gateway-client)/' },
+      to: {
+        path: '^src/control-plane/(routing|scheduler|schedules|reaper|overview|explain|gateway-client)/',
+      },
     },
     {
       name: 'domain-rules-are-pure',

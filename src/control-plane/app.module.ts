@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { EventsModule } from './events/index.js';
+import { ExplainModule } from './explain/index.js';
 import { HealthModule } from './health/index.js';
 import { LedgerModule } from './ledger/index.js';
 import { OverviewModule } from './overview/index.js';
@@ -19,6 +20,7 @@ export class AppModule {
         RuntimeModule.with(options),
         OverviewModule,
         LedgerModule,
+        ExplainModule,
         EventsModule,
         RegistryModule,
         RoutingModule,

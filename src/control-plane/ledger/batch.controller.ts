@@ -34,6 +34,7 @@ import {
 } from './requests.js';
 import { taskState } from './task-view.js';
 import { WaitingClaims } from './waiting-claims.service.js';
+import { EnqueueWarnings } from './warnings.service.js';
 
 /** The hot calls for many tasks at once. What they say of one task is what the calls for one say. */
 @ApiTags('tasks')
@@ -45,6 +46,7 @@ export class BatchController {
     private readonly waiting: WaitingClaims,
     private readonly endings: EndingsService,
     private readonly registry: RegistryService,
+    private readonly warnings: EnqueueWarnings,
     private readonly idempotency: IdempotencyService,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
@@ -61,14 +63,15 @@ export class BatchController {
     'dependencies-not-found',
     'idempotency-conflict',
   )
-  enqueue(
+  async enqueue(
     @Req() request: FastifyRequest,
     @Body() { tasks }: EnqueueBatchRequest,
   ): Promise<EnqueueBatchResponse> {
     const showToken = !this.config.ledger.redactClaimTokens;
+    const warnings = await this.warnings.of(tasks, { named: true });
     return this.idempotency.run(request, async (db) => {
       const stored = await this.intake.enqueueTogether(db, tasks.map(enqueueRequest));
-      return { tasks: stored.map((task) => taskState(task, { showToken })) };
+      return { tasks: stored.map((task) => taskState(task, { showToken })), ...warnings };
     });
   }
 

@@ -84,6 +84,12 @@ export class ReleaseTasksRequest extends HolderRequest {
 export class EnqueueBatchResponse {
   /** The tasks in the order of the request. */
   tasks!: TaskState[];
+  /** Which of them nobody who is registered could ever run, and why; not there when there are none. */
+  @ApiProperty({
+    required: false,
+    example: ["tasks[0]: It can never run as things stand: No registered worker has the capability 'gpu'."],
+  })
+  warnings?: string[];
 }
 
 /** What became of one item. */

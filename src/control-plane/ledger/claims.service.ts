@@ -1,34 +1,29 @@
 import { Injectable } from '@nestjs/common';
 import { type Db } from '../../platform/database/database.js';
 import { type Instant } from '../../platform/database/row.js';
-import { conflictOf, exclude } from './domain/admission.js';
-import { GATE } from './domain/gate.js';
-import { type ClaimedTask, type Claimer, type ClaimProof, type Task } from './domain/task.js';
+import { exclude } from './domain/admission.js';
+import { type ClaimedTask, type Claimer, type ClaimProof } from './domain/task.js';
 import { type FileMode, wantedFiles } from './domain/wanted-files.js';
 import { FileQueue } from './file-queue.service.js';
 import {
   admit,
   claimWithoutFiles,
   lockCandidates,
-  peekCandidates,
   readyExists,
   type Wanted,
 } from './queries/claim.queries.js';
 import { findHeld, findIds, findNeighbours, lockProject, takeFile } from './queries/file.queries.js';
-import { findTasksBySeq } from './queries/read.queries.js';
 import * as leases from './queries/lease.queries.js';
 import { msUntilNextDue, promoteDue } from './queries/upkeep.queries.js';
 
 /** Candidates that one transaction under a project's lock looks at; grows while all it finds has to be parked. */
-const FIRST_WINDOW = 4;
-const LARGEST_WINDOW = 512;
+export const FIRST_WINDOW = 4;
+export const LARGEST_WINDOW = 512;
 /** Passes of one claim before it answers "nothing now": each parks what it found blocked, so the next sees other tasks. */
 const MAX_PASSES = 1_000;
 /** How often a claim looks again when ready tasks exist but others had them locked for the moment. */
 const MAX_MISSES = 5;
-const PROMOTE_BATCH = 500;
-/** How far a look without a lock goes: ready tasks whose files are owned stand in front until a claim parks them. */
-const PEEK_WINDOWS = [8, 256, 4_096];
+export const PROMOTE_BATCH = 500;
 
 export interface ClaimResult {
   readonly claimed: ClaimedTask[];
@@ -87,21 +82,6 @@ export class ClaimsService {
       } else if (easy.claimed.length > 0) break;
       if (claimed.length > 0 || ++misses > MAX_MISSES || !(await this.somethingIsReady(db, claimer))) break;
     }
-  }
-
-  /** What {@link claim} would return first, without a lock or a trace. */
-  async peek(db: Db, claimer: Claimer): Promise<Task | null> {
-    for (const limit of PEEK_WINDOWS) {
-      const candidates = await peekCandidates(db, claimer, limit);
-      for (const candidate of candidates) {
-        const neighbours = await findNeighbours(db, candidate.projectId, candidate.files);
-        if (conflictOf(candidate, neighbours) !== null) continue;
-        const [task] = await findTasksBySeq(db, [candidate.seq]);
-        if (task?.gate === GATE.runnable) return task;
-      }
-      if (candidates.length < limit) return null;
-    }
-    return null;
   }
 
   /** claimed → running. Returns the ids of those that run now; one is missing when its proof does not hold. */

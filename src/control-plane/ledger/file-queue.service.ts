@@ -4,11 +4,12 @@ import { Wakeups } from '../../platform/database/wakeups.js';
 import { TOPICS } from '../runtime/index.js';
 import {
   type Applicant,
-  type Conflict,
   conflictOf,
   exclude,
-  LOSSES_BEFORE_RESERVATION,
-  type Neighbour,
+  type Loser,
+  reservedBy,
+  sortOut,
+  standingOf,
   type Use,
   wakeable,
 } from './domain/admission.js';
@@ -16,12 +17,6 @@ import { overlaps } from './domain/patterns/index.js';
 import { type WantedFile } from './domain/wanted-files.js';
 import { tellConflicts } from './queries/conflict.queries.js';
 import * as queries from './queries/file.queries.js';
-
-/** An applicant that cannot start, and why. */
-export interface Loser {
-  readonly applicant: Applicant;
-  readonly conflict: Conflict;
-}
 
 /**
  * Who may have which files, and who waits for them: readers together, writers alone, first come first served among tasks
@@ -42,17 +37,7 @@ export class FileQueue {
     limit: number,
   ): Promise<{ winners: Applicant[]; losers: Loser[] }> {
     const files = applicants.flatMap((applicant) => applicant.files);
-    const neighbours = [...(await queries.findNeighbours(tx, projectId, files))];
-    const winners: Applicant[] = [];
-    const losers: Loser[] = [];
-    for (const applicant of applicants) {
-      if (winners.length >= limit) break;
-      const conflict = conflictOf(applicant, neighbours);
-      if (conflict === null) winners.push(applicant);
-      else losers.push({ applicant, conflict });
-      neighbours.push(...standingOf(applicant, conflict));
-    }
-    return { winners, losers };
+    return sortOut(applicants, await queries.findNeighbours(tx, projectId, files), limit);
   }
 
   /**
@@ -99,8 +84,7 @@ export class FileQueue {
       tx,
       losers.map(({ applicant, conflict }) => {
         const losses = (before.losses.get(applicant.seq) ?? 0) + (lost ? 1 : 0);
-        const reserved = losses >= LOSSES_BEFORE_RESERVATION ? applicant.files : [conflict.file];
-        return { seq: applicant.seq, reserved, losses };
+        return { seq: applicant.seq, reserved: reservedBy({ applicant, conflict }, losses), losses };
       }),
     );
     if (lost) {
@@ -186,11 +170,3 @@ const EVERYTHING: Use = {
   pattern: { raw: '**', kind: 'tree', text: '**', prefix: '' },
   mode: 'write',
 };
-
-/** What an applicant that was looked at is to those behind it. */
-function standingOf(applicant: Applicant, conflict: Conflict | null): Neighbour[] {
-  const { seq: taskSeq, lane, priority, files } = applicant;
-  return conflict === null
-    ? files.map((file) => ({ ...file, taskSeq, lane, priority, standing: 'held' as const }))
-    : [{ ...conflict.file, taskSeq, lane, priority, standing: 'parked' as const }];
-}

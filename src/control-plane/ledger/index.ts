@@ -1,8 +1,19 @@
 export { ClaimsService } from './claims.service.js';
 export { backoffSeconds } from './domain/backoff.js';
+export {
+  fits,
+  isOpenToStrangers,
+  isWhereBound,
+  lacking,
+  type Need,
+  needOf,
+  neverReason,
+} from './domain/fitness.js';
+export { GATE } from './domain/gate.js';
 export { type ClaimedTask, type Claimer, type ClaimProof, type Task } from './domain/task.js';
 export { terminalStates, type TaskStatus } from './domain/task-state.js';
 export { EndingsService } from './endings.service.js';
+export { Foresight } from './foresight.service.js';
 export { IntakeService } from './intake.service.js';
 export { JobLocksService } from './job-locks.service.js';
 export { EnqueueTaskRequest, TaskRequest } from './ledger.dto.js';
@@ -11,4 +22,6 @@ export { type ExpiredLease } from './queries/upkeep.queries.js';
 export { type HolderOfTasks } from './queries/lease.queries.js';
 export { LedgerReader } from './reader.service.js';
 export { enqueueRequest } from './requests.js';
+export { type BlockedFile, type Situation, Situations } from './situation.service.js';
 export { UpkeepService } from './upkeep.service.js';
+export { BOUNDS, type Relative, type TaskFacts } from './queries/situation.queries.js';

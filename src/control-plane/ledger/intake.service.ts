@@ -11,7 +11,7 @@ import { FileQueue } from './file-queue.service.js';
 import { findCandidates } from './queries/claim.queries.js';
 import { GATE } from './domain/gate.js';
 import { type GraphFault, orderGraph } from './domain/task-graph.js';
-import { capabilitySet, distinctTexts } from './domain/text-lists.js';
+import { blankToNull, capabilitySet, distinctTexts } from './domain/text-lists.js';
 import { type Delivery, type NewTask, type Task } from './domain/task.js';
 import { failAllDependents } from './queries/dependency.queries.js';
 import {
@@ -209,10 +209,6 @@ export class IntakeService {
     }
     return parents.map((parent) => parent.seq);
   }
-}
-
-function blankToNull(value: string | null): string | null {
-  return value === null || value.trim() === '' ? null : value.trim();
 }
 
 function refuseMissing(parents: readonly Parent[], ids: readonly string[]): void {

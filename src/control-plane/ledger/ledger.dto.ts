@@ -357,6 +357,18 @@ export class TaskResponse {
   task!: TaskState;
 }
 
+export class EnqueueTaskResponse extends TaskResponse {
+  /**
+   * Why nobody who is registered could ever run the task; not there when somebody could. Only looked at for tasks that
+   * ask for capabilities or for one gateway.
+   */
+  @ApiProperty({
+    required: false,
+    example: ["It can never run as things stand: No registered worker or gateway has the capability 'gpu'."],
+  })
+  warnings?: string[];
+}
+
 export class ClaimTaskResponse {
   /** Whether a task was claimed. */
   claimed!: boolean;

@@ -7,12 +7,15 @@ import { CoalescedLedger } from './coalesced-ledger.service.js';
 import { EndingsService } from './endings.service.js';
 import { FileQueue } from './file-queue.service.js';
 import { FilesController } from './files.controller.js';
+import { Foresight } from './foresight.service.js';
 import { IntakeService } from './intake.service.js';
 import { JobLocksService } from './job-locks.service.js';
 import { LedgerReader } from './reader.service.js';
+import { Situations } from './situation.service.js';
 import { TasksController } from './tasks.controller.js';
 import { UpkeepService } from './upkeep.service.js';
 import { WaitingClaims } from './waiting-claims.service.js';
+import { EnqueueWarnings } from './warnings.service.js';
 
 const services = [
   FileQueue,
@@ -20,8 +23,11 @@ const services = [
   WaitingClaims,
   IntakeService,
   ClaimsService,
+  Foresight,
   EndingsService,
   LedgerReader,
+  EnqueueWarnings,
+  Situations,
   UpkeepService,
   JobLocksService,
 ];

@@ -11,11 +11,11 @@ import { type ControlPlaneConfig } from '../config.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import { RegistryService } from '../registry/index.js';
 import { CONFIG } from '../runtime/index.js';
-import { ClaimsService } from './claims.service.js';
 import { statusFromFilter } from './domain/task-state.js';
 import { type Claimer, type ClaimProof, type Task } from './domain/task.js';
 import { EndingsService } from './endings.service.js';
 import { CoalescedLedger } from './coalesced-ledger.service.js';
+import { Foresight } from './foresight.service.js';
 import {
   ClaimProofRequest,
   ClaimTaskRequest,
@@ -23,6 +23,7 @@ import {
   CompleteResponse,
   CompleteTaskRequest,
   EnqueueTaskRequest,
+  EnqueueTaskResponse,
   ListTasksQuery,
   NextTaskQuery,
   NextTaskResponse,
@@ -45,6 +46,7 @@ import {
 } from './requests.js';
 import { taskState } from './task-view.js';
 import { WaitingClaims } from './waiting-claims.service.js';
+import { asksForSomething, EnqueueWarnings, NO_WARNINGS } from './warnings.service.js';
 
 const TaskId = () => Param('id', StorablePipe);
 const TaskIdParam = () => ApiParam({ name: 'id', description: 'The id of the task.' });
@@ -56,9 +58,10 @@ export class TasksController {
     private readonly database: Database,
     private readonly coalesced: CoalescedLedger,
     private readonly waiting: WaitingClaims,
-    private readonly claims: ClaimsService,
+    private readonly foresight: Foresight,
     private readonly endings: EndingsService,
     private readonly reader: LedgerReader,
+    private readonly warnings: EnqueueWarnings,
     private readonly registry: RegistryService,
     private readonly idempotency: IdempotencyService,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
@@ -67,11 +70,16 @@ export class TasksController {
   @Post('enqueue')
   @HttpCode(200)
   @ApiOperation({ summary: 'Hand in a task' })
-  @ApiOkResponse({ type: TaskResponse })
+  @ApiOkResponse({ type: EnqueueTaskResponse })
   @ApiProblems('task-exists', 'task-depends-on-itself', 'dependencies-not-found', 'idempotency-conflict')
-  enqueue(@Req() request: FastifyRequest, @Body() body: EnqueueTaskRequest): Promise<TaskResponse> {
+  async enqueue(
+    @Req() request: FastifyRequest,
+    @Body() body: EnqueueTaskRequest,
+  ): Promise<EnqueueTaskResponse> {
+    const warnings = asksForSomething(body) ? await this.warnings.of([body], { named: false }) : NO_WARNINGS;
     return this.idempotency.run(request, async (db) => ({
       task: this.view(await this.coalesced.enqueue(db, enqueueRequest(body))),
+      ...warnings,
     }));
   }
 
@@ -105,7 +113,7 @@ export class TasksController {
   @ApiOkResponse({ type: NextTaskResponse })
   @ApiProblems()
   async next(@Query() query: NextTaskQuery): Promise<NextTaskResponse> {
-    const task = await this.claims.peek(this.database, worker(query.agent_id, null));
+    const task = await this.foresight.peek(this.database, worker(query.agent_id, null));
     return {
       eligible: task !== null,
       agent_id: query.agent_id,

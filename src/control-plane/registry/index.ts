@@ -1,3 +1,3 @@
 export { RegistryModule } from './registry.module.js';
 export { type Gateway, type Worker } from './registry.queries.js';
-export { RegistryService } from './registry.service.js';
+export { RegistryService, type Roster } from './registry.service.js';

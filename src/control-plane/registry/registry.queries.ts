@@ -58,9 +58,11 @@ const gatewayFromRow = (row: Row): Gateway => ({
   lastUsedAt: instantOrNull(row, 'last_used_at'),
 });
 
+const SHOWN_STATUS = `case when w.uses_heartbeat and w.last_heartbeat < now() - interval '${SILENT_AFTER_SECONDS} seconds'
+    then 'offline' else w.status end`;
+
 const WORKER_COLUMNS = `w.worker_id, w.gateway_id, w.capabilities, w.capacity, w.metadata, w.registered_at, w.last_heartbeat,
-  case when w.uses_heartbeat and w.last_heartbeat < now() - interval '${SILENT_AFTER_SECONDS} seconds'
-    then 'offline' else w.status end as status`;
+  ${SHOWN_STATUS} as status`;
 
 const workerFromRow = (row: Row): Worker => ({
   workerId: text(row, 'worker_id'),
@@ -309,4 +311,35 @@ const FIND_WORKER = statement(
 
 export async function findWorker(db: Db, workerId: string): Promise<Worker | null> {
   return (await db.query(FIND_WORKER, [workerId])).map(workerFromRow)[0] ?? null;
+}
+
+/** Workers that are looked at to tell who there is. */
+const MOST_WORKERS = 20_000;
+
+const WORKER_CLASSES = statement(
+  'registry.workerClasses',
+  `select c.gateway_id, c.capabilities, c.status, count(*) as workers, min(c.worker_id) as example
+   from (select w.gateway_id, w.capabilities, w.worker_id, ${SHOWN_STATUS} as status from workers w limit ${MOST_WORKERS}) c
+   group by c.gateway_id, c.capabilities, c.status`,
+);
+
+/** Workers that are alike: of one gateway, with the same capabilities and status. */
+export interface WorkerClass {
+  readonly gatewayId: string | null;
+  readonly capabilities: readonly string[];
+  readonly status: string;
+  readonly workers: number;
+  /** One of them. */
+  readonly workerId: string;
+}
+
+/** All workers, those that are alike together. */
+export async function listWorkerClasses(db: Db): Promise<WorkerClass[]> {
+  return (await db.query(WORKER_CLASSES)).map((row) => ({
+    gatewayId: textOrNull(row, 'gateway_id'),
+    capabilities: texts(row, 'capabilities'),
+    status: text(row, 'status'),
+    workers: integer(row, 'workers'),
+    workerId: text(row, 'example'),
+  }));
 }

@@ -12,11 +12,21 @@ import {
   type Gateway,
   type GatewayRegistration,
   type Worker,
+  type WorkerClass,
   type WorkerRegistration,
 } from './registry.queries.js';
 
 /** Calls of workers are noted together: a busy fleet costs one update per this many milliseconds, not one a call. */
 const SEEN_DELAY_MS = 250;
+
+/** How old what {@link RegistryService.recentRoster} says may be. */
+const ROSTER_MS = 1_000;
+
+/** Everybody who is registered. */
+export interface Roster {
+  readonly gateways: readonly (Gateway & { readonly isUsable: boolean })[];
+  readonly workers: readonly (WorkerClass & { readonly isAlive: boolean })[];
+}
 
 /** Gateways and workers: who they are, what they can do, how they are. */
 @Injectable()
@@ -25,6 +35,7 @@ export class RegistryService implements OnApplicationShutdown {
   private flushTimer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> = Promise.resolve();
   private readonly listeners = new Set<() => void>();
+  private recent: { readonly endsAt: number; readonly roster: Promise<Roster> } | undefined;
 
   constructor(
     private readonly database: Database,
@@ -39,11 +50,13 @@ export class RegistryService implements OnApplicationShutdown {
     const host = await this.acceptedHost(request.host);
     const found = findings(request.status, await this.client.probe(host));
     const registered = await queries.upsertGateway(this.database, { ...request, host }, found);
+    this.forgetRoster();
     if (isGatewayUsable(registered.status)) this.wakeups.publish(TOPICS.ready);
     return registered;
   }
 
   registerWorker(db: Db, request: WorkerRegistration): Promise<Worker> {
+    db.afterCommit(() => this.forgetRoster());
     return queries.upsertWorker(db, request);
   }
 
@@ -84,6 +97,36 @@ export class RegistryService implements OnApplicationShutdown {
   async findWorkers(ids: readonly string[]): Promise<Worker[]> {
     await this.flushSeen();
     return queries.findWorkers(this.database, ids);
+  }
+
+  /** Everybody who is registered: all gateways, and the workers by what they are alike in. */
+  async roster(): Promise<Roster> {
+    await this.flushSeen();
+    const [gateways, workers] = await Promise.all([
+      queries.listGateways(this.database),
+      queries.listWorkerClasses(this.database),
+    ]);
+    return {
+      gateways: gateways.map((gateway) => ({ ...gateway, isUsable: isGatewayUsable(gateway.status) })),
+      workers: workers.map((worker) => ({ ...worker, isAlive: isWorkerHealthy(worker.status) })),
+    };
+  }
+
+  /** The same, up to a second old: one look serves all who ask meanwhile. */
+  recentRoster(): Promise<Roster> {
+    const now = performance.now();
+    if (this.recent === undefined || this.recent.endsAt <= now) {
+      const roster = this.roster();
+      this.recent = { endsAt: now + ROSTER_MS, roster };
+      // A look that failed serves nobody but those who are already waiting for it.
+      roster.catch(() => this.forgetRoster());
+    }
+    return this.recent.roster;
+  }
+
+  /** Lets the next look be a new one: whoever has just registered is seen at once in this process. */
+  forgetRoster(): void {
+    this.recent = undefined;
   }
 
   /** How many gateways and workers there are. */

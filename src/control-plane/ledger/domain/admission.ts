@@ -2,7 +2,7 @@ import { overlaps } from './patterns/index.js';
 import { type WantedFile } from './wanted-files.js';
 
 /** After so many losses a waiting task reserves all of its files, not only the one that it lost by. */
-export const LOSSES_BEFORE_RESERVATION = 3;
+const LOSSES_BEFORE_RESERVATION = 3;
 
 /** What is compared: a pattern and what is done to it. */
 export type Use = Pick<WantedFile, 'pattern' | 'mode'>;
@@ -66,6 +66,44 @@ export function conflictOf(applicant: Applicant, neighbours: readonly Neighbour[
     if (ahead.some((other) => exclude(file, other))) return { file, ownerSeq: null };
   }
   return null;
+}
+
+/** An applicant that cannot start, and why. */
+export interface Loser {
+  readonly applicant: Applicant;
+  readonly conflict: Conflict;
+}
+
+/** Sorts applicants, given in the order of service, into those that may start together and those that may not. */
+export function sortOut<A extends Applicant>(
+  applicants: readonly A[],
+  neighbours: readonly Neighbour[],
+  limit: number,
+): { winners: A[]; losers: (Loser & { readonly applicant: A })[] } {
+  const all = [...neighbours];
+  const winners: A[] = [];
+  const losers: (Loser & { readonly applicant: A })[] = [];
+  for (const applicant of applicants) {
+    if (winners.length >= limit) break;
+    const conflict = conflictOf(applicant, all);
+    if (conflict === null) winners.push(applicant);
+    else losers.push({ applicant, conflict });
+    all.push(...standingOf(applicant, conflict));
+  }
+  return { winners, losers };
+}
+
+/** What an applicant that was looked at is to those behind it. */
+export function standingOf(applicant: Applicant, conflict: Conflict | null): Neighbour[] {
+  const { seq: taskSeq, lane, priority, files } = applicant;
+  return conflict === null
+    ? files.map((file) => ({ ...file, taskSeq, lane, priority, standing: 'held' as const }))
+    : [{ ...conflict.file, taskSeq, lane, priority, standing: 'parked' as const }];
+}
+
+/** What a task reserves while it waits, when it has lost so often, the last time by `conflict`. */
+export function reservedBy({ applicant, conflict }: Loser, losses: number): readonly WantedFile[] {
+  return losses >= LOSSES_BEFORE_RESERVATION ? applicant.files : [conflict.file];
 }
 
 /** A task that is parked, with what it reserves: it wakes when it can have all of that. */

@@ -7,3 +7,8 @@ export function distinctTexts(raw: readonly string[]): string[] {
 export function capabilitySet(raw: readonly string[]): string[] {
   return distinctTexts(raw).sort();
 }
+
+/** Trimmed; null when nothing is left. */
+export function blankToNull(value: string | null): string | null {
+  return value === null || value.trim() === '' ? null : value.trim();
+}

@@ -9,10 +9,33 @@ import { type ClaimedTask, type Claimer } from '../domain/task.js';
 import { RUNNING_EVENT } from './lease.queries.js';
 import { claimedFromRow, TASK_COLUMNS } from './task-row.js';
 
+/** What the claimer can do. Reads `workers`, of the registry, for a worker that names no capabilities. */
+const CLAIMER = `claimer as materialized (
+     select coalesce($3::text[], w.capabilities, '{}') as capabilities, w.gateway_id
+     from (select 1) one left join workers w on w.worker_id = $2
+   )`;
+
+/** Of a waiting task `t`, what decides who may take it. */
+const ASKED_ABOUT = `t.kind, t.required_capabilities, split_part(t.lane, '/', 2) as audience,
+         case when t.dispatch_key is not null then t.dispatch_gateway_id
+              when t.gateway_strict then t.gateway_id end as bound_to`;
+
+/** Whether the claimer may take what `head` says this of. */
+const MAY_TAKE = `head.kind = 'action'
+       and case $1::text
+         when 'worker' then head.audience in ('any', 'pull') and exists (
+           select from claimer c
+           where head.required_capabilities <@ c.capabilities and (head.bound_to is null or head.bound_to = c.gateway_id))
+         else head.audience in ('any', 'push') and exists (
+           select from jsonb_array_elements($4::jsonb) g
+           where (head.bound_to is null or head.bound_to = g->>'gatewayId')
+             and to_jsonb(head.required_capabilities) <@ (g->'capabilities'))
+       end`;
+
 /**
  * The lanes that a claimer may take from. The recursion hops from lane to lane along the ready index, one probe each,
  * so lanes without ready work cost nothing; the head of a lane stands for all of it, since a lane is a function of the
- * columns that are asked about. Reads `workers`, of the registry, for a worker that names no capabilities.
+ * columns that are asked about.
  *
  * $1 holder, $2 worker id, $3 capabilities or null, $4 gateways as [{gatewayId, capabilities}].
  */
@@ -22,27 +45,13 @@ const ELIGIBLE_LANES = `
      union all
      select (select t.lane from tasks t where t.gate = ${GATE.runnable} and t.lane > l.lane order by t.lane limit 1)
      from lanes l where l.lane is not null
-   ), claimer as materialized (
-     select coalesce($3::text[], w.capabilities, '{}') as capabilities, w.gateway_id
-     from (select 1) one left join workers w on w.worker_id = $2
-   ), eligible as materialized (
+   ), ${CLAIMER}, eligible as materialized (
      select l.lane from lanes l
      cross join lateral (
-       select t.kind, t.required_capabilities, split_part(t.lane, '/', 2) as audience,
-         case when t.dispatch_key is not null then t.dispatch_gateway_id
-              when t.gateway_strict then t.gateway_id end as bound_to
+       select ${ASKED_ABOUT}
        from tasks t where t.gate = ${GATE.runnable} and t.lane = l.lane order by t.priority desc, t.seq limit 1
      ) head
-     where l.lane is not null and head.kind = 'action'
-       and case $1::text
-         when 'worker' then head.audience in ('any', 'pull') and exists (
-           select from claimer c
-           where head.required_capabilities <@ c.capabilities and (head.bound_to is null or head.bound_to = c.gateway_id))
-         else head.audience in ('any', 'push') and exists (
-           select from jsonb_array_elements($4::jsonb) g
-           where (head.bound_to is null or head.bound_to = g->>'gatewayId')
-             and to_jsonb(head.required_capabilities) <@ (g->'capabilities'))
-       end
+     where l.lane is not null and ${MAY_TAKE}
    )`;
 
 /** The parameters of {@link ELIGIBLE_LANES}. */
@@ -311,4 +320,19 @@ const PEEK = statement(
 /** What {@link lockCandidates} would look at, without a lock. */
 export async function peekCandidates(db: Db, claimer: Claimer, limit: number): Promise<Candidate[]> {
   return (await db.query(PEEK, [...lanesOf(claimer), limit])).map(candidateFromRow);
+}
+
+const ELIGIBLE_AMONG = statement(
+  'ledger.eligibleAmong',
+  `with ${CLAIMER}
+   select t.seq, t.project_id, t.lane, t.priority, t.file_paths, t.required_files, t.file_modes
+   from tasks t cross join lateral (select ${ASKED_ABOUT}) head
+   where t.seq = any($5::bigint[]) and ${MAY_TAKE}
+   order by t.priority desc, t.seq`,
+);
+
+/** Those of some waiting tasks that the claimer may take, in the order of service. */
+export async function eligibleAmong(db: Db, claimer: Claimer, seqs: readonly number[]): Promise<Candidate[]> {
+  if (seqs.length === 0) return [];
+  return (await db.query(ELIGIBLE_AMONG, [...lanesOf(claimer), seqs])).map(candidateFromRow);
 }

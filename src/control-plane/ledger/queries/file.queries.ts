@@ -1,5 +1,6 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
 import {
+  flag,
   instant,
   type Instant,
   integer,
@@ -25,13 +26,13 @@ export async function lockProject(tx: Tx, projectId: string): Promise<void> {
   await tx.query(LOCK_PROJECT, [projectId]);
 }
 
-const modeOf = (row: Row): FileMode => (text(row, 'mode') === 'read' ? 'read' : 'write');
+export const modeOf = (row: Row): FileMode => (text(row, 'mode') === 'read' ? 'read' : 'write');
 
 /**
  * Where an index over prefixes has to be looked at for all that may overlap one of the uses, as ranges from-to. A single
  * prefix is a range that ends right behind it. See {@link lookupKeys}.
  */
-function spansOf(uses: readonly Use[]): { readonly from: string[]; readonly to: string[] } {
+export function spansOf(uses: readonly Use[]): { readonly from: string[]; readonly to: string[] } {
   const spans = new Map<string, string>();
   for (const { pattern } of uses) {
     const { above, below } = lookupKeys(pattern);
@@ -46,38 +47,51 @@ function spansOf(uses: readonly Use[]): { readonly from: string[]; readonly to: 
  * Those of `file_waits` in the spans ($2, $3) of project $1 that come first for each pattern, mode and lane: as few rows
  * as there are such groups, however many wait.
  */
-const HEADS = `
+export const heads = (without: string): string => `
    spans as materialized (select s.* from unnest($2::text[], $3::text[]) s(lo, hi)),
    heads(hi, prefix, path, mode, lane, task_seq, priority) as (
      select s.hi, w.prefix, w.path, w.mode, w.lane, w.task_seq, w.priority from spans s cross join lateral (
        select * from file_waits w
-       where w.project_id = $1 and w.prefix >= s.lo and w.prefix < s.hi and w.woken_at is null
+       where w.project_id = $1 and w.prefix >= s.lo and w.prefix < s.hi and w.woken_at is null ${without}
        order by w.prefix, w.path, w.mode, w.lane, w.priority desc, w.task_seq limit 1) w
      union all
      select h.hi, w.prefix, w.path, w.mode, w.lane, w.task_seq, w.priority from heads h cross join lateral (
        select * from file_waits w
-       where w.project_id = $1 and w.woken_at is null and w.prefix < h.hi
+       where w.project_id = $1 and w.woken_at is null and w.prefix < h.hi ${without}
          and (w.prefix, w.path, w.mode, w.lane) > (h.prefix, h.path, h.mode, h.lane)
        order by w.prefix, w.path, w.mode, w.lane, w.priority desc, w.task_seq limit 1) w
    )`;
 
-const NEIGHBOURS = statement(
-  'ledger.fileNeighbours',
-  `with recursive ${HEADS}
+const NOBODY = '';
+/** Leaves out the tasks of a parameter. */
+const exceptThose = (parameter: string) => `and w.task_seq <> all(${parameter}::bigint[])`;
+
+const neighbours = (without: string) =>
+  `with recursive ${heads(without)}
    select 'held' as standing, f.task_seq, f.path, f.mode, '' as lane, 0 as priority
    from spans s join file_locks f on f.project_id = $1 and f.prefix >= s.lo and f.prefix < s.hi
    union
    select 'awake', w.task_seq, w.path, w.mode, w.lane, w.priority
-   from spans s join file_waits w on w.project_id = $1 and w.prefix >= s.lo and w.prefix < s.hi and w.woken_at is not null
+   from spans s join file_waits w on w.project_id = $1 and w.prefix >= s.lo and w.prefix < s.hi and w.woken_at is not null ${without}
    union
-   select 'parked', h.task_seq, h.path, h.mode, h.lane, h.priority from heads h`,
-);
+   select 'parked', h.task_seq, h.path, h.mode, h.lane, h.priority from heads h`;
 
-/** Whoever owns or waits for what may overlap one of the uses: owners and those awake all, of the parked the foremost. */
-export async function findNeighbours(db: Db, projectId: string, uses: readonly Use[]): Promise<Neighbour[]> {
+const NEIGHBOURS = statement('ledger.fileNeighbours', neighbours(NOBODY));
+const NEIGHBOURS_WITHOUT = statement('ledger.fileNeighboursWithout', neighbours(exceptThose('$4')));
+
+/** Whoever owns or waits for what may overlap one of the uses: owners and those awake all, of the parked the foremost. Of those who wait, the tasks `without` are left out. */
+export async function findNeighbours(
+  db: Db,
+  projectId: string,
+  uses: readonly Use[],
+  without: readonly number[] = [],
+): Promise<Neighbour[]> {
   if (uses.length === 0) return [];
   const { from, to } = spansOf(uses);
-  const rows = await db.query(NEIGHBOURS, [projectId, from, to]);
+  const rows =
+    without.length === 0
+      ? await db.query(NEIGHBOURS, [projectId, from, to])
+      : await db.query(NEIGHBOURS_WITHOUT, [projectId, from, to, without]);
   return rows.map((row) => ({
     taskSeq: integer(row, 'task_seq'),
     standing: text(row, 'standing') as Neighbour['standing'],
@@ -88,39 +102,49 @@ export async function findNeighbours(db: Db, projectId: string, uses: readonly U
   }));
 }
 
-const WAITERS = statement(
-  'ledger.fileWaiters',
-  `with recursive ${HEADS}, foremost as (
+const waiters = (without: string) =>
+  `with recursive ${heads(without)}, foremost as (
      select h.task_seq from heads h
      union
      select w.task_seq from heads h cross join lateral (
        select w.task_seq from file_waits w
        where w.project_id = $1 and w.prefix = h.prefix and w.path = h.path and w.mode = h.mode and w.lane = h.lane
-         and w.woken_at is null
+         and w.woken_at is null ${without}
        order by w.priority desc, w.task_seq limit $4
      ) w where h.mode = 'read'
    )
    select w.task_seq, w.lane, w.priority, w.path, w.mode
-   from foremost f join file_waits w on w.task_seq = f.task_seq order by w.task_seq`,
-);
+   from foremost f join file_waits w on w.task_seq = f.task_seq order by w.task_seq`;
+
+const WAITERS = statement('ledger.fileWaiters', waiters(NOBODY));
+const WAITERS_WITHOUT = statement('ledger.fileWaitersWithout', waiters(exceptThose('$5')));
 
 /** Waiting readers of one pattern that {@link findWaiters} returns at most. */
 export const READERS_AT_ONCE = 100;
 
 /** The foremost of those parked on what may overlap one of the uses: one writer, and some readers, for each pattern and lane. */
-export async function findWaiters(db: Db, projectId: string, uses: readonly Use[]): Promise<Waiter[]> {
+export async function findWaiters(
+  db: Db,
+  projectId: string,
+  uses: readonly Use[],
+  without: readonly number[] = [],
+): Promise<Waiter[]> {
   if (uses.length === 0) return [];
   const { from, to } = spansOf(uses);
-  const waiters = new Map<number, Waiter & { readonly reserved: Use[] }>();
-  for (const row of await db.query(WAITERS, [projectId, from, to, READERS_AT_ONCE])) {
+  const found = new Map<number, Waiter & { readonly reserved: Use[] }>();
+  const rows =
+    without.length === 0
+      ? await db.query(WAITERS, [projectId, from, to, READERS_AT_ONCE])
+      : await db.query(WAITERS_WITHOUT, [projectId, from, to, READERS_AT_ONCE, without]);
+  for (const row of rows) {
     const seq = integer(row, 'task_seq');
-    const waiter = waiters.get(seq) ?? {
+    const waiter = found.get(seq) ?? {
       ...{ seq, lane: text(row, 'lane'), priority: integer(row, 'priority'), reserved: [] },
     };
     waiter.reserved.push({ pattern: storedPattern(text(row, 'path')), mode: modeOf(row) });
-    waiters.set(seq, waiter);
+    found.set(seq, waiter);
   }
-  return [...waiters.values()];
+  return [...found.values()];
 }
 
 const WAKE = statement(
@@ -181,6 +205,38 @@ export async function leaveQueue(tx: Tx, taskSeqs: readonly number[]): Promise<L
     uses: rows.map((row) => ({ pattern: storedPattern(text(row, 'path')), mode: modeOf(row) })),
     losses: new Map(rows.map((row) => [integer(row, 'task_seq'), integer(row, 'losses')])),
   };
+}
+
+const OWN_WAITS = statement(
+  'ledger.ownWaits',
+  `select w.task_seq, w.path, w.mode, w.losses, w.parked_at, w.woken_at is not null as awake
+   from file_waits w where w.task_seq = any($1::bigint[]) order by w.task_seq, w.path`,
+);
+
+/** What a task reserves, how often it has lost, since when it waits, and whether it has been woken. */
+export interface OwnWaits {
+  readonly uses: readonly Use[];
+  readonly losses: number;
+  readonly parkedAt: Instant;
+  readonly awake: boolean;
+}
+
+/** What those of `taskSeqs` reserve that are in the queue. */
+export async function findOwnWaits(
+  db: Db,
+  taskSeqs: readonly number[],
+): Promise<ReadonlyMap<number, OwnWaits>> {
+  const found = new Map<number, OwnWaits & { readonly uses: Use[] }>();
+  for (const row of await db.query(OWN_WAITS, [taskSeqs])) {
+    const seq = integer(row, 'task_seq');
+    const waits = found.get(seq) ?? {
+      ...{ uses: [], losses: integer(row, 'losses') },
+      ...{ parkedAt: instant(row, 'parked_at'), awake: flag(row, 'awake') },
+    };
+    waits.uses.push({ pattern: storedPattern(text(row, 'path')), mode: modeOf(row) });
+    found.set(seq, waits);
+  }
+  return found;
 }
 
 const PARK = statement(

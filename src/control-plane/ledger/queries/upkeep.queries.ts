@@ -40,6 +40,17 @@ export async function promoteDue(db: Db, limit: number): Promise<number> {
   return (await db.query(PROMOTE, [limit])).length;
 }
 
+const LIST_DUE = statement(
+  'ledger.listDue',
+  `select t.seq from tasks t where t.gate = ${GATE.waitsForTime} and t.next_attempt_at <= now()
+   order by t.next_attempt_at limit $1`,
+);
+
+/** The tasks that {@link promoteDue} would make runnable. */
+export async function listDue(db: Db, limit: number): Promise<number[]> {
+  return (await db.query(LIST_DUE, [limit])).map((row) => integer(row, 'seq'));
+}
+
 /** A lease that ran out, as the reaper judges it. */
 export interface ExpiredLease {
   readonly taskId: string;

@@ -1,0 +1,67 @@
+import { type Unblock } from './facts.js';
+
+/** Calls that are named for one reason at most. */
+export const MOST_CALLS = 5;
+
+const taskPath = (id: string, verb: string) => `/v1/tasks/${encodeURIComponent(id)}/${verb}`;
+
+export const explain = (id: string, why: string): Unblock => ({
+  ...{ method: 'GET', path: taskPath(id, 'explain'), why },
+});
+
+export const retry = (id: string, why: string): Unblock => ({
+  ...{ method: 'POST', path: taskPath(id, 'retry'), body: { reason: 'Tried again.' }, why },
+});
+
+export const cancel = (id: string, why: string): Unblock => ({
+  ...{ method: 'POST', path: taskPath(id, 'cancel'), body: { reason: 'No longer needed.' }, why },
+});
+
+export const claim = (workerId: string, capabilities: readonly string[], why: string): Unblock => ({
+  ...{ method: 'POST', path: '/v1/tasks/claim', body: { worker_id: workerId, capabilities }, why },
+});
+
+export const heartbeat = (workerId: string, why: string): Unblock => ({
+  method: 'POST',
+  path: `/v1/workers/${encodeURIComponent(workerId)}/heartbeat`,
+  body: { status: 'online' },
+  why,
+});
+
+export const registerWorker = (
+  worker: {
+    readonly workerId: string;
+    readonly gatewayId: string | null;
+    readonly capabilities: readonly string[];
+  },
+  why: string,
+): Unblock => ({
+  method: 'POST',
+  path: '/v1/register-worker',
+  body: {
+    worker_id: worker.workerId,
+    ...(worker.gatewayId === null ? {} : { gateway_id: worker.gatewayId }),
+    ...(worker.capabilities.length === 0 ? {} : { capabilities: worker.capabilities }),
+  },
+  why,
+});
+
+export const registerGateway = (
+  gateway: {
+    readonly gatewayId: string;
+    readonly host: string;
+    readonly capabilities: readonly string[];
+    readonly status?: string;
+  },
+  why: string,
+): Unblock => ({
+  method: 'POST',
+  path: '/v1/register-gateway',
+  body: {
+    gateway_id: gateway.gatewayId,
+    host: gateway.host,
+    ...(gateway.capabilities.length === 0 ? {} : { capabilities: gateway.capabilities }),
+    ...(gateway.status === undefined ? {} : { status: gateway.status }),
+  },
+  why,
+});

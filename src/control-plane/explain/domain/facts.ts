@@ -1,0 +1,79 @@
+import { type Need, type Situation } from '../../ledger/index.js';
+
+/** A gateway, and whether it may be sent a task now. */
+export interface GatewayFacts {
+  readonly gatewayId: string;
+  readonly host: string;
+  readonly capabilities: readonly string[];
+  readonly status: string;
+  readonly declaredStatus: string;
+  readonly statusReason: string;
+  readonly isUsable: boolean;
+  readonly inFlight: number;
+  readonly maxInFlight: number;
+}
+
+/** Workers that are alike. */
+export interface WorkerFacts {
+  /** One of them. */
+  readonly workerId: string;
+  readonly workers: number;
+  readonly gatewayId: string | null;
+  readonly capabilities: readonly string[];
+  readonly status: string;
+  readonly isAlive: boolean;
+}
+
+/** Somebody whose next claim was looked at, and the task that it would take. */
+export interface Prospect {
+  readonly claimer: string;
+  readonly taskId: string | null;
+}
+
+/** All that is known of a task and of those who could run it, at one moment. */
+export interface Facts {
+  readonly situation: Situation;
+  readonly need: Need;
+  readonly gateways: readonly GatewayFacts[];
+  readonly workers: readonly WorkerFacts[];
+  /** What the next claims would take; empty when nobody may take the task. */
+  readonly prospects: readonly Prospect[];
+}
+
+export const reasonCodes = [
+  'waiting_for_dependency',
+  'dependency_failed',
+  'waiting_for_file',
+  'resting',
+  'scheduled',
+  'open_execution',
+  'missing_capability',
+  'no_worker',
+  'no_gateway',
+  'no_capacity',
+  'queued_behind',
+  'not_waiting',
+] as const;
+
+/** A call of this API that would change something, and what it would change. */
+export interface Unblock {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: Readonly<Record<string, unknown>>;
+  readonly why: string;
+}
+
+/** One reason why a task is not running. */
+export interface Reason {
+  readonly code: (typeof reasonCodes)[number];
+  /** For a person. */
+  readonly message: string;
+  readonly since?: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly unblock: readonly Unblock[];
+}
+
+export function isWaiting({ situation }: Facts): boolean {
+  const { status } = situation.task;
+  return status === 'queued' || status === 'released';
+}

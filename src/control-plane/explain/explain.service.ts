@@ -1,0 +1,69 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Database } from '../../platform/database/database.js';
+import { type ControlPlaneConfig } from '../config.js';
+import { Foresight, GATE, needOf, type Situation, Situations } from '../ledger/index.js';
+import { RegistryService } from '../registry/index.js';
+import { CONFIG } from '../runtime/index.js';
+import { claimersFor } from './domain/claimers.js';
+import { type Facts, type GatewayFacts, type Prospect } from './domain/facts.js';
+import { isConclusive } from './domain/reasons.js';
+
+/** A task may move on between two looks; what then explains nothing is looked at again. */
+const MOST_LOOKS = 3;
+
+/** Joins what the ledger knows of a task with what the registry knows of those who could run it. Changes nothing. */
+@Injectable()
+export class ExplainService {
+  constructor(
+    private readonly database: Database,
+    private readonly situations: Situations,
+    private readonly foresight: Foresight,
+    private readonly registry: RegistryService,
+    @Inject(CONFIG) private readonly config: ControlPlaneConfig,
+  ) {}
+
+  /** Everything that is known of a task's waiting; null when there is no such task. */
+  async factsOf(id: string): Promise<Facts | null> {
+    for (let look = 1; ; look++) {
+      const situation = await this.situations.of(id);
+      if (situation === null) return null;
+      const facts = await this.joined(situation);
+      if (isConclusive(facts) || look >= MOST_LOOKS) return facts;
+    }
+  }
+
+  private async joined(situation: Situation): Promise<Facts> {
+    const { task } = situation;
+    const need = needOf({ ...task, openExecutionAt: task.hasOpenExecution ? task.dispatchGatewayId : null });
+    const [roster, inFlight] = await Promise.all([
+      this.registry.roster(),
+      need.audience === 'pull' ? new Map<string, number>() : this.situations.inFlightByGateway(),
+    ]);
+    const maxInFlight = this.config.scheduler.maxInFlightPerGateway;
+    const gateways = roster.gateways.map((gateway) => ({
+      ...gateway,
+      inFlight: inFlight.get(gateway.gatewayId) ?? 0,
+      maxInFlight,
+    }));
+    const facts = { situation, need, gateways, workers: roster.workers, prospects: [] };
+    return { ...facts, prospects: await this.prospectsOf(facts, gateways) };
+  }
+
+  /** What the next claims would take, when one of them could take this task. */
+  private async prospectsOf(facts: Facts, gateways: readonly GatewayFacts[]): Promise<Prospect[]> {
+    const { task, waits } = facts.situation;
+    const mayBeTaken =
+      task.gate === GATE.runnable ||
+      (task.gate === GATE.waitsForTime && !task.isResting) ||
+      // A claim may find that a task ahead cannot use the file that it was woken for, and pass it on.
+      (task.gate === GATE.waitsForFile && waits !== null);
+    if (!mayBeTaken) return [];
+    const claimers = claimersFor(facts.need, facts.workers, gateways);
+    return Promise.all(
+      claimers.map(async ({ name, claimer }) => ({
+        claimer: name,
+        taskId: (await this.foresight.peek(this.database, claimer))?.id ?? null,
+      })),
+    );
+  }
+}

@@ -1,0 +1,78 @@
+import { type Delivery, type Task } from './task.js';
+
+/** What a task asks of whoever takes it. */
+export interface Need {
+  readonly audience: Delivery;
+  /** The only gateway that may take it, or whose workers may; null when all may. */
+  readonly boundTo: string | null;
+  readonly capabilities: readonly string[];
+}
+
+/** A gateway, or a worker and the gateway that it belongs to. */
+export interface Taker {
+  readonly gatewayId: string | null;
+  readonly capabilities: readonly string[];
+}
+
+/** Everybody who is registered, whatever their status: what is away may come back. */
+export interface Registered {
+  readonly workers: readonly Taker[];
+  readonly gateways: readonly Taker[];
+}
+
+/** While an execution is open, only its gateway may be asked again. */
+export function needOf(
+  task: Pick<Task, 'delivery' | 'gatewayId' | 'gatewayStrict' | 'requiredCapabilities'> & {
+    readonly openExecutionAt?: string | null;
+  },
+): Need {
+  const { openExecutionAt = null } = task;
+  return {
+    audience: openExecutionAt === null ? task.delivery : 'push',
+    boundTo: openExecutionAt ?? (task.gatewayStrict ? task.gatewayId : null),
+    capabilities: task.requiredCapabilities,
+  };
+}
+
+/** What of the required capabilities a taker lacks. */
+export function lacking({ capabilities }: Need, taker: Pick<Taker, 'capabilities'>): string[] {
+  return capabilities.filter((capability) => !taker.capabilities.includes(capability));
+}
+
+export function isWhereBound({ boundTo }: Need, { gatewayId }: Taker): boolean {
+  return boundTo === null || boundTo === gatewayId;
+}
+
+export function fits(need: Need, taker: Taker): boolean {
+  return isWhereBound(need, taker) && lacking(need, taker).length === 0;
+}
+
+/** Whether a worker that has not registered, and names no capabilities, may take it. */
+export function isOpenToStrangers({ audience, boundTo, capabilities }: Need): boolean {
+  return audience !== 'push' && boundTo === null && capabilities.length === 0;
+}
+
+/** Why nobody who is registered could ever take a task, as a sentence; null when somebody could. */
+export function neverReason(need: Need, { workers, gateways }: Registered): string | null {
+  const { audience, boundTo, capabilities } = need;
+  const [pull, push] = [audience !== 'push', audience !== 'pull'];
+  if (isOpenToStrangers(need)) return null;
+  if (pull && workers.some((worker) => fits(need, worker))) return null;
+  if (push && gateways.some((gateway) => fits(need, gateway))) return null;
+  const who = pull && push ? 'worker or gateway' : pull ? 'worker' : 'gateway';
+  const all = [...(pull ? workers : []), ...(push ? gateways : [])];
+  const near = all.filter((taker) => isWhereBound(need, taker));
+  if (near.length === 0 && boundTo !== null) {
+    return push && !gateways.some(({ gatewayId }) => gatewayId === boundTo)
+      ? `Gateway '${boundTo}' is not registered${pull ? ', nor is a worker of it,' : ','} and no other may take the task.`
+      : `No worker of gateway '${boundTo}' is registered, and no other may take the task.`;
+  }
+  if (near.length === 0) return `No ${who} is registered.`;
+  const place = boundTo === null ? '' : ` at gateway '${boundTo}'`;
+  return `No registered ${who}${place} has ${named(capabilities)}.`;
+}
+
+function named(capabilities: readonly string[]): string {
+  const quoted = capabilities.map((capability) => `'${capability}'`).join(', ');
+  return capabilities.length === 1 ? `the capability ${quoted}` : `all of the capabilities ${quoted}`;
+}

@@ -1,0 +1,159 @@
+import { Injectable } from '@nestjs/common';
+import { type Db } from '../../platform/database/database.js';
+import { FIRST_WINDOW, LARGEST_WINDOW, PROMOTE_BATCH } from './claims.service.js';
+import {
+  isAhead,
+  type Loser,
+  type Neighbour,
+  reservedBy,
+  sortOut,
+  type Use,
+  wakeable,
+} from './domain/admission.js';
+import { GATE } from './domain/gate.js';
+import { overlaps } from './domain/patterns/index.js';
+import { type Claimer, type Task } from './domain/task.js';
+import { type Candidate, eligibleAmong, peekCandidates } from './queries/claim.queries.js';
+import { findNeighbours, findOwnWaits, findWaiters } from './queries/file.queries.js';
+import { findTasksBySeq } from './queries/read.queries.js';
+import { listDue } from './queries/upkeep.queries.js';
+
+/** Tasks in front of the answer that a look judges at most: ready ones whose files are owned, until a claim parks them. */
+const MAX_LOSERS = 4_096;
+
+/** What a claim would return, found without a lock or a trace. */
+@Injectable()
+export class Foresight {
+  /**
+   * The task that {@link ClaimsService.claim} would return first. Goes through the passes of a claim on paper: who would be
+   * parked on the way stands in the way of those behind, who would wake by that is looked at, and so is what has rested
+   * long enough.
+   */
+  async peek(db: Db, claimer: Claimer): Promise<Task | null> {
+    const paper = new Paper(db, claimer);
+    for (
+      let window = FIRST_WINDOW;
+      paper.losers <= MAX_LOSERS;
+      window = Math.min(window * 4, LARGEST_WINDOW)
+    ) {
+      const candidates = await paper.candidates(window);
+      const [first] = candidates;
+      if (first === undefined) {
+        if (await paper.promoteDue()) continue;
+        return null;
+      }
+      const winner = first.files.length === 0 ? first : await paper.pass(first.projectId, candidates);
+      if (winner === undefined) continue;
+      const [task] = await findTasksBySeq(db, [winner.seq]);
+      if (task?.gate != null && task.gate <= GATE.waitsForTime) return task;
+      paper.skip(winner.seq);
+    }
+    return null;
+  }
+}
+
+/** The queue as it would be after the passes so far. Tasks that they have moved are known here and ignored where they are stored. */
+class Paper {
+  private readonly moved = new Map<number, { readonly projectId: string; readonly uses: Neighbour[] }>();
+  private readonly added = new Map<number, Candidate>();
+  private readonly gone = new Set<number>();
+  private promoted = false;
+
+  constructor(
+    private readonly db: Db,
+    private readonly claimer: Claimer,
+  ) {}
+
+  get losers(): number {
+    return this.gone.size;
+  }
+
+  /** Somebody has claimed it meanwhile. */
+  skip(seq: number): void {
+    this.gone.add(seq);
+  }
+
+  /** The first `window` ready tasks in the order of service. */
+  async candidates(window: number): Promise<Candidate[]> {
+    const stored = await peekCandidates(this.db, this.claimer, window + this.gone.size);
+    const known = new Map(stored.map((candidate) => [candidate.seq, candidate]));
+    for (const [seq, candidate] of this.added) known.set(seq, candidate);
+    return [...known.values()]
+      .filter(({ seq }) => !this.gone.has(seq))
+      .sort((a, b) => (isAhead(a, b) ? -1 : 1))
+      .slice(0, window);
+  }
+
+  /** Adds what has rested long enough, once, as a claim that finds nothing does. False when there is nothing of the kind. */
+  async promoteDue(): Promise<boolean> {
+    if (this.promoted) return false;
+    this.promoted = true;
+    return this.add(await listDue(this.db, PROMOTE_BATCH));
+  }
+
+  /** One pass under a project's lock: the task that it admits, or none when all that it found would be parked. */
+  async pass(projectId: string, all: readonly Candidate[]): Promise<Candidate | undefined> {
+    const foreign = all.findIndex(({ files, projectId: other }) => files.length > 0 && other !== projectId);
+    const candidates = foreign < 0 ? all : all.slice(0, foreign);
+    const neighbours = await this.neighbours(
+      projectId,
+      candidates.flatMap(({ files }) => files),
+    );
+    const { winners, losers } = sortOut(candidates, neighbours, 1);
+    if (winners[0] === undefined) await this.park(projectId, losers);
+    return winners[0];
+  }
+
+  private async park(projectId: string, losers: readonly Loser[]): Promise<void> {
+    const before = await findOwnWaits(
+      this.db,
+      losers.map(({ applicant }) => applicant.seq),
+    );
+    const freed: Use[] = [];
+    for (const loser of losers) {
+      const { applicant } = loser;
+      const own = before.get(applicant.seq);
+      freed.push(...(this.moved.get(applicant.seq)?.uses ?? own?.uses ?? []));
+      this.gone.add(applicant.seq);
+      this.stand(projectId, applicant, 'parked', reservedBy(loser, (own?.losses ?? 0) + 1));
+    }
+    if (freed.length > 0) await this.offer(projectId, freed);
+  }
+
+  /** Who would wake because losers no longer reserve what they did. */
+  private async offer(projectId: string, freed: readonly Use[]): Promise<void> {
+    const found = await findWaiters(this.db, projectId, freed, [...this.moved.keys()]);
+    const waiters = found.filter(({ reserved }) =>
+      reserved.some((use) => freed.some((one) => overlaps(use.pattern, one.pattern))),
+    );
+    const neighbours = await this.neighbours(
+      projectId,
+      waiters.flatMap(({ reserved }) => reserved),
+    );
+    const woken = wakeable(waiters, neighbours);
+    for (const waiter of woken) this.stand(projectId, waiter, 'awake', waiter.reserved);
+    await this.add(woken.map(({ seq }) => seq));
+  }
+
+  private stand(
+    projectId: string,
+    { seq: taskSeq, lane, priority }: Pick<Candidate, 'seq' | 'lane' | 'priority'>,
+    standing: Neighbour['standing'],
+    uses: readonly Use[],
+  ): void {
+    const entries = uses.map(({ pattern, mode }) => ({ pattern, mode, taskSeq, lane, priority, standing }));
+    this.moved.set(taskSeq, { projectId, uses: entries });
+  }
+
+  private async neighbours(projectId: string, uses: readonly Use[]): Promise<Neighbour[]> {
+    const stored = await findNeighbours(this.db, projectId, uses, [...this.moved.keys()]);
+    const moved = [...this.moved.values()].filter((entry) => entry.projectId === projectId);
+    return [...stored, ...moved.flatMap((entry) => entry.uses)];
+  }
+
+  private async add(seqs: readonly number[]): Promise<boolean> {
+    const eligible = await eligibleAmong(this.db, this.claimer, seqs);
+    for (const candidate of eligible) this.added.set(candidate.seq, candidate);
+    return eligible.length > 0;
+  }
+}

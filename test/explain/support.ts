@@ -1,0 +1,188 @@
+import { type Claimer, Foresight } from '../../src/control-plane/ledger/index.js';
+import { ScriptableGateway } from '../support/scriptable-gateway.js';
+import { startTestLedger, type TestLedger } from '../support/ledger.js';
+
+export interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: Record<string, unknown>;
+  readonly why: string;
+}
+
+export interface Explanation {
+  readonly task_id: string;
+  readonly status: string;
+  readonly runnable: boolean;
+  readonly summary: string;
+  readonly reasons: readonly {
+    readonly code: string;
+    readonly message: string;
+    readonly since?: string;
+    readonly details: Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any -- depends on the code
+    readonly unblock: readonly Call[];
+  }[];
+  readonly never: boolean;
+  readonly never_reason: string | null;
+  readonly checked_at: string;
+}
+
+/** A ledger in which situations are set up, one after the other, each from nothing. */
+export class Stage {
+  private constructor(
+    readonly ledger: TestLedger,
+    readonly gateway: ScriptableGateway,
+  ) {}
+
+  static async open(): Promise<Stage> {
+    const env = { SKYNET_GATEWAY_PROBE_SECS: '3600', SKYNET_CONTROL_SCHEDULER_POLL_SECS: '3600' };
+    return new Stage(await startTestLedger({ env }), await ScriptableGateway.start());
+  }
+
+  get api(): TestLedger['api'] {
+    return this.ledger.api;
+  }
+
+  async close(): Promise<void> {
+    await this.ledger.api.close();
+    await this.gateway.close();
+  }
+
+  async clear(): Promise<void> {
+    await this.api.query(
+      'truncate tasks, task_dependencies, file_locks, file_waits, file_conflicts, events, workers, gateways',
+    );
+  }
+
+  async worker(worker_id: string, capabilities: string[] = [], more: object = {}): Promise<void> {
+    await this.api.post('/v1/register-worker', { worker_id, capabilities, ...more });
+  }
+
+  /** A worker whose heartbeat has stopped. */
+  async silentWorker(worker_id: string, capabilities: string[] = []): Promise<void> {
+    await this.worker(worker_id, capabilities);
+    await this.api.post(`/v1/workers/${worker_id}/heartbeat`);
+    await this.api.query(
+      `update workers set last_heartbeat = now() - interval '2 minutes' where worker_id = $1`,
+      [worker_id],
+    );
+  }
+
+  async openGateway(gateway_id: string, capabilities: string[] = [], more: object = {}): Promise<void> {
+    const body = { gateway_id, host: this.gateway.url, capabilities, ...more };
+    const { status } = await this.api.post('/v1/register-gateway', body);
+    if (status !== 200) throw new Error(`gateway ${gateway_id}: ${status}`);
+  }
+
+  /** One that is registered and does not answer. */
+  offlineGateway(gateway_id: string, capabilities: string[] = []): Promise<void> {
+    return this.openGateway(gateway_id, capabilities, { host: 'http://127.0.0.1:9' });
+  }
+
+  async degradedGateway(gateway_id: string): Promise<void> {
+    this.gateway.ready = false;
+    await this.openGateway(gateway_id);
+    this.gateway.ready = true;
+  }
+
+  async add(task_id: string, more: object = {}): Promise<void> {
+    const { status, text } = await this.api.post('/v1/tasks/enqueue', { task_id, action: 'act', ...more });
+    if (status !== 200) throw new Error(`${task_id}: ${status} ${text}`);
+  }
+
+  /** Claims as a worker that can do anything that is named; returns the id and what proves the claim. */
+  async claim(
+    worker_id = 'somebody',
+    more: object = {},
+  ): Promise<{ id: string; proof: { worker_id: string; claim_token: string } }> {
+    const { body } = await this.api.post('/v1/tasks/claim', { worker_id, ...more });
+    if (!body.claimed) throw new Error('nothing to claim');
+    return { id: body.task.id, proof: { worker_id, claim_token: body.task.claim_token } };
+  }
+
+  async end(
+    { id, proof }: { id: string; proof: { worker_id: string; claim_token: string } },
+    success = true,
+  ): Promise<void> {
+    await this.api.post(`/v1/tasks/${id}/start`, proof);
+    const error = success ? '' : 'it broke';
+    const { status } = await this.api.post(`/v1/tasks/${id}/complete`, { ...proof, success, error });
+    if (status !== 200) throw new Error(`${id} did not end: ${status}`);
+  }
+
+  /** Claims as the dispatcher for a gateway and begins an execution there. */
+  async dispatch(gatewayId: string, capabilities: string[] = []): Promise<Dispatched> {
+    const { claims, database } = this.ledger;
+    const claimer: Claimer = { holder: 'dispatcher', id: 'd', gateways: [{ gatewayId, capabilities }] };
+    const [task] = (await claims.claim(database, claimer, { slots: ['d'], start: true })).claimed;
+    if (task === undefined) throw new Error('nothing to dispatch');
+    return { taskId: task.id, workerId: task.lockedBy, claimToken: task.claimToken };
+  }
+
+  /** Ends a dispatch as its dispatcher does when it cannot tell how it went, or knows that it did not run. */
+  async giveBack(
+    proof: Dispatched,
+    more: { restSeconds?: number; keepDispatchKey?: boolean },
+  ): Promise<void> {
+    await this.ledger.endings.release(this.ledger.database, proof, { reason: 'Connection lost.', ...more });
+  }
+
+  /** Makes a call that an explanation has named; the status that it was answered with. */
+  async make({ method, path, body }: Call): Promise<number> {
+    return (await this.api.call(method, path, body)).status;
+  }
+
+  async explain(id: string): Promise<Explanation> {
+    const { status, body } = await this.api.fetch(`/v1/tasks/${encodeURIComponent(id)}/explain`);
+    if (status !== 200) throw new Error(`explain ${id}: ${status} ${JSON.stringify(body)}`);
+    return body as Explanation;
+  }
+
+  /** Everybody whose claims there are: all who are registered, somebody who is not, and the dispatcher with what has room. */
+  async everybody(): Promise<{ readonly name: string; readonly claimer: Claimer }[]> {
+    const { body } = await this.api.fetch('/v1/system-state');
+    const workers = [...body.workers.map((worker: { worker_id: string }) => worker.worker_id), 'a-stranger'];
+    const busy = await this.ledger.reader.inFlightByGateway();
+    const gateways = body.gateways
+      .filter(({ status }: { status: string }) => ['online', 'healthy'].includes(status))
+      .map(({ gateway_id, capabilities }: { gateway_id: string; capabilities: string[] }) => ({
+        gatewayId: gateway_id,
+        capabilities,
+      }))
+      .filter(({ gatewayId }: { gatewayId: string }) => (busy.get(gatewayId) ?? 0) < 8);
+    return [
+      ...workers.map((id: string) => ({
+        name: id,
+        claimer: { holder: 'worker', id, capabilities: null } as const,
+      })),
+      ...(gateways.length === 0
+        ? []
+        : [{ name: 'the dispatcher', claimer: { holder: 'dispatcher', id: 'd', gateways } as const }]),
+    ];
+  }
+
+  /** What a claim would take, by the look at it. */
+  async next(claimer: Claimer): Promise<string | null> {
+    if (claimer.holder === 'dispatcher') {
+      return (await this.api.get(Foresight).peek(this.ledger.database, claimer))?.id ?? null;
+    }
+    const { body } = await this.api.fetch(`/v1/tasks/next?agent_id=${encodeURIComponent(claimer.id)}`);
+    return body.task?.id ?? null;
+  }
+
+  /** What a claim takes, undone at once: nothing of it is committed. */
+  async claimInVain(claimer: Claimer): Promise<string | null> {
+    let taken: string | null = null;
+    const undone = new Error('undone');
+    await this.ledger.database
+      .transaction(async (tx) => {
+        taken = (await this.ledger.claims.claim(tx, claimer)).claimed[0]?.id ?? null;
+        throw undone;
+      })
+      .catch((error: unknown) => {
+        if (error !== undone) throw error;
+      });
+    return taken;
+  }
+}
+
+type Dispatched = Readonly<Record<'taskId' | 'workerId' | 'claimToken', string>>;
