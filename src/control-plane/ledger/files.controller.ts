@@ -16,7 +16,7 @@ import {
   ReleaseFilesRequest,
   ReleaseFilesResponse,
   WaitersResponse,
-} from './ledger.dto.js';
+} from './files.dto.js';
 import { LedgerReader } from './reader.service.js';
 import { fileOwnership, fileWaiter } from './task-view.js';
 

@@ -8,7 +8,7 @@ import {
   listOwnership,
   listWaiters,
   type Ownership,
-} from './queries/file.queries.js';
+} from './queries/ownership.queries.js';
 import { type HolderOfTasks, holdersAmong, inFlightByGateway, listHolders } from './queries/lease.queries.js';
 import { findTaskById, listTasks, statusesOf, type TaskFilter } from './queries/read.queries.js';
 import { type TaskStatus } from './domain/task-state.js';

@@ -1,6 +1,7 @@
-import { type FileOwnership, type FileWaiter, type TaskState } from './ledger.dto.js';
+import { type FileOwnership, type FileWaiter } from './files.dto.js';
+import { type TaskState } from './ledger.dto.js';
 import { type Task } from './domain/task.js';
-import { type FileWait, type Ownership } from './queries/file.queries.js';
+import { type FileWait, type Ownership } from './queries/ownership.queries.js';
 
 /** A task as callers see it. `showToken`: to the claimer, or to all on a server that is told so. */
 export function taskState(task: Task, { showToken }: { readonly showToken: boolean }): TaskState {
