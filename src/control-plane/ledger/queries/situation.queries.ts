@@ -35,6 +35,8 @@ export const BOUNDS = {
   groups: 500,
   /** Tasks that come before it for one of its files, all files together. */
   rivals: 500,
+  /** Those of all its files are looked at together up to about this number, and 5 of each in any case. */
+  sharedAhead: 1_000,
   /** Tasks ahead that are counted. */
   ahead: 100,
   /** Held tasks that are looked at to count what each gateway has in flight. */
@@ -217,31 +219,32 @@ export async function findOwners(
   }));
 }
 
+const COMES_FIRST = (alias: string) =>
+  `(${alias}.priority > $5 or (${alias}.priority = $5 and ${alias}.task_seq < $6))`;
+
 const AHEAD_FOR_FILES = statement(
   'ledger.aheadForFiles',
   `with recursive ${heads('')}, groups as materialized (
-     select h.prefix, h.path, h.mode, h.lane from heads h limit ${BOUNDS.groups}
+     select h.prefix, h.path, h.mode, h.lane, h.priority, h.task_seq from heads h limit ${BOUNDS.groups}
    ), places as (
-     select distinct g.prefix, g.path, g.mode from groups g where g.lane = $4
+     select distinct g.prefix, g.path, g.mode from groups g where g.lane = $4 and ${COMES_FIRST('g')}
+   ), share as materialized (
+     select least(${BOUNDS.ahead}, greatest(5, ${BOUNDS.sharedAhead} / greatest(count(*), 1))) as tasks from places
    ), ahead as (
      select a.task_seq, a.priority, a.path, a.mode, false as awake from places p cross join lateral (
-       (select w.task_seq, w.priority, w.path, w.mode from file_waits w
-        where w.project_id = $1 and w.prefix = p.prefix and w.path = p.path and w.mode = p.mode and w.lane = $4
-          and w.woken_at is null and w.priority > $5
-        order by w.priority desc, w.task_seq limit ${BOUNDS.ahead})
-       union all
-       (select w.task_seq, w.priority, w.path, w.mode from file_waits w
-        where w.project_id = $1 and w.prefix = p.prefix and w.path = p.path and w.mode = p.mode and w.lane = $4
-          and w.woken_at is null and w.priority = $5 and w.task_seq < $6
-        order by w.task_seq limit ${BOUNDS.ahead})
-     ) a limit ${BOUNDS.rivals}
+       select w.task_seq, w.priority, w.path, w.mode from file_waits w
+       where w.project_id = $1 and w.prefix = p.prefix and w.path = p.path and w.mode = p.mode and w.lane = $4
+         and w.woken_at is null
+       order by w.priority desc, w.task_seq limit (select s.tasks from share s)
+     ) a where ${COMES_FIRST('a')} limit ${BOUNDS.rivals}
    ), awake as (
      select w.task_seq, w.priority, w.path, w.mode, true from spans s cross join lateral (
        select w.task_seq, w.priority, w.path, w.mode, w.lane from file_waits w
        where w.project_id = $1 and w.prefix >= s.lo and w.prefix < s.hi and w.woken_at is not null limit ${BOUNDS.groups}
-     ) w where w.lane = $4 and (w.priority > $5 or (w.priority = $5 and w.task_seq < $6)) limit ${BOUNDS.groups}
+     ) w where w.lane = $4 and ${COMES_FIRST('w')} limit ${BOUNDS.groups}
    )
-   select a.task_seq, a.priority, a.path, a.mode, a.awake, t.id, (select count(*) from groups) >= ${BOUNDS.groups} as is_cut
+   select a.task_seq, a.priority, a.path, a.mode, a.awake, t.id, (select count(*) from groups) >= ${BOUNDS.groups}
+       or (select s.tasks from share s) < ${BOUNDS.ahead} as is_cut
    from (select * from ahead union all select * from awake) a join tasks t on t.seq = a.task_seq
    order by a.priority desc, a.task_seq`,
 );
@@ -285,16 +288,14 @@ export async function findRivals(
   return { rivals, areCut: rows.length >= BOUNDS.rivals || rows[0]?.['is_cut'] === true };
 }
 
+// From the head of the lane on, and not back from the task: asked for what is older, PostgreSQL may look for it by age
+// alone, among all that waits.
 const AHEAD = statement(
   'ledger.aheadInLane',
-  `(select t.id, t.seq, t.priority from tasks t
-    where t.gate = ${GATE.runnable} and t.lane = $1 and t.priority > $2
-    order by t.priority desc, t.seq limit ${BOUNDS.ahead})
-   union all
-   (select t.id, t.seq, t.priority from tasks t
-    where t.gate = ${GATE.runnable} and t.lane = $1 and t.priority = $2 and t.seq < $3
-    order by t.seq limit ${BOUNDS.ahead})
-   order by priority desc, seq limit ${BOUNDS.ahead}`,
+  `select h.id from (
+     select t.id, t.seq, t.priority from tasks t where t.gate = ${GATE.runnable} and t.lane = $1
+     order by t.priority desc, t.seq limit ${BOUNDS.ahead}
+   ) h where h.priority > $2 or (h.priority = $2 and h.seq < $3) order by h.priority desc, h.seq`,
 );
 
 /** The ids of ready tasks of the same lane that come before a task, in the order of service, as many as are counted. */
