@@ -12,7 +12,8 @@ export interface TimeZone {
 
 /** The zone of an IANA name such as `Europe/Berlin`; null when there is none of that name. */
 export function findTimeZone(name: string): TimeZone | null {
-  if (!IANAZone.isValidZone(name)) return null;
+  // Newer runtimes take an offset such as +02:00 for a zone, which knows no daylight saving and is no IANA name.
+  if (!/^[A-Za-z]/.test(name) || !IANAZone.isValidZone(name)) return null;
   const zone = IANAZone.create(name);
   return { offset: (at) => zone.offset(at) * MINUTE_MS };
 }
