@@ -52,7 +52,7 @@ export function markdown(results) {
   return [
     '# Results',
     '',
-    `Written by the benchmark: scale \`${results.scale}\`, ${results.rounds} alternating ${results.rounds === 1 ? 'round' : 'rounds'}, medians, ${results.seconds} s in all.`,
+    `Written by \`node bench/run.mjs${results.scale === 'full' ? '' : ` --${results.scale}`} --rounds ${results.rounds} --write\`: ${results.rounds} alternating ${results.rounds === 1 ? 'round' : 'rounds'}, medians, ${results.seconds} s in all.${results.scale === 'full' ? '' : ' The sizes are small and processes hardly warm: an order of magnitude, not the limit.'}`,
     '',
     `${machine.cpus} cores (${machine.model}), ${machine.memory_gib} GiB, shared by PostgreSQL, servers and load generators. PostgreSQL ${postgres.server_version}: fsync ${postgres.fsync}, synchronous_commit ${postgres.synchronous_commit}, full_page_writes ${postgres.full_page_writes}, shared_buffers ${postgres.shared_buffers}. Node.js ${node.ours} for ours, ${node.peers ?? 'none'} for peers. ${Object.entries(
       peers,
