@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { exclude } from '../../src/control-plane/ledger/domain/admission.js';
+import { exclude } from '../../src/control-plane/ledger/domain/use-index.js';
 import {
   type FileMode,
   storedPattern,

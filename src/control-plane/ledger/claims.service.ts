@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Db } from '../../platform/database/database.js';
 import { type Instant } from '../../platform/database/row.js';
-import { exclude } from './domain/admission.js';
+import { exclude } from './domain/use-index.js';
 import { type ClaimedTask, type Claimer, type ClaimProof } from './domain/task.js';
 import { type FileMode, wantedFiles } from './domain/wanted-files.js';
 import { FileQueue } from './file-queue.service.js';

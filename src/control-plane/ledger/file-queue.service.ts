@@ -5,15 +5,14 @@ import { TOPICS } from '../runtime/index.js';
 import {
   type Applicant,
   conflictOf,
-  exclude,
   type Loser,
   reservedBy,
   sortOut,
   standingOf,
-  type Use,
   wakeable,
 } from './domain/admission.js';
 import { overlaps } from './domain/patterns/index.js';
+import { type Use, UseIndex } from './domain/use-index.js';
 import { type WantedFile } from './domain/wanted-files.js';
 import { tellConflicts } from './queries/conflict.queries.js';
 import * as queries from './queries/file.queries.js';
@@ -46,13 +45,13 @@ export class FileQueue {
    */
   async parkNew(tx: Tx, projectId: string, applicants: readonly Applicant[]): Promise<number> {
     const files = applicants.flatMap((applicant) => applicant.files);
-    const neighbours = [...(await queries.findNeighbours(tx, projectId, files))];
+    const neighbours = new UseIndex(await queries.findNeighbours(tx, projectId, files));
     const losers: Loser[] = [];
     for (const applicant of applicants) {
       const conflict = conflictOf(applicant, neighbours);
       if (conflict === null) continue;
       losers.push({ applicant, conflict });
-      neighbours.push(...standingOf(applicant, conflict));
+      for (const use of standingOf(applicant, conflict)) neighbours.add(use);
     }
     await this.park(tx, projectId, losers, { lost: false });
     return losers.length;
@@ -60,8 +59,8 @@ export class FileQueue {
 
   /** Whether a new task would have to wait, as far as can be seen without the lock. */
   async isContended(db: Db, projectId: string, files: readonly WantedFile[]): Promise<boolean> {
-    const neighbours = await queries.findNeighbours(db, projectId, files);
-    return neighbours.some((neighbour) => files.some((file) => exclude(file, neighbour)));
+    const neighbours = new UseIndex(await queries.findNeighbours(db, projectId, files));
+    return files.some((file) => neighbours.find(file, () => true) !== undefined);
   }
 
   /**

@@ -1,17 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { type Db } from '../../platform/database/database.js';
 import { FIRST_WINDOW, LARGEST_WINDOW, PROMOTE_BATCH } from './claims.service.js';
-import {
-  isAhead,
-  type Loser,
-  type Neighbour,
-  reservedBy,
-  sortOut,
-  type Use,
-  wakeable,
-} from './domain/admission.js';
+import { isAhead, type Loser, type Neighbour, reservedBy, sortOut, wakeable } from './domain/admission.js';
 import { GATE } from './domain/gate.js';
 import { overlaps } from './domain/patterns/index.js';
+import { type Use } from './domain/use-index.js';
 import { type Claimer, type Task } from './domain/task.js';
 import { type Candidate, eligibleAmong, peekCandidates } from './queries/claim.queries.js';
 import { findNeighbours, findOwnWaits, findWaiters } from './queries/file.queries.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Db } from '../../platform/database/database.js';
-import { exclude } from './domain/admission.js';
+import { exclude } from './domain/use-index.js';
 import { storedPattern } from './domain/wanted-files.js';
 import {
   type FileWait,

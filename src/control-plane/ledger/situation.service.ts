@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
-import { type Use, exclude } from './domain/admission.js';
+import { exclude, type Use } from './domain/use-index.js';
 import { GATE } from './domain/gate.js';
 import { type WantedFile } from './domain/wanted-files.js';
 import { findOwnWaits, type OwnWaits } from './queries/file.queries.js';

@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Applicant, conflictOf, exclude, type Neighbour, wakeable, type Waiter } from './admission.js';
+import {
+  type Applicant,
+  type Conflict,
+  conflictOf,
+  type Neighbour,
+  wakeable,
+  type Waiter,
+} from './admission.js';
+import { exclude, UseIndex } from './use-index.js';
 import { storedPattern, type WantedFile } from './wanted-files.js';
 
 const file = (text: string, mode: 'read' | 'write' = 'write'): WantedFile => ({
@@ -21,6 +29,8 @@ const waiter = (seq: number, reserved: WantedFile[], more: Partial<Waiter> = {})
   ...{ seq, lane: 'l', priority: 0, reserved },
   ...more,
 });
+const judged = (one: Applicant, neighbours: Neighbour[]): Conflict | null =>
+  conflictOf(one, new UseIndex(neighbours));
 const woken = (waiters: Waiter[], neighbours: Neighbour[] = []) =>
   wakeable(waiters, neighbours).map(({ seq }) => seq);
 
@@ -35,7 +45,7 @@ describe('two uses', () => {
 
 describe('an applicant', () => {
   it('is kept from starting by owners of any lane, first of all', () => {
-    const conflict = conflictOf(applicant(5, [file('a'), file('b')]), [
+    const conflict = judged(applicant(5, [file('a'), file('b')]), [
       neighbour(1, 'parked', file('a')),
       neighbour(2, 'held', file('b'), { lane: 'other' }),
     ]);
@@ -44,16 +54,16 @@ describe('an applicant', () => {
 
   it('waits behind those of its lane who are ahead, and nobody else', () => {
     const five = applicant(5, [file('a')]);
-    expect(conflictOf(five, [neighbour(1, 'parked', file('a'))])).toMatchObject({ ownerSeq: null });
-    expect(conflictOf(five, [neighbour(1, 'awake', file('a'))])).toMatchObject({ ownerSeq: null });
-    expect(conflictOf(five, [neighbour(9, 'parked', file('a'))])).toBeNull();
-    expect(conflictOf(five, [neighbour(9, 'parked', file('a'), { priority: 1 })])).not.toBeNull();
-    expect(conflictOf(five, [neighbour(1, 'parked', file('a'), { priority: -1 })])).toBeNull();
-    expect(conflictOf(five, [neighbour(1, 'parked', file('a'), { lane: 'other' })])).toBeNull();
+    expect(judged(five, [neighbour(1, 'parked', file('a'))])).toMatchObject({ ownerSeq: null });
+    expect(judged(five, [neighbour(1, 'awake', file('a'))])).toMatchObject({ ownerSeq: null });
+    expect(judged(five, [neighbour(9, 'parked', file('a'))])).toBeNull();
+    expect(judged(five, [neighbour(9, 'parked', file('a'), { priority: 1 })])).not.toBeNull();
+    expect(judged(five, [neighbour(1, 'parked', file('a'), { priority: -1 })])).toBeNull();
+    expect(judged(five, [neighbour(1, 'parked', file('a'), { lane: 'other' })])).toBeNull();
   });
 
   it('is not in its own way', () => {
-    expect(conflictOf(applicant(5, [file('a')]), [neighbour(5, 'awake', file('a'))])).toBeNull();
+    expect(judged(applicant(5, [file('a')]), [neighbour(5, 'awake', file('a'))])).toBeNull();
   });
 });
 
@@ -81,5 +91,17 @@ describe('those who wake', () => {
     expect(woken([waiter(2, [file('a')])], [neighbour(1, 'awake', file('a'))])).toEqual([]);
     expect(woken([waiter(2, [file('a')], { lane: 'm' })], [neighbour(1, 'awake', file('a'))])).toEqual([2]);
     expect(woken([waiter(1, [file('a')]), waiter(2, [file('a')], { lane: 'm' })])).toEqual([1, 2]);
+  });
+
+  it('are found among thousands that wait for files of their own', () => {
+    const count = 20_000;
+    const paths = Array.from({ length: count }, (_, n) => file(`src/${n}.ts`));
+    const waiters = paths.map((path, n) => waiter(n, [path]));
+    const parked = paths.map((path, n) => neighbour(n, 'parked', path));
+    expect(woken(waiters, parked)).toHaveLength(count);
+    const folder = neighbour(count, 'held', file('src/1/'));
+    expect(woken(waiters, [...parked, folder, neighbour(count + 1, 'held', file('src/7.ts'))])).toHaveLength(
+      count - 1,
+    );
   });
 });

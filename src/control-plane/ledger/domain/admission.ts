@@ -1,11 +1,8 @@
-import { overlaps } from './patterns/index.js';
+import { type Use, UseIndex } from './use-index.js';
 import { type WantedFile } from './wanted-files.js';
 
 /** After so many losses a waiting task reserves all of its files, not only the one that it lost by. */
 const LOSSES_BEFORE_RESERVATION = 3;
-
-/** What is compared: a pattern and what is done to it. */
-export type Use = Pick<WantedFile, 'pattern' | 'mode'>;
 
 /** A use of somebody else's that may stand in the way. */
 export interface Neighbour extends Use {
@@ -30,42 +27,33 @@ export interface Conflict {
   readonly ownerSeq: number | null;
 }
 
-/** Whether two uses exclude each other: they may meet on a file, and one of them changes it. */
-export function exclude(a: Use, b: Use): boolean {
-  return (a.mode === 'write' || b.mode === 'write') && overlaps(a.pattern, b.pattern);
-}
-
+/** What orders tasks: higher priority first, then whoever was handed in first. */
 interface Ranked {
+  readonly seq: number;
   readonly priority: number;
 }
 
-/** The order of service: higher priority first, then whoever was handed in first. */
-export function isAhead(a: Ranked & { readonly seq: number }, b: Ranked & { readonly seq: number }): boolean {
+export function isAhead(a: Ranked, b: Ranked): boolean {
   return a.priority > b.priority || (a.priority === b.priority && a.seq < b.seq);
 }
+
+const rankOf = ({ taskSeq, priority }: Neighbour): Ranked => ({ seq: taskSeq, priority });
 
 /**
  * The first file that keeps a task from starting: somebody owns it, or somebody of the same lane waits for it ahead of
  * this task. A lane is all that are alike in who may run them: a task that nobody can run must not hold up those that
  * somebody can. Null when the task may have all of its files.
  */
-export function conflictOf(applicant: Applicant, neighbours: readonly Neighbour[]): Conflict | null {
-  const others = neighbours.filter(({ taskSeq }) => taskSeq !== applicant.seq);
-  if (others.length === 0) return null;
+export function conflictOf(applicant: Applicant, neighbours: UseIndex<Neighbour>): Conflict | null {
+  const owns = (other: Neighbour) => other.standing === 'held' && other.taskSeq !== applicant.seq;
   for (const file of applicant.files) {
-    const owner = others.find((other) => other.standing === 'held' && exclude(file, other));
+    const owner = neighbours.find(file, owns);
     if (owner !== undefined) return { file, ownerSeq: owner.taskSeq };
   }
-  const ahead = others.filter(
-    (other) =>
-      other.standing !== 'held' &&
-      other.lane === applicant.lane &&
-      isAhead({ seq: other.taskSeq, priority: other.priority }, applicant),
-  );
-  for (const file of applicant.files) {
-    if (ahead.some((other) => exclude(file, other))) return { file, ownerSeq: null };
-  }
-  return null;
+  const waitsAhead = (other: Neighbour) =>
+    other.standing !== 'held' && other.lane === applicant.lane && isAhead(rankOf(other), applicant);
+  const file = applicant.files.find((one) => neighbours.find(one, waitsAhead) !== undefined);
+  return file === undefined ? null : { file, ownerSeq: null };
 }
 
 /** An applicant that cannot start, and why. */
@@ -80,7 +68,7 @@ export function sortOut<A extends Applicant>(
   neighbours: readonly Neighbour[],
   limit: number,
 ): { winners: A[]; losers: (Loser & { readonly applicant: A })[] } {
-  const all = [...neighbours];
+  const all = new UseIndex(neighbours);
   const winners: A[] = [];
   const losers: (Loser & { readonly applicant: A })[] = [];
   for (const applicant of applicants) {
@@ -88,7 +76,7 @@ export function sortOut<A extends Applicant>(
     const conflict = conflictOf(applicant, all);
     if (conflict === null) winners.push(applicant);
     else losers.push({ applicant, conflict });
-    all.push(...standingOf(applicant, conflict));
+    for (const use of standingOf(applicant, conflict)) all.add(use);
   }
   return { winners, losers };
 }
@@ -120,24 +108,24 @@ export interface Waiter {
  */
 export function wakeable(waiters: readonly Waiter[], neighbours: readonly Neighbour[]): Waiter[] {
   const inOrder = [...waiters].sort((a, b) => (isAhead(a, b) ? -1 : 1));
-  const chosen: Waiter[] = [];
-  const passed: Waiter[] = [];
-  const meets = (waiter: Waiter, other: Waiter) =>
-    other.lane === waiter.lane &&
-    waiter.reserved.some((use) => other.reserved.some((reserved) => exclude(use, reserved)));
+  const others = new UseIndex(neighbours);
+  /** Those of this round that have been looked at, whether they wake or not: who comes later waits behind them. */
+  const looked = new UseIndex<Use & { readonly lane: string }>();
+  const chosen = new Map<number, Waiter>();
   for (const waiter of inOrder) {
-    const isHeldUp = neighbours.some(
-      (other) =>
-        other.taskSeq !== waiter.seq &&
-        (other.standing === 'held' ||
-          (other.lane === waiter.lane &&
-            (other.standing === 'awake' ||
-              isAhead({ seq: other.taskSeq, priority: other.priority }, waiter)) &&
-            !chosen.some(({ seq }) => seq === other.taskSeq))) &&
-        waiter.reserved.some((use) => exclude(use, other)),
+    const { seq, lane, reserved } = waiter;
+    const isInTheWay = (other: Neighbour) => {
+      if (other.taskSeq === seq || other.standing === 'held') return other.taskSeq !== seq;
+      if (other.lane !== lane || chosen.has(other.taskSeq)) return false;
+      return other.standing === 'awake' || isAhead(rankOf(other), waiter);
+    };
+    const isHeldUp = reserved.some(
+      (use) =>
+        others.find(use, isInTheWay) !== undefined ||
+        looked.find(use, (other) => other.lane === lane) !== undefined,
     );
-    if (isHeldUp || [...chosen, ...passed].some((other) => meets(waiter, other))) passed.push(waiter);
-    else chosen.push(waiter);
+    if (!isHeldUp) chosen.set(seq, waiter);
+    for (const use of reserved) looked.add({ ...use, lane });
   }
-  return chosen;
+  return [...chosen.values()];
 }

@@ -1,7 +1,8 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
 import { flag, instant, type Instant, integer, type Row, text } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
-import { type Neighbour, type Use, type Waiter } from '../domain/admission.js';
+import { type Neighbour, type Waiter } from '../domain/admission.js';
+import { type Use } from '../domain/use-index.js';
 import { GATE } from '../domain/gate.js';
 import { lookupKeys } from '../domain/patterns/index.js';
 import { type FileMode, storedPattern, type WantedFile } from '../domain/wanted-files.js';

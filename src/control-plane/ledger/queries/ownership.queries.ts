@@ -1,7 +1,7 @@
 import { type Db } from '../../../platform/database/database.js';
 import { instant, type Instant, integer, text, textOrNull } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
-import { type Use } from '../domain/admission.js';
+import { type Use } from '../domain/use-index.js';
 import { type FileMode, storedPattern } from '../domain/wanted-files.js';
 import { modeOf, spansOf } from './file.queries.js';
 

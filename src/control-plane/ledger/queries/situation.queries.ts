@@ -12,7 +12,7 @@ import {
   texts,
 } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
-import { type Use } from '../domain/admission.js';
+import { type Use } from '../domain/use-index.js';
 import { GATE } from '../domain/gate.js';
 import { type Delivery } from '../domain/task.js';
 import { type TaskStatus } from '../domain/task-state.js';
