@@ -14,6 +14,18 @@ afterAll(() => api.close());
 const enqueue = (id: string, server = api) =>
   server.post('/v1/tasks/enqueue', { task_id: id, action: 'act' });
 
+/**
+ * Enqueues and waits until the log tells of it, as it does as soon as nobody on the whole server has an older
+ * transaction open: a stream that begins earlier still tells of it.
+ */
+async function enqueueAndList(id: string): Promise<void> {
+  await enqueue(id);
+  await eventually(`the log tells of ${id}`, async () => {
+    const { body } = await api.fetch(`/v1/events?after=&task_id=${id}`);
+    return body.events.length > 0 ? true : undefined;
+  });
+}
+
 /** Connects and waits until the stream has begun, so that what happens next is new to it. */
 async function follow(query = '', headers: Record<string, string> = {}, server = api): Promise<StreamClient> {
   const client = await StreamClient.connect(server.url, query, headers);
@@ -28,7 +40,7 @@ const isPing = (frame: Frame) => frame.comment === 'ping';
 
 describe('a stream', () => {
   it('begins with the time to wait before a retry, and tells what happens from then on as the list shows it', async () => {
-    await enqueue('before');
+    await enqueueAndList('before');
     const client = await follow();
     expect(client.response.headers).toMatchObject({
       'content-type': 'text/event-stream; charset=utf-8',
@@ -143,8 +155,8 @@ describe('a stream', () => {
 
 describe('filters', () => {
   it('choose by task, type and project, in the list and in the stream, behind and at the end', async () => {
-    await enqueue('f-a');
-    await enqueue('f-b');
+    await enqueueAndList('f-a');
+    await enqueueAndList('f-b');
     await api.query(`insert into tasks (id, action, params, gate, max_attempts, lease_seconds, project_id)
       values ('f-p', 'a', '{}', 0, 1, 1, 'other')`);
     const write = (task: string, type: string) =>
