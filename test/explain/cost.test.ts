@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource as DataSourceToken } from 'typeorm';
+import { IN_FLIGHT } from '../../src/control-plane/ledger/queries/lease.queries.js';
 import { SITUATION_SQL } from '../../src/control-plane/ledger/queries/situation.queries.js';
 import { Stage } from './support.js';
 
 const BLOCKED = 100_000;
+const STATEMENTS = { ...SITUATION_SQL, IN_FLIGHT };
 
 let stage: Stage;
 beforeAll(async () => (stage = await Stage.open()));
@@ -22,7 +24,7 @@ async function pagesOf({ text }: { readonly text: string }, values: unknown[]): 
   return Math.min(...runs);
 }
 
-describe('an explanation among 300,000 tasks that wait', () => {
+describe('an explanation among 300,000 tasks that wait and 100,000 that workers hold', () => {
   beforeAll(async () => {
     await stage.worker('w');
     await stage.add('parent', { priority: 9 });
@@ -46,6 +48,11 @@ describe('an explanation among 300,000 tasks that wait', () => {
     );
     await stage.api.query(
       `insert into tasks (${columns}) select 'ready-' || n, 'a', '{}', 4, 5, 300, 0 from generate_series(1, ${BLOCKED}) n`,
+    );
+    await stage.api.query(
+      `insert into tasks (${columns}, status, holder, locked_by, claim_token, locked_at, lease_expires_at)
+       select 'held-' || n, 'a', '{}', 4, 5, 300, 5, 'running', 'worker', 'w', 'x', now(), now() + interval '1 day'
+       from generate_series(1, ${BLOCKED}) n`,
     );
     await stage.add('last-child', { dependencies: ['parent'] });
     await stage.add('last-waiting', { required_files: ['held/', 'held/7'] });
@@ -80,7 +87,7 @@ describe('an explanation among 300,000 tasks that wait', () => {
     ],
   ] as const)('reads few pages: %s', async (name, values, pages) => {
     const [row] = await stage.api.query<{ seq: string }>(`select seq from tasks where id = 'last-ready'`);
-    expect(await pagesOf(SITUATION_SQL[name], [...values(Number(row?.seq))])).toBeLessThanOrEqual(pages);
+    expect(await pagesOf(STATEMENTS[name], [...values(Number(row?.seq))])).toBeLessThanOrEqual(pages);
   });
 
   it('reads pages by its bounds and not by how many wait for a folder', async () => {

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { type ControlPlaneConfig } from '../config.js';
-import { Foresight, GATE, needOf, type Situation, Situations } from '../ledger/index.js';
+import { Foresight, GATE, LedgerReader, needOf, type Situation, Situations } from '../ledger/index.js';
 import { RegistryService } from '../registry/index.js';
 import { CONFIG } from '../runtime/index.js';
 import { claimersFor } from './domain/claimers.js';
@@ -18,6 +18,7 @@ export class ExplainService {
     private readonly database: Database,
     private readonly situations: Situations,
     private readonly foresight: Foresight,
+    private readonly ledger: LedgerReader,
     private readonly registry: RegistryService,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
@@ -37,7 +38,7 @@ export class ExplainService {
     const need = needOf({ ...task, openExecutionAt: task.hasOpenExecution ? task.dispatchGatewayId : null });
     const [roster, inFlight] = await Promise.all([
       this.registry.roster(),
-      need.audience === 'pull' ? new Map<string, number>() : this.situations.inFlightByGateway(),
+      need.audience === 'pull' ? new Map<string, number>() : this.ledger.inFlightByGateway(),
     ]);
     const maxInFlight = this.config.scheduler.maxInFlightPerGateway;
     const gateways = roster.gateways.map((gateway) => ({

@@ -72,11 +72,6 @@ export class Situations {
       ahead,
     };
   }
-
-  /** How many dispatched tasks each gateway is running, over all replicas. */
-  inFlightByGateway(): Promise<ReadonlyMap<string, number>> {
-    return queries.boundedInFlight(this.database);
-  }
 }
 
 function blockedFiles(

@@ -50,10 +50,10 @@ export async function renew(db: Db, proofs: readonly ClaimProof[]): Promise<Read
   return new Map(rows.map((row) => [text(row, 'id'), instant(row, 'lease_expires_at')]));
 }
 
-const IN_FLIGHT = statement(
+export const IN_FLIGHT = statement(
   'ledger.inFlightByGateway',
   `select t.dispatch_gateway_id, count(*) as tasks from tasks t
-   where t.gate = ${GATE.held} and t.status = 'running' and t.dispatch_gateway_id is not null
+   where t.gate = ${GATE.held} and t.dispatch_gateway_id is not null
    group by t.dispatch_gateway_id`,
 );
 

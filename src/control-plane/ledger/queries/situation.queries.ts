@@ -39,8 +39,6 @@ export const BOUNDS = {
   sharedAhead: 1_000,
   /** Tasks ahead that are counted. */
   ahead: 100,
-  /** Held tasks that are looked at to count what each gateway has in flight. */
-  held: 10_000,
 } as const;
 
 const FIND = statement(
@@ -306,18 +304,5 @@ export async function findAheadInLane(
   return (await db.query(AHEAD, [lane, priority, seq])).map((row) => text(row, 'id'));
 }
 
-const IN_FLIGHT = statement(
-  'ledger.inFlightBounded',
-  `select h.dispatch_gateway_id, count(*) as tasks from (
-     select t.status, t.dispatch_gateway_id from tasks t where t.gate = ${GATE.held} order by t.seq limit ${BOUNDS.held}
-   ) h where h.status = 'running' and h.dispatch_gateway_id is not null group by h.dispatch_gateway_id`,
-);
-
-/** How many dispatched tasks each gateway is running, as far as the oldest held tasks tell. */
-export async function boundedInFlight(db: Db): Promise<ReadonlyMap<string, number>> {
-  const rows = await db.query(IN_FLIGHT);
-  return new Map(rows.map((row) => [text(row, 'dispatch_gateway_id'), integer(row, 'tasks')]));
-}
-
 /** The texts of the statements above, for those who want to see their plans. */
-export const SITUATION_SQL = { FIND, PARENTS, BLAME, OWNERS, AHEAD_FOR_FILES, AHEAD, IN_FLIGHT } as const;
+export const SITUATION_SQL = { FIND, PARENTS, BLAME, OWNERS, AHEAD_FOR_FILES, AHEAD } as const;
