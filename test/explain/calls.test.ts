@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { cases } from './situations.js';
+import { cases } from './situations/index.js';
 import { Stage } from './support.js';
 
 let stage: Stage;

@@ -1,6 +1,7 @@
 import { type Claimer, Foresight } from '../../src/control-plane/ledger/index.js';
 import { ScriptableGateway } from '../support/scriptable-gateway.js';
 import { startTestLedger, type TestLedger } from '../support/ledger.js';
+import { type Json } from '../support/json.js';
 
 export interface Call {
   readonly method: string;
@@ -18,7 +19,7 @@ export interface Explanation {
     readonly code: string;
     readonly message: string;
     readonly since?: string;
-    readonly details: Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any -- depends on the code
+    readonly details: Record<string, Json>;
     readonly unblock: readonly Call[];
   }[];
   readonly never: boolean;

@@ -20,12 +20,11 @@ import { Env } from '../../src/platform/config/env.js';
 import { createLogger } from '../../src/platform/logging/logger.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { type Json } from '../support/json.js';
 
 export interface Reply {
   readonly status: number;
-  // Answers of every shape; an assertion says more about one than a type would.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  readonly body: any;
+  readonly body: Json;
 }
 
 export interface StartOptions {

@@ -5,13 +5,14 @@ import { type Database } from '../../src/platform/database/database.js';
 import { databaseOf } from '../../src/platform/database/connect.js';
 import { createLogger } from '../../src/platform/logging/logger.js';
 import { createTestDatabase } from './database.js';
+import { type Json } from './json.js';
 
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
   /** The parsed body; undefined when it is not JSON. */
-  readonly body: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- tests look into bodies of every shape
+  readonly body: Json;
 }
 
 export interface TestControlPlane {
