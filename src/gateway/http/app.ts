@@ -5,6 +5,7 @@ import { type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { AllowedMethods } from '../../platform/http/allowed-methods.js';
+import { drainOnClose } from '../../platform/http/draining.js';
 import { toOpenApi31 } from '../../platform/http/openapi-31.js';
 import { routeOf } from '../../platform/http/route.decorator.js';
 import { createServer } from '../../platform/http/server.js';
@@ -15,7 +16,6 @@ import { type GatewayConfig, isLoopback } from '../gateway.config.js';
 import { ErrorFilter } from './error.filter.js';
 import { refusalOfForeignSite } from './foreign-site.js';
 import { HttpRefusal } from './http-refusal.js';
-import { endLastConnections } from './last-connections.js';
 
 /** What is answered without the token. */
 const OPEN_ROUTES = new Set(['/livez', '/readyz']);
@@ -23,6 +23,9 @@ const OPEN_ROUTES = new Set(['/livez', '/readyz']);
 const ANSWERED_WHILE_DRAINING = new Set(['', '/livez', '/readyz', '/action']);
 /** A request that has not arrived whole after so long is given up; how long its answer takes does not count. */
 const RECEIVE_TIMEOUT_MS = 60_000;
+
+/** Actions have ended before the server closes: what is left are answers on their way. */
+const LAST_ANSWERS_MS = 1_000;
 
 export interface GatewayAppOptions {
   readonly config: GatewayConfig;
@@ -58,7 +61,12 @@ export async function createGatewayApp({
   server.addHook('onRequest', (request, _reply, done) => {
     done(refusalOf(request, config, actions.isDraining) ?? undefined);
   });
-  endLastConnections(server, () => actions.isDraining);
+  drainOnClose(server, {
+    graceMs: LAST_ANSWERS_MS,
+    isLeaving: () => actions.isDraining,
+    // Refused above already, but for what is answered to the end.
+    refusalOf: () => undefined,
+  });
   const document = new DocumentBuilder()
     .setTitle('SKYNET OpenClaw gateway')
     .setDescription('Executes actions, each idempotency key once, and tells who can execute them.')

@@ -9,7 +9,7 @@ export class ActionBody {
   @ApiPropertyOptional({
     type: 'object',
     additionalProperties: true,
-    example: { file: '/work/project/README.md' },
+    example: { file: '/srv/project/README.md' },
   })
   params!: Record<string, unknown>;
   /** Whether an action that wants confirmation has it; only a literal true counts. */

@@ -9,7 +9,7 @@ import { drainOnClose } from './draining.js';
 /** A server with one route that answers when it is told to. */
 async function slowServer(graceMs: number) {
   const server: FastifyInstance = fastify({ return503OnClosing: false });
-  drainOnClose(server, graceMs);
+  drainOnClose(server, { graceMs });
   server.setErrorHandler((error, _request, reply) =>
     reply.status(503).send({ kind: error instanceof Problem ? error.kind : String(error) }),
   );

@@ -1,4 +1,4 @@
-import { type FastifyInstance } from 'fastify';
+import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { Problem } from '../problems/problem.js';
 
 /** How long requests that are under way may still take once the server closes. */
@@ -22,12 +22,28 @@ export function whenDraining({ server }: FastifyInstance, end: () => void): () =
   return () => all.delete(end);
 }
 
+export interface DrainOptions {
+  /** How long requests that are under way may still take once the server closes. */
+  readonly graceMs?: number;
+  /** Whether answers end their connections already, before the server closes. */
+  readonly isLeaving?: () => boolean;
+  /** What a request is refused with that comes after the server has begun to close; undefined lets it in. */
+  readonly refusalOf?: (request: FastifyRequest) => Error | undefined;
+}
+
+const shuttingDown = () =>
+  new Problem('shutting-down', 'This replica is shutting down; try another.', { retryAfterSeconds: 1 });
+
 /**
  * Closes the server without cutting what is under way: idle connections end at once, running requests get their answer
  * and then lose the connection, long answers are told to finish ({@link whenDraining}), and whatever still runs after the
- * grace is cut off. Who asks anew on a connection that has not ended yet hears 503 and finds another replica.
+ * grace is cut off. Who asks anew on a connection that has not ended yet hears, unless told otherwise, 503 and finds
+ * another replica.
  */
-export function drainOnClose(server: FastifyInstance, graceMs = REQUEST_GRACE_MS): void {
+export function drainOnClose(
+  server: FastifyInstance,
+  { graceMs = REQUEST_GRACE_MS, isLeaving = () => false, refusalOf = shuttingDown }: DrainOptions = {},
+): void {
   let closing = false;
   server.addHook('preClose', (done) => {
     closing = true;
@@ -37,17 +53,11 @@ export function drainOnClose(server: FastifyInstance, graceMs = REQUEST_GRACE_MS
     setTimeout(() => server.server.closeAllConnections(), graceMs).unref();
     done();
   });
-  server.addHook('onRequest', (_request, _reply, done) => {
-    done(
-      closing
-        ? new Problem('shutting-down', 'This replica is shutting down; try another.', {
-            retryAfterSeconds: 1,
-          })
-        : undefined,
-    );
+  server.addHook('onRequest', (request, _reply, done) => {
+    done(closing ? refusalOf(request) : undefined);
   });
   server.addHook('onSend', (_request, reply, payload, done) => {
-    if (closing) void reply.header('connection', 'close');
+    if (closing || isLeaving()) void reply.header('connection', 'close');
     done(null, payload);
   });
 }
