@@ -32,6 +32,6 @@ USER node
 EXPOSE 8000 8766
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.HEALTH_PORT || process.env.SKYNET_PORT || 8000) + '/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-# Most of what a request makes is garbage when it is answered; a larger nursery collects it for half the price.
+# Most of what a request makes is garbage when it is answered; a larger nursery is collected less often.
 ENTRYPOINT ["node", "--max-semi-space-size=64", "/app/bin/skynet"]
 CMD ["serve"]

@@ -203,6 +203,56 @@ describe('calls for many', () => {
   });
 });
 
+describe('limits of a batch', () => {
+  it.each([
+    ['/v1/tasks/batch', { tasks: Array(10_001).fill({ action: 'a' }) }, 'tasks'],
+    [
+      '/v1/tasks/start',
+      { worker_id: 'w', items: Array(10_001).fill({ task_id: 't', claim_token: 'x' }) },
+      'items',
+    ],
+    ['/v1/tasks/claim', { worker_id: 'w', max: 1_001 }, 'max'],
+    ['/v1/tasks/claim', { worker_id: 'w', wait_ms: 60_001 }, 'wait_ms'],
+  ])('%s refuses more', async (path, body, field) => {
+    const { status, text } = await api.post(path, body);
+    expect(status).toBe(422);
+    expect(text).toContain(field);
+  });
+
+  it('lets thousands end badly in one call without a word about the database', async () => {
+    const count = 3_000;
+    await plain(count);
+    const tasks: View[] = [];
+    while (tasks.length < count) tasks.push(...(await claim({ max: 1_000 })).tasks);
+    const half = proofs(tasks.slice(0, count / 2)).map((proof) => ({
+      ...proof,
+      success: false,
+      error: 'no',
+    }));
+    const failed = await api.post('/v1/tasks/complete', { worker_id: 'w', items: half });
+    const released = await api.post('/v1/tasks/release', {
+      worker_id: 'w',
+      items: proofs(tasks.slice(count / 2)),
+    });
+    for (const { status, body } of [failed, released]) {
+      expect(status).toBe(200);
+      expect(body.results.every((result: { ok: boolean }) => result.ok)).toBe(true);
+    }
+    expect([await statusOf('t0'), await statusOf(`t${count - 1}`)]).toEqual(['failed', 'released']);
+  }, 60_000);
+
+  it('repeats a claim of many under its key as long as one of them is held', async () => {
+    await plain(3);
+    const key = { 'x-idempotency-key': 'many' };
+    const ask = async () => (await api.post('/v1/tasks/claim', { worker_id: 'w', max: 2 }, key)).body;
+    const first = await ask();
+    await api.post('/v1/tasks/t0/cancel');
+    expect(await ask()).toEqual(first);
+    await api.post('/v1/tasks/t1/cancel');
+    expect((await ask()).task.id).toBe('t2');
+  });
+});
+
 describe('a completion that claims the next', () => {
   it('needs one round trip a task', async () => {
     await plain(3);

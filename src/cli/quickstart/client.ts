@@ -17,7 +17,7 @@ export interface Ownership {
   readonly owning_task: string;
 }
 
-/** Calls the control plane as any program would. */
+/** Calls the control plane over HTTP, like every other program. */
 export class ApiClient {
   constructor(
     private readonly url: string,

@@ -22,7 +22,6 @@ import {
 } from './batch.dto.js';
 import { CoalescedLedger } from './coalesced-ledger.service.js';
 import { type ClaimProof } from './domain/task.js';
-import { EndingsService } from './endings.service.js';
 import { IntakeService } from './intake.service.js';
 import {
   claimResponse,
@@ -44,7 +43,6 @@ export class BatchController {
     private readonly intake: IntakeService,
     private readonly coalesced: CoalescedLedger,
     private readonly waiting: WaitingClaims,
-    private readonly endings: EndingsService,
     private readonly registry: RegistryService,
     private readonly warnings: EnqueueWarnings,
     private readonly idempotency: IdempotencyService,
@@ -135,17 +133,14 @@ export class BatchController {
   @ApiProblems('idempotency-conflict')
   release(@Req() request: FastifyRequest, @Body() body: ReleaseTasksRequest): Promise<ItemResults> {
     this.registry.seen(body.worker_id);
-    return this.idempotency.run(request, async (db) => {
-      const results: ItemResult[] = [];
-      for (const item of body.items) {
-        const proof = proofOf(body, item);
-        const done = item.back_to_pending
-          ? await this.endings.release(db, proof, { reason: item.reason })
-          : await this.endings.giveUp(db, proof, item.reason);
-        results.push(result(item, done, RELEASE_MISMATCH));
-      }
-      return { results };
-    });
+    return this.idempotency.run(request, async (db) => ({
+      results: await each(db, body, async (item) => {
+        const { reason, back_to_pending } = item;
+        const isGivenUp = !back_to_pending;
+        const done = await this.coalesced.release(db, proofOf(body, item), { reason, isGivenUp });
+        return result(item, done, RELEASE_MISMATCH);
+      }),
+    }));
   }
 }
 

@@ -4,6 +4,7 @@ import { Database, type Db } from '../../platform/database/database.js';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type Instant } from '../../platform/database/row.js';
 import { Problem } from '../../platform/problems/problem.js';
+import { Turns } from '../../platform/turns.js';
 import { ClaimsService } from './claims.service.js';
 import { type ClaimedTask, type Claimer, type ClaimProof, type NewTask, type Task } from './domain/task.js';
 import { EndingsService, type Outcome } from './endings.service.js';
@@ -14,6 +15,8 @@ import { type Success } from './queries/finish.queries.js';
 const MAX_ROWS = 500;
 /** Statements of one kind under way at a time; the others of a process wait and share the next. */
 const RUNS = 1;
+/** Ends that need a transaction of their own, at a time: a batch of thousands must not take all connections. */
+const ENDS_AT_ONCE = 4;
 
 /** How a worker claims. */
 export interface ClaimCall {
@@ -38,6 +41,7 @@ export class CoalescedLedger {
   private readonly renewals: Coalescer<ClaimProof, Instant | null>;
   private readonly successes: Coalescer<Success, boolean>;
   private readonly wholeSuccesses: Coalescer<Success, boolean>;
+  private readonly otherEnds = new Turns(ENDS_AT_ONCE);
 
   constructor(
     private readonly database: Database,
@@ -119,9 +123,21 @@ export class CoalescedLedger {
 
   /** See {@link EndingsService.complete}. */
   async complete(db: Db, proof: ClaimProof, outcome: Outcome): Promise<boolean> {
-    if (db !== this.database || !outcome.success) return this.endings.complete(db, proof, outcome);
+    if (db !== this.database) return this.endings.complete(db, proof, outcome);
+    if (!outcome.success) return this.otherEnds.run(() => this.endings.complete(db, proof, outcome));
     const success = this.endings.successOf(proof, outcome);
     return (await this.successes.submit(success)) || (await this.wholeSuccesses.submit(success));
+  }
+
+  /** Gives a task back, or up. False when the proof does not hold. */
+  release(
+    db: Db,
+    proof: ClaimProof,
+    { reason, isGivenUp }: { readonly reason: string; readonly isGivenUp: boolean },
+  ): Promise<boolean> {
+    const end = () =>
+      isGivenUp ? this.endings.giveUp(db, proof, reason) : this.endings.release(db, proof, { reason });
+    return db === this.database ? this.otherEnds.run(end) : end();
   }
 
   /** Workers that may take the same tasks claim together; the ledger says which of them those are. */

@@ -22,7 +22,7 @@ export class TaskRequest {
   action!: string;
 
   /** What the action needs; passed on as it is. */
-  @AnyObject({ optional: true, example: { working_dir: '/work/project' } })
+  @AnyObject({ optional: true, example: { working_dir: '/srv/project' } })
   params: Record<string, unknown> = {};
 
   /** Higher goes first; equal ones go in the order of arrival. */

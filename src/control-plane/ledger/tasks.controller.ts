@@ -215,11 +215,11 @@ export class TasksController {
     @Body() body: ReleaseTaskRequest,
   ): Promise<OkResponse> {
     return this.held(request, body, RELEASE_MISMATCH, async (db) => {
-      const proof = proofOf(id, body);
-      const done = body.back_to_pending
-        ? await this.endings.release(db, proof, { reason: body.reason })
-        : await this.endings.giveUp(db, proof, body.reason);
-      return done ? { ok: true } : null;
+      const { reason, back_to_pending } = body;
+      const isGivenUp = !back_to_pending;
+      return (await this.coalesced.release(db, proofOf(id, body), { reason, isGivenUp }))
+        ? { ok: true }
+        : null;
     });
   }
 
@@ -272,10 +272,13 @@ export class TasksController {
     });
   }
 
-  private async isStillHeld(tx: Tx, { task }: ClaimTaskResponse): Promise<boolean> {
-    if (task === null) return false;
-    const now = await this.reader.findTask(task.id, tx);
-    return now?.claimToken === task.claim_token;
+  /** Whether the claimer may still work on one of the tasks: with a new claim nobody would know of it. */
+  private async isStillHeld(tx: Tx, { task, tasks }: ClaimTaskResponse): Promise<boolean> {
+    for (const claimed of tasks ?? (task === null ? [] : [task])) {
+      const now = await this.reader.findTask(claimed.id, tx);
+      if (now !== null && now.claimToken === claimed.claim_token) return true;
+    }
+    return false;
   }
 
   private view(task: Task): TaskState {

@@ -8,7 +8,7 @@ export class RouteTaskRequest {
   action!: string;
 
   /** What the action needs. */
-  @AnyObject({ optional: true, example: { working_dir: '/work/project' } })
+  @AnyObject({ optional: true, example: { working_dir: '/srv/project' } })
   params: Record<string, unknown> = {};
 
   /** The gateway that is preferred. */

@@ -34,7 +34,7 @@ export class ScheduleRequest {
   time_zone = 'UTC';
 
   /** The task that is handed in each time, as in `POST /v1/tasks/enqueue`; its id is `{schedule_id}@{time}`. */
-  @ObjectOf(() => TaskRequest, { example: { action: 'run_tests', params: { working_dir: '/work/project' } } })
+  @ObjectOf(() => TaskRequest, { example: { action: 'run_tests', params: { working_dir: '/srv/project' } } })
   task!: TaskRequest;
 
   /**

@@ -55,11 +55,13 @@ export function wantedFiles({ requiredFiles, readFiles, files }: FileLists): Wan
   return { files: [...byText.values()], refused };
 }
 
-/** A pattern that was stored in its normal form. Throws for a text that is none: the database holds something else. */
+/**
+ * A pattern that was stored in its normal form. A text that is refused today is a path from before it was: one file, as
+ * it was then.
+ */
 export function storedPattern(text: string): FilePattern {
   const pattern = parsePattern(text);
-  if (pattern.kind === 'refused') throw new TypeError(`'${text}' is no file pattern: ${pattern.detail}`);
-  return pattern;
+  return pattern.kind === 'refused' ? { raw: text, kind: 'exact', text, prefix: text } : pattern;
 }
 
 /** The modes of a task's files as the letters that are stored; '' when all are written. */
