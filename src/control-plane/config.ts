@@ -21,6 +21,8 @@ export interface AuthConfig {
 export interface LedgerConfig {
   readonly leaseSeconds: number;
   readonly maxAttempts: number;
+  /** Seconds of waiting that weigh as much as one point of priority. */
+  readonly priorityAgeingSeconds: number;
   readonly redactClaimTokens: boolean;
   readonly retentionDays: number;
 }
@@ -99,6 +101,7 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
     ledger: {
       leaseSeconds: env.integer('SKYNET_CONTROL_TASK_LOCK_TIMEOUT', { min: 1, max: DAY_SECONDS }),
       maxAttempts: env.integer('SKYNET_TASK_MAX_ATTEMPTS', { min: 1, max: 1_000 }),
+      priorityAgeingSeconds: env.integer('SKYNET_PRIORITY_AGEING_SECS', { min: 1, max: 1_000_000 }),
       redactClaimTokens: env.flag('SKYNET_REDACT_CLAIM_TOKENS'),
       retentionDays: env.number('SKYNET_RETENTION_DAYS', { min: 0, max: 36_500 }),
     },

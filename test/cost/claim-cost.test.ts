@@ -19,8 +19,11 @@ async function pagesOfClaim(): Promise<number> {
       'w',
       [],
       '[]',
+      [],
+      [],
       ['w'],
       false,
+      1,
     ])) as { 'QUERY PLAN': { Plan: Record<string, number> }[] }[];
     await runner.query('rollback');
     const plan = rows[0]?.['QUERY PLAN'][0]?.Plan ?? {};
@@ -55,9 +58,9 @@ describe('the cost of a claim', () => {
       `with waiting as (
          insert into tasks (id, action, params, priority, max_attempts, lease_seconds, gate, required_files, file_paths, has_files)
          select 'waiting-' || n, 'a', '{}', 4, 5, 300, 2, array['held'], array['held'], true
-         from generate_series(1, ${BLOCKED}) n returning seq, project_id, lane, priority)
-       insert into file_waits (task_seq, project_id, path, prefix, lane, priority)
-       select seq, project_id, 'held', 'held', lane, priority from waiting`,
+         from generate_series(1, ${BLOCKED}) n returning seq, project_id, lane, rank)
+       insert into file_waits (task_seq, project_id, path, prefix, lane, rank)
+       select seq, project_id, 'held', 'held', lane, rank from waiting`,
     );
     await ledger.api.query('analyze');
     const behind = await settled();

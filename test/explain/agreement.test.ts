@@ -12,6 +12,7 @@ const CAPABILITIES = ['gpu', 'ssd'];
 const task = fc.record({
   kind: fc.constant('add' as const),
   priority: fc.constantFrom(0, 0, 0, 1),
+  project_id: fc.constantFrom('default', 'default', 'other', 'Übrige'),
   required_files: fc.subarray(FILES, { minLength: 1, maxLength: 2 }),
   read_files: fc.subarray(FILES, { maxLength: 1 }),
   required_capabilities: fc.oneof(

@@ -42,9 +42,9 @@ describe('an explanation among 300,000 tasks that wait and 100,000 that workers 
       `with waiting as (
          insert into tasks (${columns}, required_files, file_paths, has_files)
          select 'waiting-' || n, 'a', '{}', 4, 5, 300, 2, array['held/' || n % 1000], array['held/' || n % 1000], true
-         from generate_series(1, ${BLOCKED}) n returning seq, project_id, lane, priority, file_paths)
-       insert into file_waits (task_seq, project_id, path, prefix, lane, priority)
-       select seq, project_id, file_paths[1], file_paths[1], lane, priority from waiting`,
+         from generate_series(1, ${BLOCKED}) n returning seq, project_id, lane, rank, file_paths)
+       insert into file_waits (task_seq, project_id, path, prefix, lane, rank)
+       select seq, project_id, file_paths[1], file_paths[1], lane, rank from waiting`,
     );
     await stage.api.query(
       `insert into tasks (${columns}) select 'ready-' || n, 'a', '{}', 4, 5, 300, 0 from generate_series(1, ${BLOCKED}) n`,
@@ -77,8 +77,8 @@ describe('an explanation among 300,000 tasks that wait and 100,000 that workers 
     ['FIND', () => ['last-ready'], 20],
     ['PARENTS', (seq: number) => [seq], 30],
     ['BLAME', (seq: number) => [seq], 20],
-    ['AHEAD', (seq: number) => ['action/any//', -1, seq], 150],
-    ['AHEAD', (seq: number) => ['action/any//', 4, seq - BLOCKED / 2], 150],
+    ['AHEAD', (seq: number) => ['action/any//', 'default', 4e9, seq], 150],
+    ['AHEAD', (seq: number) => ['action/any//', 'default', 0, seq - BLOCKED / 2], 150],
     ['IN_FLIGHT', () => [], 20],
     [
       'OWNERS',
@@ -96,12 +96,12 @@ describe('an explanation among 300,000 tasks that wait and 100,000 that workers 
       ['', 'held', 'held/'],
       ['\u0001', 'held\u0001', 'held0'],
     ];
-    for (const [priority, seq] of [
-      [0, Number(row?.seq)],
-      [4, Number(row?.seq) - BLOCKED],
-      [4, 5],
+    for (const [rank, seq] of [
+      [4e9, Number(row?.seq)],
+      [0, Number(row?.seq) - BLOCKED],
+      [0, 5],
     ]) {
-      const values = ['default', ...spans, 'action/any//', priority, seq];
+      const values = ['default', ...spans, 'action/any//', rank, seq];
       // 500 groups and 500 tasks, each by an index of three levels.
       expect(await pagesOf(SITUATION_SQL.AHEAD_FOR_FILES, values)).toBeLessThan(6_000);
     }

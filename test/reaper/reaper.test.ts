@@ -55,7 +55,7 @@ describe('the sweep', () => {
     await ledger.enqueue('lost', { requiredFiles: ['nobody'] });
     await ledger.api.query(`update tasks set gate = 2 where id = 'lost'`);
     await ledger.api.query(
-      `insert into file_waits (task_seq, project_id, path, prefix, lane, priority) select seq, project_id, 'nobody', 'nobody', lane, 0 from tasks where id = 'lost'`,
+      `insert into file_waits (task_seq, project_id, path, prefix, lane, rank) select seq, project_id, 'nobody', 'nobody', lane, 0 from tasks where id = 'lost'`,
     );
     // The reaper's own sweep may be faster: either way the task is awake again.
     await ledger.upkeep.sweep();

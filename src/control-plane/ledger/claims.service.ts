@@ -5,6 +5,7 @@ import { exclude } from './domain/use-index.js';
 import { type ClaimedTask, type Claimer, type ClaimProof } from './domain/task.js';
 import { type FileMode, wantedFiles } from './domain/wanted-files.js';
 import { FileQueue } from './file-queue.service.js';
+import { ProjectTurns } from './project-turns.service.js';
 import {
   admit,
   claimWithoutFiles,
@@ -21,6 +22,8 @@ export const FIRST_WINDOW = 4;
 export const LARGEST_WINDOW = 512;
 /** Passes of one claim before it answers "nothing now": each parks what it found blocked, so the next sees other tasks. */
 const MAX_PASSES = 1_000;
+/** Others may have all of a project's ready tasks locked for the moment; then so many projects are looked at. */
+const PROJECTS_AFTER_A_MISS = 64;
 /** How often a claim looks again when ready tasks exist but others had them locked for the moment. */
 const MAX_MISSES = 5;
 export const PROMOTE_BATCH = 500;
@@ -34,7 +37,10 @@ export interface ClaimResult {
 /** Taking tasks and keeping them. */
 @Injectable()
 export class ClaimsService {
-  constructor(private readonly files: FileQueue) {}
+  constructor(
+    private readonly files: FileQueue,
+    private readonly turns: ProjectTurns,
+  ) {}
 
   /**
    * Claims up to one ready task for each slot, in the order of service, and starts them if that is wanted. Nobody else can
@@ -67,19 +73,25 @@ export class ClaimsService {
     let window = FIRST_WINDOW;
     let misses = 0;
     for (let pass = 0; pass < MAX_PASSES && open.length > 0; pass++) {
-      const easy = await claimWithoutFiles(db, claimer, { slots: open, start });
-      claimed.push(...easy.claimed);
+      const projects = misses === 0 ? 1 : PROJECTS_AFTER_A_MISS;
+      const at = { turns: this.turns.all, projects };
+      const easy = await claimWithoutFiles(db, claimer, { slots: open, start }, at);
+      for (const { task, lane } of easy.claimed) {
+        claimed.push(task);
+        db.afterCommit(() => this.turns.served(lane, task.projectId));
+      }
       unlike.push(...without(open, easy.alike));
       open = easy.alike.slice(easy.claimed.length);
-      if (open.length === 0) break;
-      const [project] = easy.projectsWithFiles;
-      if (project !== undefined) {
-        const hard = await this.claimWithFiles(db, claimer, project, { slots: open, start }, window);
+      let found = easy.isShared ? easy.claimed.length : 0;
+      for (const { projectId, tasks } of easy.needingFiles) {
+        const wanted = { slots: open.slice(0, tasks), start };
+        const hard = await this.claimWithFiles(db, claimer, projectId, wanted, window);
         claimed.push(...hard.claimed);
         open = open.slice(hard.claimed.length);
         if (hard.parked > 0) window = Math.min(window * 4, LARGEST_WINDOW);
-        if (hard.claimed.length > 0 || hard.parked > 0) continue;
-      } else if (easy.claimed.length > 0) break;
+        found += hard.claimed.length + hard.parked;
+      }
+      if (found > 0) continue;
       if (claimed.length > 0 || ++misses > MAX_MISSES || !(await this.somethingIsReady(db, claimer))) break;
     }
   }
@@ -147,29 +159,26 @@ export class ClaimsService {
   }
 
   /** One pass under a project's lock: admits what is free, parks what is not, in the order of service. */
-  private claimWithFiles(
+  private async claimWithFiles(
     db: Db,
     claimer: Claimer,
     project: string,
     wanted: Wanted,
     window: number,
   ): Promise<{ claimed: ClaimedTask[]; parked: number }> {
-    return db.transaction(async (tx) => {
+    const result = await db.transaction(async (tx) => {
       await lockProject(tx, project);
-      const candidates = await lockCandidates(tx, claimer, Math.max(wanted.slots.length, window));
-      const foreign = candidates.findIndex(
-        ({ projectId, files }) => files.length > 0 && projectId !== project,
-      );
-      const { winners, losers } = await this.files.sortOut(
-        tx,
-        project,
-        foreign < 0 ? candidates : candidates.slice(0, foreign),
-        wanted.slots.length,
-      );
+      const limit = Math.max(wanted.slots.length, window);
+      const candidates = await lockCandidates(tx, claimer, project, limit);
+      const { winners, losers } = await this.files.sortOut(tx, project, candidates, wanted.slots.length);
       const claimed = await admit(tx, claimer, winners, wanted);
       await this.files.park(tx, project, losers, { lost: true });
-      return { claimed, parked: losers.length };
+      return { claimed, parked: losers.length, lanes: new Set(winners.map(({ lane }) => lane)) };
     });
+    db.afterCommit(() => {
+      for (const lane of result.lanes) this.turns.served(lane, project);
+    });
+    return result;
   }
 }
 

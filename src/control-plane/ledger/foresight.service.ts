@@ -3,10 +3,19 @@ import { type Db } from '../../platform/database/database.js';
 import { FIRST_WINDOW, LARGEST_WINDOW, PROMOTE_BATCH } from './claims.service.js';
 import { isAhead, type Loser, type Neighbour, reservedBy, sortOut, wakeable } from './domain/admission.js';
 import { GATE } from './domain/gate.js';
+import { firstInTurn } from './domain/turns.js';
 import { overlaps } from './domain/patterns/index.js';
 import { type Use } from './domain/use-index.js';
 import { type Claimer, type Task } from './domain/task.js';
-import { type Candidate, eligibleAmong, peekCandidates } from './queries/claim.queries.js';
+import {
+  type Candidate,
+  eligibleAmong,
+  type Head,
+  peekCandidates,
+  peekHeads,
+  type Turns,
+} from './queries/claim.queries.js';
+import { ProjectTurns } from './project-turns.service.js';
 import { findNeighbours, findOwnWaits, findWaiters } from './queries/file.queries.js';
 import { findTasksBySeq } from './queries/read.queries.js';
 import { listDue } from './queries/upkeep.queries.js';
@@ -17,29 +26,33 @@ const MAX_LOSERS = 4_096;
 /** What a claim would return, found without a lock or a trace. */
 @Injectable()
 export class Foresight {
+  constructor(private readonly turns: ProjectTurns) {}
+
   /**
    * The task that {@link ClaimsService.claim} would return first. Goes through the passes of a claim on paper: who would be
    * parked on the way stands in the way of those behind, who would wake by that is looked at, and so is what has rested
    * long enough.
    */
   async peek(db: Db, claimer: Claimer): Promise<Task | null> {
-    const paper = new Paper(db, claimer);
+    const paper = new Paper(db, claimer, this.turns.all);
     for (
       let window = FIRST_WINDOW;
       paper.losers <= MAX_LOSERS;
       window = Math.min(window * 4, LARGEST_WINDOW)
     ) {
-      const candidates = await paper.candidates(window);
-      const [first] = candidates;
-      if (first === undefined) {
+      const projectId = await paper.nextProject();
+      if (projectId === undefined) {
         if (await paper.promoteDue()) continue;
         return null;
       }
-      const winner = first.files.length === 0 ? first : await paper.pass(first.projectId, candidates);
+      const candidates = await paper.candidates(projectId, window);
+      const [first] = candidates;
+      if (first === undefined) continue;
+      const winner = first.files.length === 0 ? first : await paper.pass(projectId, candidates);
       if (winner === undefined) continue;
       const [task] = await findTasksBySeq(db, [winner.seq]);
       if (task?.gate != null && task.gate <= GATE.waitsForTime) return task;
-      paper.skip(winner.seq);
+      paper.skip(winner);
     }
     return null;
   }
@@ -49,12 +62,13 @@ export class Foresight {
 class Paper {
   private readonly moved = new Map<number, { readonly projectId: string; readonly uses: Neighbour[] }>();
   private readonly added = new Map<number, Candidate>();
-  private readonly gone = new Set<number>();
+  private readonly gone = new Map<number, Candidate>();
   private promoted = false;
 
   constructor(
     private readonly db: Db,
     private readonly claimer: Claimer,
+    private readonly turns: Turns,
   ) {}
 
   get losers(): number {
@@ -62,15 +76,26 @@ class Paper {
   }
 
   /** Somebody has claimed it meanwhile. */
-  skip(seq: number): void {
-    this.gone.add(seq);
+  skip(candidate: Candidate): void {
+    this.gone.set(candidate.seq, candidate);
   }
 
-  /** The first `window` ready tasks in the order of service. */
-  async candidates(window: number): Promise<Candidate[]> {
-    const stored = await peekCandidates(this.db, this.claimer, window + this.gone.size);
+  /** The project of the task that a claim of one slot looks at first. */
+  async nextProject(): Promise<string | undefined> {
+    const seen = new Set([...this.gone.values()].map(({ projectId }) => projectId)).size;
+    const look = { without: [...this.gone.keys()], many: seen + 1 };
+    const heads: Head[] = await peekHeads(this.db, this.claimer, this.turns, look);
+    for (const candidate of this.added.values()) if (!this.gone.has(candidate.seq)) heads.push(candidate);
+    const first = firstInTurn(heads, this.turns).sort((a, b) => (isAhead(a, b) ? -1 : 1))[0];
+    return first?.projectId;
+  }
+
+  /** The first `window` ready tasks of a project in the order of service. */
+  async candidates(projectId: string, window: number): Promise<Candidate[]> {
+    const stored = await peekCandidates(this.db, this.claimer, projectId, window + this.gone.size);
     const known = new Map(stored.map((candidate) => [candidate.seq, candidate]));
-    for (const [seq, candidate] of this.added) known.set(seq, candidate);
+    for (const candidate of this.added.values())
+      if (candidate.projectId === projectId) known.set(candidate.seq, candidate);
     return [...known.values()]
       .filter(({ seq }) => !this.gone.has(seq))
       .sort((a, b) => (isAhead(a, b) ? -1 : 1))
@@ -85,9 +110,7 @@ class Paper {
   }
 
   /** One pass under a project's lock: the task that it admits, or none when all that it found would be parked. */
-  async pass(projectId: string, all: readonly Candidate[]): Promise<Candidate | undefined> {
-    const foreign = all.findIndex(({ files, projectId: other }) => files.length > 0 && other !== projectId);
-    const candidates = foreign < 0 ? all : all.slice(0, foreign);
+  async pass(projectId: string, candidates: readonly Candidate[]): Promise<Candidate | undefined> {
     const neighbours = await this.neighbours(
       projectId,
       candidates.flatMap(({ files }) => files),
@@ -97,7 +120,10 @@ class Paper {
     return winners[0];
   }
 
-  private async park(projectId: string, losers: readonly Loser[]): Promise<void> {
+  private async park(
+    projectId: string,
+    losers: readonly (Loser & { readonly applicant: Candidate })[],
+  ): Promise<void> {
     const before = await findOwnWaits(
       this.db,
       losers.map(({ applicant }) => applicant.seq),
@@ -107,7 +133,7 @@ class Paper {
       const { applicant } = loser;
       const own = before.get(applicant.seq);
       freed.push(...(this.moved.get(applicant.seq)?.uses ?? own?.uses ?? []));
-      this.gone.add(applicant.seq);
+      this.gone.set(applicant.seq, applicant);
       this.stand(projectId, applicant, 'parked', reservedBy(loser, (own?.losses ?? 0) + 1));
     }
     if (freed.length > 0) await this.offer(projectId, freed);
@@ -130,11 +156,11 @@ class Paper {
 
   private stand(
     projectId: string,
-    { seq: taskSeq, lane, priority }: Pick<Candidate, 'seq' | 'lane' | 'priority'>,
+    { seq: taskSeq, lane, rank }: Pick<Candidate, 'seq' | 'lane' | 'rank'>,
     standing: Neighbour['standing'],
     uses: readonly Use[],
   ): void {
-    const entries = uses.map(({ pattern, mode }) => ({ pattern, mode, taskSeq, lane, priority, standing }));
+    const entries = uses.map(({ pattern, mode }) => ({ pattern, mode, taskSeq, lane, rank, standing }));
     this.moved.set(taskSeq, { projectId, uses: entries });
   }
 

@@ -94,6 +94,7 @@ export class IntakeService {
       action: request.action,
       params: request.params,
       priority: request.priority,
+      headStartSeconds: request.priority * this.config.ledger.priorityAgeingSeconds,
       delivery: request.delivery,
       gatewayId: blankToNull(request.gatewayId),
       gatewayStrict: request.gatewayStrict && blankToNull(request.gatewayId) !== null,

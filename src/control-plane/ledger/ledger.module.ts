@@ -10,6 +10,7 @@ import { FilesController } from './files.controller.js';
 import { Foresight } from './foresight.service.js';
 import { IntakeService } from './intake.service.js';
 import { JobLocksService } from './job-locks.service.js';
+import { ProjectTurns } from './project-turns.service.js';
 import { LedgerReader } from './reader.service.js';
 import { Situations } from './situation.service.js';
 import { TasksController } from './tasks.controller.js';
@@ -19,6 +20,7 @@ import { EnqueueWarnings } from './warnings.service.js';
 
 const services = [
   FileQueue,
+  ProjectTurns,
   CoalescedLedger,
   WaitingClaims,
   IntakeService,

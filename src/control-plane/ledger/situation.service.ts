@@ -36,7 +36,7 @@ export interface Situation {
   readonly files: readonly BlockedFile[];
   /** Its place in the queue for files; null when it has not been put there. */
   readonly waits: OwnWaits | null;
-  /** Ready tasks of its lane that come before it, as many as are counted. */
+  /** Ready tasks of its lane and project that come before it, as many as are counted. */
   readonly ahead: readonly string[];
 }
 

@@ -115,6 +115,12 @@ export const variables = {
     about: 'Claims that a task may use up, unless it names its own max_attempts.',
     default: '5',
   },
+  SKYNET_PRIORITY_AGEING_SECS: {
+    group: 'control plane',
+    about:
+      'Seconds of waiting that weigh as much as one point of priority, for tasks handed in from then on; 1000000 is strict.',
+    default: '300',
+  },
   SKYNET_CONTROL_TASK_LOCK_TIMEOUT: {
     group: 'control plane',
     about: 'Seconds that a claim lives without renewal, unless the task names its own lease_seconds.',

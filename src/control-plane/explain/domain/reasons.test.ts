@@ -26,7 +26,7 @@ function facts(task: Partial<Task>, more: Partial<Facts> = {}, situation: object
     situation: {
       task: {
         ...{ seq: 1, id: 't', projectId: 'default', kind: 'action', lane: 'action/any//', status: 'queued' },
-        ...{ gate: 0, version: 1, priority: 0, delivery: 'any', gatewayId: null, gatewayStrict: false },
+        ...{ gate: 0, version: 1, rank: 0, delivery: 'any', gatewayId: null, gatewayStrict: false },
         ...{ requiredCapabilities: [], files: [], pendingDependencies: 0, attempts: 0, maxAttempts: 5 },
         ...{ holder: null, lockedBy: null, lockedAt: null, leaseExpiresAt: null, renewedAt: null },
         ...{ leaseIsOver: false, nextAttemptAt: null, isResting: false, hasOpenExecution: false },

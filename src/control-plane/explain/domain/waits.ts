@@ -186,7 +186,7 @@ export function comesLater({ situation: { task, ahead }, prospects }: Facts): Re
       code: 'queued_behind',
       message:
         ahead.length > 0
-          ? `It is ready, and ${count} of its lane ${ahead.length === 1 ? 'comes' : 'come'} first; the next is '${first}'.`
+          ? `It is ready, and ${count} of its project ${ahead.length === 1 ? 'comes' : 'come'} first; the next is '${first}'.`
           : `It is ready, and those who may take it would take '${first}' first.`,
       details: {
         ahead: ahead.length,

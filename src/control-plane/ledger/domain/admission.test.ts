@@ -16,7 +16,7 @@ const file = (text: string, mode: 'read' | 'write' = 'write'): WantedFile => ({
   mode,
 });
 const applicant = (seq: number, files: WantedFile[], more: Partial<Applicant> = {}): Applicant => ({
-  ...{ seq, lane: 'l', priority: 0, files },
+  ...{ seq, lane: 'l', rank: 0, files },
   ...more,
 });
 const neighbour = (
@@ -24,9 +24,9 @@ const neighbour = (
   standing: Neighbour['standing'],
   use: WantedFile,
   more: Partial<Neighbour> = {},
-): Neighbour => ({ ...use, taskSeq, standing, lane: 'l', priority: 0, ...more });
+): Neighbour => ({ ...use, taskSeq, standing, lane: 'l', rank: 0, ...more });
 const waiter = (seq: number, reserved: WantedFile[], more: Partial<Waiter> = {}): Waiter => ({
-  ...{ seq, lane: 'l', priority: 0, reserved },
+  ...{ seq, lane: 'l', rank: 0, reserved },
   ...more,
 });
 const judged = (one: Applicant, neighbours: Neighbour[]): Conflict | null =>
@@ -57,8 +57,8 @@ describe('an applicant', () => {
     expect(judged(five, [neighbour(1, 'parked', file('a'))])).toMatchObject({ ownerSeq: null });
     expect(judged(five, [neighbour(1, 'awake', file('a'))])).toMatchObject({ ownerSeq: null });
     expect(judged(five, [neighbour(9, 'parked', file('a'))])).toBeNull();
-    expect(judged(five, [neighbour(9, 'parked', file('a'), { priority: 1 })])).not.toBeNull();
-    expect(judged(five, [neighbour(1, 'parked', file('a'), { priority: -1 })])).toBeNull();
+    expect(judged(five, [neighbour(9, 'parked', file('a'), { rank: -1 })])).not.toBeNull();
+    expect(judged(five, [neighbour(1, 'parked', file('a'), { rank: 1 })])).toBeNull();
     expect(judged(five, [neighbour(1, 'parked', file('a'), { lane: 'other' })])).toBeNull();
   });
 
@@ -70,7 +70,7 @@ describe('an applicant', () => {
 describe('those who wake', () => {
   it('are the first of those who exclude each other, and all who do not', () => {
     expect(woken([waiter(3, [file('a')]), waiter(1, [file('a')]), waiter(2, [file('b')])])).toEqual([1, 2]);
-    expect(woken([waiter(1, [file('a')]), waiter(2, [file('a')], { priority: 1 })])).toEqual([2]);
+    expect(woken([waiter(1, [file('a')]), waiter(2, [file('a')], { rank: -1 })])).toEqual([2]);
     expect(woken([waiter(1, [file('a', 'read')]), waiter(2, [file('a', 'read')])])).toEqual([1, 2]);
   });
 

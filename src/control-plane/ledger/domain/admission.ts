@@ -10,14 +10,14 @@ export interface Neighbour extends Use {
   /** It is owned now; otherwise its task waits for it, and stands in the way only of those behind it. */
   readonly standing: 'held' | 'awake' | 'parked';
   readonly lane: string;
-  readonly priority: number;
+  readonly rank: number;
 }
 
 /** A task that could be admitted as far as everything but its files is concerned. */
 export interface Applicant {
   readonly seq: number;
   readonly lane: string;
-  readonly priority: number;
+  readonly rank: number;
   readonly files: readonly WantedFile[];
 }
 
@@ -27,17 +27,17 @@ export interface Conflict {
   readonly ownerSeq: number | null;
 }
 
-/** What orders tasks: higher priority first, then whoever was handed in first. */
-interface Ranked {
+/** What orders tasks of a project: the lower rank first, then whoever was handed in first. */
+interface Placed {
   readonly seq: number;
-  readonly priority: number;
+  readonly rank: number;
 }
 
-export function isAhead(a: Ranked, b: Ranked): boolean {
-  return a.priority > b.priority || (a.priority === b.priority && a.seq < b.seq);
+export function isAhead(a: Placed, b: Placed): boolean {
+  return a.rank < b.rank || (a.rank === b.rank && a.seq < b.seq);
 }
 
-const rankOf = ({ taskSeq, priority }: Neighbour): Ranked => ({ seq: taskSeq, priority });
+const placeOf = ({ taskSeq, rank }: Neighbour): Placed => ({ seq: taskSeq, rank });
 
 /**
  * The first file that keeps a task from starting: somebody owns it, or somebody of the same lane waits for it ahead of
@@ -51,7 +51,7 @@ export function conflictOf(applicant: Applicant, neighbours: UseIndex<Neighbour>
     if (owner !== undefined) return { file, ownerSeq: owner.taskSeq };
   }
   const waitsAhead = (other: Neighbour) =>
-    other.standing !== 'held' && other.lane === applicant.lane && isAhead(rankOf(other), applicant);
+    other.standing !== 'held' && other.lane === applicant.lane && isAhead(placeOf(other), applicant);
   const file = applicant.files.find((one) => neighbours.find(one, waitsAhead) !== undefined);
   return file === undefined ? null : { file, ownerSeq: null };
 }
@@ -83,10 +83,10 @@ export function sortOut<A extends Applicant>(
 
 /** What an applicant that was looked at is to those behind it. */
 export function standingOf(applicant: Applicant, conflict: Conflict | null): Neighbour[] {
-  const { seq: taskSeq, lane, priority, files } = applicant;
+  const { seq: taskSeq, lane, rank, files } = applicant;
   return conflict === null
-    ? files.map((file) => ({ ...file, taskSeq, lane, priority, standing: 'held' as const }))
-    : [{ ...conflict.file, taskSeq, lane, priority, standing: 'parked' as const }];
+    ? files.map((file) => ({ ...file, taskSeq, lane, rank, standing: 'held' as const }))
+    : [{ ...conflict.file, taskSeq, lane, rank, standing: 'parked' as const }];
 }
 
 /** What a task reserves while it waits, when it has lost so often, the last time by `conflict`. */
@@ -98,7 +98,7 @@ export function reservedBy({ applicant, conflict }: Loser, losses: number): read
 export interface Waiter {
   readonly seq: number;
   readonly lane: string;
-  readonly priority: number;
+  readonly rank: number;
   readonly reserved: readonly Use[];
 }
 
@@ -117,7 +117,7 @@ export function wakeable(waiters: readonly Waiter[], neighbours: readonly Neighb
     const isInTheWay = (other: Neighbour) => {
       if (other.taskSeq === seq || other.standing === 'held') return other.taskSeq !== seq;
       if (other.lane !== lane || chosen.has(other.taskSeq)) return false;
-      return other.standing === 'awake' || isAhead(rankOf(other), waiter);
+      return other.standing === 'awake' || isAhead(placeOf(other), waiter);
     };
     const isHeldUp = reserved.some(
       (use) =>

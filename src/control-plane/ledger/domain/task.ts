@@ -63,6 +63,8 @@ export interface NewTask {
   readonly action: string;
   readonly params: JsonObject;
   readonly priority: number;
+  /** What the priority is worth: the task is served before those without one that were handed in so many seconds earlier. */
+  readonly headStartSeconds: number;
   readonly delivery: Delivery;
   readonly gatewayId: string | null;
   readonly gatewayStrict: boolean;

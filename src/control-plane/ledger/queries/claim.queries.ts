@@ -34,7 +34,7 @@ const MAY_TAKE = `head.kind = 'action'
 
 /**
  * The lanes that a claimer may take from. The recursion hops from lane to lane along the ready index, one probe each,
- * so lanes without ready work cost nothing; the head of a lane stands for all of it, since a lane is a function of the
+ * so lanes without ready work cost nothing; any task of a lane stands for all of it, since a lane is a function of the
  * columns that are asked about.
  *
  * $1 holder, $2 worker id, $3 capabilities or null, $4 gateways as [{gatewayId, capabilities}].
@@ -49,7 +49,7 @@ const ELIGIBLE_LANES = `
      select l.lane from lanes l
      cross join lateral (
        select ${ASKED_ABOUT}
-       from tasks t where t.gate = ${GATE.runnable} and t.lane = l.lane order by t.priority desc, t.seq limit 1
+       from tasks t where t.gate = ${GATE.runnable} and t.lane = l.lane order by t.lane, t.project_id limit 1
      ) head
      where l.lane is not null and ${MAY_TAKE}
    )`;
@@ -64,37 +64,47 @@ function lanesOf(claimer: Claimer): unknown[] {
 const gatewaysOf = (claimer: Claimer) =>
   claimer.holder === 'dispatcher' ? JSON.stringify(claimer.gateways) : '[]';
 
-/** The slots of $5 whose workers may use the same lanes as the claimer, in their order: as one array, since n-th of m
+/** Where the turn of projects stands in each lane: the project that was served last. */
+export type Turns = ReadonlyMap<string, string>;
+
+const turnsOf = (turns: Turns) => [[...turns.keys()], [...turns.values()]];
+
+/**
+ * The projects whose turn is next in each eligible lane, `many` at most: those after the one that was served last, by
+ * name, and from the beginning again. One probe each, however many projects there are. $5 and $6 are the {@link Turns}.
+ */
+const projectsInTurn = (many: string) => `
+   turns(lane, project_id, nth, served, is_wrapped) as (
+     select e.lane, coalesce(s.project_id, '') collate "C", 0, coalesce(s.project_id, '') collate "C", false
+     from eligible e left join unnest($5::text[], $6::text[]) s(lane, project_id) on s.lane = e.lane
+     union all
+     select p.lane, n.project_id, p.nth + 1, p.served, n.is_wrapped
+     from turns p cross join lateral (
+       (select t.project_id, p.is_wrapped from tasks t
+        where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id > p.project_id
+          and (not p.is_wrapped or t.project_id <= p.served)
+        order by t.project_id limit 1)
+       union all
+       (select t.project_id, true from tasks t
+        where not p.is_wrapped and t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id <= p.served
+        order by t.project_id limit 1)
+       limit 1
+     ) n(project_id, is_wrapped)
+     where p.nth < ${many}
+   )`;
+
+/** The slots of $7 whose workers may use the same lanes as the claimer, in their order: as one array, since n-th of m
  * would be looked for m times if they were rows. */
 const SLOTS = `
    slots as materialized (
      select coalesce(array_agg(s.worker_id order by s.n), '{}') as workers
-     from claimer c, unnest($5::text[]) with ordinality s(worker_id, n)
+     from claimer c, unnest($7::text[]) with ordinality s(worker_id, n)
      left join workers w on w.worker_id = s.worker_id
      where $1::text <> 'worker' or s.worker_id = $2
         or (w.gateway_id is not distinct from c.gateway_id and coalesce($3::text[], w.capabilities, '{}') = c.capabilities)
    )`;
 
-/** The first `limit` ready tasks of the eligible lanes in the order of service, locked; those that others lock are skipped. */
-const candidates = (
-  limit: string,
-  {
-    lock = 'for no key update skip locked',
-    started = 'false',
-  }: { readonly lock?: string; readonly started?: string } = {},
-) => `
-   candidates as materialized (
-     select c.* from eligible e
-     cross join lateral (
-       select t.seq, t.status, t.priority, t.project_id, t.lane, t.file_paths, t.required_files, t.file_modes,
-         ${gatewayFor('t', started)} as gateway_for
-       from tasks t
-       where t.gate = ${GATE.runnable} and t.lane = e.lane
-       order by t.priority desc, t.seq limit ${limit}
-       ${lock}
-     ) c
-     order by c.priority desc, c.seq limit ${limit}
-   )`;
+const APPLICANT = 't.seq, t.project_id, t.lane, t.rank, t.file_paths, t.required_files, t.file_modes';
 
 /**
  * What a claim writes. `claim` offers `worker_id`, `token`, and for a dispatcher that starts the task `gateway_id`. Such a
@@ -143,21 +153,41 @@ const claimEvents = (started: string) => `logged as (
      )}
    )`;
 
+/**
+ * The next tasks of the eligible lanes in the order of service, locked; those that others lock are skipped. Projects take
+ * turns: of n slots and m projects that have ready work each gets the m-th part, the rest goes to those whose turn is
+ * first. A project's own tasks go by rank.
+ */
 const CLAIM = statement(
   'ledger.claim',
-  `with recursive ${ELIGIBLE_LANES}, ${SLOTS}, ${candidates('(select cardinality(s.workers) from slots s)', { started: '$6::boolean' })}, placed as (
+  `with recursive ${ELIGIBLE_LANES}, ${SLOTS}, ${projectsInTurn('greatest($9, (select cardinality(s.workers) from slots s))')}, share as materialized (
+     select s.workers, cardinality(s.workers) as slots,
+       ceil(cardinality(s.workers)::float8 / greatest((select count(distinct p.project_id) from turns p where p.nth > 0), 1))::bigint as each
+     from slots s
+   ), candidates as materialized (
+     select c.*, row_number() over (partition by c.project_id order by c.rank, c.seq) as round
+     from turns p cross join lateral (
+       select ${APPLICANT}, t.status, p.nth, ${gatewayFor('t', '$8::boolean')} as gateway_for
+       from tasks t
+       where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id = p.project_id
+       order by t.rank, t.seq limit (select s.each from share s)
+       for no key update skip locked
+     ) c where p.nth > 0
+     order by round, c.nth, c.rank, c.seq limit (select s.slots from share s)
+   ), placed as (
      select c.seq, c.status, ${NEW_TOKEN} as token, c.gateway_for as gateway_id,
-       (select s.workers from slots s)[row_number() over (order by c.priority desc, c.seq)] as worker_id
+       (select s.workers from slots s)[row_number() over (order by c.round, c.nth, c.rank, c.seq)] as worker_id
      from candidates c where cardinality(c.file_paths) = 0
    ), claimed as (
-     update tasks t set ${claimColumns('c', '$6::boolean')}
+     update tasks t set ${claimColumns('c', '$8::boolean')}
      from placed c where t.seq = c.seq
      returning ${TASK_COLUMNS}, c.status as from_status
-   ), ${claimEvents('$6::boolean')}
-   select case when row_number() over () = 1 and cardinality(s.workers) < cardinality($5) then s.workers end as alike,
-     c.seq as candidate_seq, c.project_id as candidate_project, claimed.*
-   from slots s left join candidates c on true left join claimed on claimed.seq = c.seq
-   order by c.priority desc, c.seq`,
+   ), ${claimEvents('$8::boolean')}
+   select case when row_number() over () = 1 and s.slots < cardinality($7) then s.workers end as alike,
+     c.seq as candidate_seq, c.project_id as candidate_project, c.lane as candidate_lane,
+     s.each < s.slots as is_shared, claimed.*
+   from share s left join candidates c on true left join claimed on claimed.seq = c.seq
+   order by c.round, c.nth, c.rank, c.seq`,
 );
 
 /** The text of the claim, for those who want to see its plan. */
@@ -171,31 +201,48 @@ export interface Wanted {
   readonly start: boolean;
 }
 
+/** Ready tasks that need files: they are claimed under their project's lock, see {@link admit}. */
+export interface NeedingFiles {
+  readonly projectId: string;
+  /** How many of the slots fall to them. */
+  readonly tasks: number;
+}
+
 export interface ClaimPass {
   /** The workers of the slots that this pass could serve: those that may use the same lanes as the claimer. */
   readonly alike: readonly string[];
-  readonly claimed: readonly ClaimedTask[];
-  /** The projects of ready tasks that need files: they are claimed under their project's lock, see {@link admit}. */
-  readonly projectsWithFiles: readonly string[];
+  /** In the order of service, each with the lane that it was found in. */
+  readonly claimed: readonly { readonly task: ClaimedTask; readonly lane: string }[];
+  /** In the order of their turns. */
+  readonly needingFiles: readonly NeedingFiles[];
+  /** Whether several projects had a share each: one may have had less than its share, another more. */
+  readonly isShared: boolean;
 }
 
 /**
  * Claims up to one task for each slot among those that need no file, one commit for all. Slots of workers that may use
- * other lanes than `claimer` are left out.
+ * other lanes than `claimer` are left out. At least `projects` are looked at in each lane.
  */
 export async function claimWithoutFiles(
   db: Db,
   claimer: Claimer,
   { slots, start }: Wanted,
+  { turns, projects }: { readonly turns: Turns; readonly projects: number },
 ): Promise<ClaimPass> {
-  const rows = await db.query(CLAIM, [...lanesOf(claimer), slots, start]);
-  const withFiles = rows
-    .filter((row) => row['seq'] === null && row['candidate_seq'] !== null)
-    .map((row) => text(row, 'candidate_project'));
+  const rows = await db.query(CLAIM, [...lanesOf(claimer), ...turnsOf(turns), slots, start, projects]);
+  const needing = new Map<string, number>();
+  for (const row of rows) {
+    if (row['seq'] !== null || row['candidate_seq'] === null) continue;
+    const projectId = text(row, 'candidate_project');
+    needing.set(projectId, (needing.get(projectId) ?? 0) + 1);
+  }
   return {
     alike: partOf(rows) ?? slots,
-    claimed: rows.filter((row) => row['seq'] !== null).map(claimedFromRow),
-    projectsWithFiles: [...new Set(withFiles)],
+    claimed: rows
+      .filter((row) => row['seq'] !== null)
+      .map((row) => ({ task: claimedFromRow(row), lane: text(row, 'candidate_lane') })),
+    needingFiles: [...needing].map(([projectId, tasks]) => ({ projectId, tasks })),
+    isShared: rows[0]?.['is_shared'] === true,
   };
 }
 
@@ -205,25 +252,42 @@ function partOf(rows: readonly Row[]): readonly string[] | undefined {
   return told === undefined ? undefined : texts(told, 'alike');
 }
 
+/** The first tasks of a project ($5) in the eligible lanes in the order of service. */
+const ofProject = (limit: string, lock: string) => `
+   candidates as materialized (
+     select c.* from eligible e
+     cross join lateral (
+       select ${APPLICANT} from tasks t
+       where t.gate = ${GATE.runnable} and t.lane = e.lane and t.project_id = $5
+       order by t.rank, t.seq limit ${limit}
+       ${lock}
+     ) c
+     order by c.rank, c.seq limit ${limit}
+   )`;
+
 const LOCK_CANDIDATES = statement(
   'ledger.lockCandidates',
-  `with recursive ${ELIGIBLE_LANES}, ${candidates('$5')}
-   select c.seq, c.project_id, c.lane, c.priority, c.file_paths, c.required_files, c.file_modes from candidates c order by c.priority desc, c.seq`,
+  `with recursive ${ELIGIBLE_LANES}, ${ofProject('$6', 'for no key update skip locked')}
+   select * from candidates c order by c.rank, c.seq`,
 );
 
 export interface Candidate extends Applicant {
   readonly projectId: string;
 }
 
-/** Locks the next `limit` ready tasks in the order of service, whether or not they need files. */
-export async function lockCandidates(tx: Tx, claimer: Claimer, limit: number): Promise<Candidate[]> {
-  return (await tx.query(LOCK_CANDIDATES, [...lanesOf(claimer), limit])).map(candidateFromRow);
+/** Locks the next `limit` ready tasks of a project in the order of service, whether or not they need files. */
+export async function lockCandidates(
+  tx: Tx,
+  claimer: Claimer,
+  projectId: string,
+  limit: number,
+): Promise<Candidate[]> {
+  return (await tx.query(LOCK_CANDIDATES, [...lanesOf(claimer), projectId, limit])).map(candidateFromRow);
 }
 
 const FIND_CANDIDATES = statement(
   'ledger.findCandidates',
-  `select t.seq, t.project_id, t.lane, t.priority, t.file_paths, t.required_files, t.file_modes
-   from tasks t where t.seq = any($1::bigint[]) order by t.priority desc, t.seq`,
+  `select ${APPLICANT} from tasks t where t.seq = any($1::bigint[]) order by t.rank, t.seq`,
 );
 
 /** Tasks as applicants for their files, in the order of service. */
@@ -236,7 +300,7 @@ function candidateFromRow(row: Row): Candidate {
     seq: integer(row, 'seq'),
     projectId: text(row, 'project_id'),
     lane: text(row, 'lane'),
-    priority: integer(row, 'priority'),
+    rank: integer(row, 'rank'),
     files: filesFromRow(row),
   };
 }
@@ -269,7 +333,7 @@ const ADMIT = statement(
    ), waits as (
      delete from file_waits w using claimed c where w.task_seq = c.seq
    ), ${claimEvents('$5::boolean')}
-   select * from claimed order by priority desc, seq`,
+   select * from claimed order by array_position($2::bigint[], seq)`,
 );
 
 /**
@@ -310,25 +374,63 @@ export async function readyExists(db: Db, claimer: Claimer): Promise<boolean> {
   return row?.['ready'] === true;
 }
 
+const PEEK_HEADS = statement(
+  'ledger.peekHeads',
+  `with recursive ${ELIGIBLE_LANES}, ${projectsInTurn('$8')}
+   select p.lane, p.project_id, head.rank, head.seq from turns p cross join lateral (
+     select t.rank, t.seq from tasks t
+     where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id = p.project_id and t.seq <> all($7::bigint[])
+     order by t.rank, t.seq limit 1
+   ) head where p.nth > 0`,
+);
+
+/** The first task of a project in a lane. */
+export interface Head {
+  readonly lane: string;
+  readonly projectId: string;
+  readonly rank: number;
+  readonly seq: number;
+}
+
+/** The heads of the projects whose turn is next in each eligible lane, `many` of them, as if the tasks `without` were not there. */
+export async function peekHeads(
+  db: Db,
+  claimer: Claimer,
+  turns: Turns,
+  { without, many }: { readonly without: readonly number[]; readonly many: number },
+): Promise<Head[]> {
+  const rows = await db.query(PEEK_HEADS, [...lanesOf(claimer), ...turnsOf(turns), without, many]);
+  return rows.map((row) => ({
+    lane: text(row, 'lane'),
+    projectId: text(row, 'project_id'),
+    rank: integer(row, 'rank'),
+    seq: integer(row, 'seq'),
+  }));
+}
+
 const PEEK = statement(
   'ledger.peekCandidates',
-  `with recursive ${ELIGIBLE_LANES}, ${candidates('$5', { lock: '' })}
-   select c.seq, c.project_id, c.lane, c.priority, c.file_paths, c.required_files, c.file_modes
-   from candidates c order by c.priority desc, c.seq`,
+  `with recursive ${ELIGIBLE_LANES}, ${ofProject('$6', '')}
+   select * from candidates c order by c.rank, c.seq`,
 );
 
 /** What {@link lockCandidates} would look at, without a lock. */
-export async function peekCandidates(db: Db, claimer: Claimer, limit: number): Promise<Candidate[]> {
-  return (await db.query(PEEK, [...lanesOf(claimer), limit])).map(candidateFromRow);
+export async function peekCandidates(
+  db: Db,
+  claimer: Claimer,
+  projectId: string,
+  limit: number,
+): Promise<Candidate[]> {
+  return (await db.query(PEEK, [...lanesOf(claimer), projectId, limit])).map(candidateFromRow);
 }
 
 const ELIGIBLE_AMONG = statement(
   'ledger.eligibleAmong',
   `with ${CLAIMER}
-   select t.seq, t.project_id, t.lane, t.priority, t.file_paths, t.required_files, t.file_modes
+   select ${APPLICANT}
    from tasks t cross join lateral (select ${ASKED_ABOUT}) head
    where t.seq = any($5::bigint[]) and ${MAY_TAKE}
-   order by t.priority desc, t.seq`,
+   order by t.rank, t.seq`,
 );
 
 /** Those of some waiting tasks that the claimer may take, in the order of service. */

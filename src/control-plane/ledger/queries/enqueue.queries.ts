@@ -86,7 +86,7 @@ export interface Standing {
 export const ALONE: Standing = { pending: 0, parentSeqs: [], parentIds: [], hasDependents: false };
 
 const NEW_TASKS = `json_to_recordset($1::json) as n(
-       id text, project_id text, kind text, action text, params json, priority integer, delivery text, gateway_id text,
+       id text, project_id text, kind text, action text, params json, priority integer, head_start bigint, delivery text, gateway_id text,
        gateway_strict boolean, required_capabilities text[], dependencies text[], required_files text[],
        file_paths text[], file_modes text, max_attempts integer, lease_seconds integer, submitted_by text,
        run_at timestamptz, pending integer, parent_seqs bigint[], parent_ids text[], has_dependents boolean)`;
@@ -94,13 +94,14 @@ const NEW_TASKS = `json_to_recordset($1::json) as n(
 const INSERTED = `insert into tasks (
        id, project_id, kind, action, params, priority, delivery, gateway_id, gateway_strict, required_capabilities,
        dependencies, required_files, file_paths, file_modes, has_files, max_attempts, lease_seconds, submitted_by,
-       pending_dependencies, next_attempt_at, gate, has_dependents, lane)
+       pending_dependencies, next_attempt_at, gate, has_dependents, rank, lane)
      select n.id, n.project_id, n.kind, n.action, n.params, n.priority, n.delivery, n.gateway_id, n.gateway_strict,
        n.required_capabilities, n.dependencies, n.required_files, n.file_paths, n.file_modes, cardinality(n.file_paths) > 0,
        n.max_attempts, n.lease_seconds, n.submitted_by, n.pending,
        case when n.run_at > now() then n.run_at end,
        case when n.pending > 0 then ${GATE.waitsForDependencies} when n.run_at > now() then ${GATE.waitsForTime}
             else ${GATE.runnable} end, n.has_dependents,
+       floor(extract(epoch from greatest(n.run_at, now())))::bigint - n.head_start,
        ${laneOf('n', 'null', 'null')}
      from ${NEW_TASKS}
      on conflict (id) do nothing
@@ -147,6 +148,7 @@ function asRecord(task: NewTask, standing: Standing): JsonObject {
     action: task.action,
     params: task.params,
     priority: task.priority,
+    head_start: task.headStartSeconds,
     delivery: task.delivery,
     gateway_id: task.gatewayId,
     gateway_strict: task.gatewayStrict,

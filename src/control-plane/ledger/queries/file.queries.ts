@@ -42,17 +42,17 @@ export function spansOf(uses: readonly Use[]): { readonly from: string[]; readon
  */
 export const heads = (without: string): string => `
    spans as materialized (select s.* from unnest($2::text[], $3::text[]) s(lo, hi)),
-   heads(hi, prefix, path, mode, lane, task_seq, priority) as (
-     select s.hi, w.prefix, w.path, w.mode, w.lane, w.task_seq, w.priority from spans s cross join lateral (
+   heads(hi, prefix, path, mode, lane, task_seq, rank) as (
+     select s.hi, w.prefix, w.path, w.mode, w.lane, w.task_seq, w.rank from spans s cross join lateral (
        select * from file_waits w
        where w.project_id = $1 and w.prefix >= s.lo and w.prefix < s.hi and w.woken_at is null ${without}
-       order by w.prefix, w.path, w.mode, w.lane, w.priority desc, w.task_seq limit 1) w
+       order by w.prefix, w.path, w.mode, w.lane, w.rank, w.task_seq limit 1) w
      union all
-     select h.hi, w.prefix, w.path, w.mode, w.lane, w.task_seq, w.priority from heads h cross join lateral (
+     select h.hi, w.prefix, w.path, w.mode, w.lane, w.task_seq, w.rank from heads h cross join lateral (
        select * from file_waits w
        where w.project_id = $1 and w.woken_at is null and w.prefix < h.hi ${without}
          and (w.prefix, w.path, w.mode, w.lane) > (h.prefix, h.path, h.mode, h.lane)
-       order by w.prefix, w.path, w.mode, w.lane, w.priority desc, w.task_seq limit 1) w
+       order by w.prefix, w.path, w.mode, w.lane, w.rank, w.task_seq limit 1) w
    )`;
 
 const NOBODY = '';
@@ -61,13 +61,13 @@ const exceptThose = (parameter: string) => `and w.task_seq <> all(${parameter}::
 
 const neighbours = (without: string) =>
   `with recursive ${heads(without)}
-   select 'held' as standing, f.task_seq, f.path, f.mode, '' as lane, 0 as priority
+   select 'held' as standing, f.task_seq, f.path, f.mode, '' as lane, 0::bigint as rank
    from spans s join file_locks f on f.project_id = $1 and f.prefix >= s.lo and f.prefix < s.hi
    union
-   select 'awake', w.task_seq, w.path, w.mode, w.lane, w.priority
+   select 'awake', w.task_seq, w.path, w.mode, w.lane, w.rank
    from spans s join file_waits w on w.project_id = $1 and w.prefix >= s.lo and w.prefix < s.hi and w.woken_at is not null ${without}
    union
-   select 'parked', h.task_seq, h.path, h.mode, h.lane, h.priority from heads h`;
+   select 'parked', h.task_seq, h.path, h.mode, h.lane, h.rank from heads h`;
 
 const NEIGHBOURS = statement('ledger.fileNeighbours', neighbours(NOBODY));
 const NEIGHBOURS_WITHOUT = statement('ledger.fileNeighboursWithout', neighbours(exceptThose('$4')));
@@ -89,7 +89,7 @@ export async function findNeighbours(
     taskSeq: integer(row, 'task_seq'),
     standing: text(row, 'standing') as Neighbour['standing'],
     lane: text(row, 'lane'),
-    priority: integer(row, 'priority'),
+    rank: integer(row, 'rank'),
     pattern: storedPattern(text(row, 'path')),
     mode: modeOf(row),
   }));
@@ -103,10 +103,10 @@ const waiters = (without: string) =>
        select w.task_seq from file_waits w
        where w.project_id = $1 and w.prefix = h.prefix and w.path = h.path and w.mode = h.mode and w.lane = h.lane
          and w.woken_at is null ${without}
-       order by w.priority desc, w.task_seq limit $4
+       order by w.rank, w.task_seq limit $4
      ) w where h.mode = 'read'
    )
-   select w.task_seq, w.lane, w.priority, w.path, w.mode
+   select w.task_seq, w.lane, w.rank, w.path, w.mode
    from foremost f join file_waits w on w.task_seq = f.task_seq order by w.task_seq`;
 
 const WAITERS = statement('ledger.fileWaiters', waiters(NOBODY));
@@ -132,7 +132,7 @@ export async function findWaiters(
   for (const row of rows) {
     const seq = integer(row, 'task_seq');
     const waiter = found.get(seq) ?? {
-      ...{ seq, lane: text(row, 'lane'), priority: integer(row, 'priority'), reserved: [] },
+      ...{ seq, lane: text(row, 'lane'), rank: integer(row, 'rank'), reserved: [] },
     };
     waiter.reserved.push({ pattern: storedPattern(text(row, 'path')), mode: modeOf(row) });
     found.set(seq, waiter);
@@ -237,10 +237,10 @@ const PARK = statement(
   `with parked as (
      update tasks t set gate = ${GATE.waitsForFile}, version = t.version + 1, updated_at = now()
      where t.seq = any($1::bigint[]) and t.gate = ${GATE.runnable}
-     returning t.seq, t.project_id, t.lane, t.priority
+     returning t.seq, t.project_id, t.lane, t.rank
    )
-   insert into file_waits (task_seq, project_id, path, prefix, mode, losses, lane, priority)
-   select p.seq, p.project_id, w.path, w.prefix, w.mode, w.losses, p.lane, p.priority
+   insert into file_waits (task_seq, project_id, path, prefix, mode, losses, lane, rank)
+   select p.seq, p.project_id, w.path, w.prefix, w.mode, w.losses, p.lane, p.rank
    from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::integer[]) w(seq, path, prefix, mode, losses)
    join parked p on p.seq = w.seq`,
 );

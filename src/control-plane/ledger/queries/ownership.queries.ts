@@ -51,7 +51,7 @@ export async function listOwnership(
 
 const LIST_WAITERS = statement(
   'ledger.listWaiters',
-  `select w.project_id, w.path, w.mode, w.priority, w.task_seq, w.parked_at, w.losses, w.woken_at is not null as awake, t.id
+  `select w.project_id, w.path, w.mode, t.priority, w.task_seq, w.parked_at, w.losses, w.woken_at is not null as awake, t.id
    from file_waits w join tasks t on t.seq = w.task_seq
    where (w.task_seq, w.path) > ($1, $2) and ($3::text is null or w.project_id = $3)
    order by w.task_seq, w.path limit $4`,
@@ -92,11 +92,11 @@ export async function listWaiters(
 
 const QUEUE = statement(
   'ledger.fileQueue',
-  `select distinct w.task_seq, w.path, w.mode, w.priority, t.id
+  `select distinct w.task_seq, w.path, w.mode, w.rank, t.id
    from unnest($2::text[], $3::text[]) s(lo, hi)
    join file_waits w on w.project_id = $1 and w.prefix >= s.lo and w.prefix < s.hi
    join tasks t on t.seq = w.task_seq
-   order by w.priority desc, w.task_seq limit $4`,
+   order by w.rank, w.task_seq limit $4`,
 );
 
 /** Tasks that wait for what may overlap one of the uses, those who come first in front. */

@@ -43,7 +43,7 @@ export const BOUNDS = {
 
 const FIND = statement(
   'ledger.situationOfTask',
-  `select t.seq, t.id, t.project_id, t.kind, t.lane, t.status, t.gate, t.version, t.priority, t.delivery, t.gateway_id,
+  `select t.seq, t.id, t.project_id, t.kind, t.lane, t.status, t.gate, t.version, t.rank, t.delivery, t.gateway_id,
      t.gateway_strict, t.required_capabilities, t.required_files, t.file_paths, t.file_modes, t.pending_dependencies,
      t.attempts, t.max_attempts, t.holder, t.locked_by, t.locked_at, t.lease_expires_at,
      t.lease_expires_at - t.lease_seconds * interval '1 second' as renewed_at,
@@ -64,7 +64,7 @@ export interface TaskFacts {
   readonly status: TaskStatus;
   readonly gate: number | null;
   readonly version: number;
-  readonly priority: number;
+  readonly rank: number;
   readonly delivery: Delivery;
   readonly gatewayId: string | null;
   readonly gatewayStrict: boolean;
@@ -106,7 +106,7 @@ export async function findTaskFacts(db: Db, id: string): Promise<TaskFacts | nul
     status: status(row, 'status'),
     gate: integerOrNull(row, 'gate'),
     version: integer(row, 'version'),
-    priority: integer(row, 'priority'),
+    rank: integer(row, 'rank'),
     delivery: text(row, 'delivery') as Delivery,
     gatewayId: textOrNull(row, 'gateway_id'),
     gatewayStrict: flag(row, 'gateway_strict'),
@@ -217,34 +217,33 @@ export async function findOwners(
   }));
 }
 
-const COMES_FIRST = (alias: string) =>
-  `(${alias}.priority > $5 or (${alias}.priority = $5 and ${alias}.task_seq < $6))`;
+const COMES_FIRST = (alias: string) => `(${alias}.rank, ${alias}.task_seq) < ($5, $6)`;
 
 const AHEAD_FOR_FILES = statement(
   'ledger.aheadForFiles',
   `with recursive ${heads('')}, groups as materialized (
-     select h.prefix, h.path, h.mode, h.lane, h.priority, h.task_seq from heads h limit ${BOUNDS.groups}
+     select h.prefix, h.path, h.mode, h.lane, h.rank, h.task_seq from heads h limit ${BOUNDS.groups}
    ), places as (
      select distinct g.prefix, g.path, g.mode from groups g where g.lane = $4 and ${COMES_FIRST('g')}
    ), share as materialized (
      select least(${BOUNDS.ahead}, greatest(5, ${BOUNDS.sharedAhead} / greatest(count(*), 1))) as tasks from places
    ), ahead as (
-     select a.task_seq, a.priority, a.path, a.mode, false as awake from places p cross join lateral (
-       select w.task_seq, w.priority, w.path, w.mode from file_waits w
+     select a.task_seq, a.rank, a.path, a.mode, false as awake from places p cross join lateral (
+       select w.task_seq, w.rank, w.path, w.mode from file_waits w
        where w.project_id = $1 and w.prefix = p.prefix and w.path = p.path and w.mode = p.mode and w.lane = $4
          and w.woken_at is null
-       order by w.priority desc, w.task_seq limit (select s.tasks from share s)
+       order by w.rank, w.task_seq limit (select s.tasks from share s)
      ) a where ${COMES_FIRST('a')} limit ${BOUNDS.rivals}
    ), awake as (
-     select w.task_seq, w.priority, w.path, w.mode, true from spans s cross join lateral (
-       select w.task_seq, w.priority, w.path, w.mode, w.lane from file_waits w
+     select w.task_seq, w.rank, w.path, w.mode, true from spans s cross join lateral (
+       select w.task_seq, w.rank, w.path, w.mode, w.lane from file_waits w
        where w.project_id = $1 and w.prefix >= s.lo and w.prefix < s.hi and w.woken_at is not null limit ${BOUNDS.groups}
      ) w where w.lane = $4 and ${COMES_FIRST('w')} limit ${BOUNDS.groups}
    )
-   select a.task_seq, a.priority, a.path, a.mode, a.awake, t.id, (select count(*) from groups) >= ${BOUNDS.groups}
+   select a.task_seq, t.priority, a.path, a.mode, a.awake, t.id, (select count(*) from groups) >= ${BOUNDS.groups}
        or (select s.tasks from share s) < ${BOUNDS.ahead} as is_cut
    from (select * from ahead union all select * from awake) a join tasks t on t.seq = a.task_seq
-   order by a.priority desc, a.task_seq`,
+   order by a.rank, a.task_seq`,
 );
 
 /** A task that comes first for something that it waits for. */
@@ -265,16 +264,10 @@ export interface Rivals {
 /** Who waits for what may overlap files of a task, is alike to a claimer and comes before it, in the order of service. */
 export async function findRivals(
   db: Db,
-  {
-    seq,
-    projectId,
-    files,
-    lane,
-    priority,
-  }: Pick<TaskFacts, 'seq' | 'projectId' | 'files' | 'lane' | 'priority'>,
+  { seq, projectId, files, lane, rank }: Pick<TaskFacts, 'seq' | 'projectId' | 'files' | 'lane' | 'rank'>,
 ): Promise<Rivals> {
   const { from, to } = spansOf(files);
-  const rows = await db.query(AHEAD_FOR_FILES, [projectId, from, to, lane, priority, seq]);
+  const rows = await db.query(AHEAD_FOR_FILES, [projectId, from, to, lane, rank, seq]);
   const rivals = rows.map((row) => ({
     taskId: text(row, 'id'),
     taskSeq: integer(row, 'task_seq'),
@@ -291,17 +284,17 @@ export async function findRivals(
 const AHEAD = statement(
   'ledger.aheadInLane',
   `select h.id from (
-     select t.id, t.seq, t.priority from tasks t where t.gate = ${GATE.runnable} and t.lane = $1
-     order by t.priority desc, t.seq limit ${BOUNDS.ahead}
-   ) h where h.priority > $2 or (h.priority = $2 and h.seq < $3) order by h.priority desc, h.seq`,
+     select t.id, t.seq, t.rank from tasks t where t.gate = ${GATE.runnable} and t.lane = $1 and t.project_id = $2
+     order by t.rank, t.seq limit ${BOUNDS.ahead}
+   ) h where (h.rank, h.seq) < ($3, $4) order by h.rank, h.seq`,
 );
 
-/** The ids of ready tasks of the same lane that come before a task, in the order of service, as many as are counted. */
+/** The ids of ready tasks of the same lane and project that come before a task, in the order of service, as many as are counted. */
 export async function findAheadInLane(
   db: Db,
-  { lane, priority, seq }: Pick<TaskFacts, 'lane' | 'priority' | 'seq'>,
+  { lane, projectId, rank, seq }: Pick<TaskFacts, 'lane' | 'projectId' | 'rank' | 'seq'>,
 ): Promise<string[]> {
-  return (await db.query(AHEAD, [lane, priority, seq])).map((row) => text(row, 'id'));
+  return (await db.query(AHEAD, [lane, projectId, rank, seq])).map((row) => text(row, 'id'));
 }
 
 /** The texts of the statements above, for those who want to see their plans. */
