@@ -12,7 +12,7 @@ import { claimedFromRow, TASK_COLUMNS } from './task-row.js';
 /** What the claimer can do. Reads `workers`, of the registry, for a worker that names no capabilities. */
 const CLAIMER = `claimer as materialized (
      select coalesce($3::text[], w.capabilities, '{}') as capabilities, w.gateway_id
-     from (select 1) one left join workers w on w.worker_id = $2
+     from (select 1) one left join workers w on w.worker_id = $2::text
    )`;
 
 /** Of a waiting task `t`, what decides who may take it. */
@@ -100,7 +100,7 @@ const SLOTS = `
      select coalesce(array_agg(s.worker_id order by s.n), '{}') as workers
      from claimer c, unnest($7::text[]) with ordinality s(worker_id, n)
      left join workers w on w.worker_id = s.worker_id
-     where $1::text <> 'worker' or s.worker_id = $2
+     where $1::text <> 'worker' or s.worker_id = $2::text
         or (w.gateway_id is not distinct from c.gateway_id and coalesce($3::text[], w.capabilities, '{}') = c.capabilities)
    )`;
 
@@ -114,7 +114,7 @@ const APPLICANT = 't.seq, t.project_id, t.lane, t.rank, t.file_paths, t.required
 const claimColumns = (
   claim: string,
   started: string,
-) => `status = case when ${started} then 'running' else 'claimed' end, gate = ${GATE.held}, holder = $1,
+) => `status = case when ${started} then 'running' else 'claimed' end, gate = ${GATE.held}, holder = $1::text,
        locked_by = ${claim}.worker_id, claim_token = ${claim}.token, locked_at = now(),
        dispatch_key = case when ${claim}.gateway_id is null then t.dispatch_key else coalesce(t.dispatch_key, ${claim}.token) end,
        dispatch_gateway_id = coalesce(${claim}.gateway_id, t.dispatch_gateway_id),
@@ -160,7 +160,7 @@ const claimEvents = (started: string) => `logged as (
  */
 const CLAIM = statement(
   'ledger.claim',
-  `with recursive ${ELIGIBLE_LANES}, ${SLOTS}, ${projectsInTurn('greatest($9, (select cardinality(s.workers) from slots s))')}, share as materialized (
+  `with recursive ${ELIGIBLE_LANES}, ${SLOTS}, ${projectsInTurn('greatest($9::integer, (select cardinality(s.workers) from slots s))')}, share as materialized (
      select s.workers, cardinality(s.workers) as slots,
        ceil(cardinality(s.workers)::float8 / greatest((select count(distinct p.project_id) from turns p where p.nth > 0), 1))::bigint as each
      from slots s
@@ -180,14 +180,15 @@ const CLAIM = statement(
      from candidates c where cardinality(c.file_paths) = 0
    ), claimed as (
      update tasks t set ${claimColumns('c', '$8::boolean')}
-     from placed c where t.seq = c.seq
+     from placed c where t.seq = c.seq and t.seq = any((select array_agg(p.seq) from placed p)::bigint[])
      returning ${TASK_COLUMNS}, c.status as from_status
    ), ${claimEvents('$8::boolean')}
-   select case when row_number() over () = 1 and s.slots < cardinality($7) then s.workers end as alike,
+   select case when row_number() over () = 1 and s.slots < cardinality($7::text[]) then s.workers end as alike,
      c.seq as candidate_seq, c.project_id as candidate_project, c.lane as candidate_lane,
      s.each < s.slots as is_shared, claimed.*
    from share s left join candidates c on true left join claimed on claimed.seq = c.seq
    order by c.round, c.nth, c.rank, c.seq`,
+  { plan: 'once' },
 );
 
 /** The text of the claim, for those who want to see its plan. */
@@ -258,7 +259,7 @@ const ofProject = (limit: string, lock: string) => `
      select c.* from eligible e
      cross join lateral (
        select ${APPLICANT} from tasks t
-       where t.gate = ${GATE.runnable} and t.lane = e.lane and t.project_id = $5
+       where t.gate = ${GATE.runnable} and t.lane = e.lane and t.project_id = $5::text
        order by t.rank, t.seq limit ${limit}
        ${lock}
      ) c
@@ -267,8 +268,9 @@ const ofProject = (limit: string, lock: string) => `
 
 const LOCK_CANDIDATES = statement(
   'ledger.lockCandidates',
-  `with recursive ${ELIGIBLE_LANES}, ${ofProject('$6', 'for no key update skip locked')}
+  `with recursive ${ELIGIBLE_LANES}, ${ofProject('$6::bigint', 'for no key update skip locked')}
    select * from candidates c order by c.rank, c.seq`,
+  { plan: 'once' },
 );
 
 export interface Candidate extends Applicant {
@@ -288,6 +290,7 @@ export async function lockCandidates(
 const FIND_CANDIDATES = statement(
   'ledger.findCandidates',
   `select ${APPLICANT} from tasks t where t.seq = any($1::bigint[]) order by t.rank, t.seq`,
+  { plan: 'once' },
 );
 
 /** Tasks as applicants for their files, in the order of service. */
@@ -334,6 +337,7 @@ const ADMIT = statement(
      delete from file_waits w using claimed c where w.task_seq = c.seq
    ), ${claimEvents('$5::boolean')}
    select * from claimed order by array_position($2::bigint[], seq)`,
+  { plan: 'once' },
 );
 
 /**
@@ -366,6 +370,7 @@ export async function admit(
 const READY_EXISTS = statement(
   'ledger.readyExists',
   `with recursive ${ELIGIBLE_LANES} select exists (select from eligible) as ready`,
+  { plan: 'once' },
 );
 
 /** Whether a claim could find something: tells an empty ledger from one whose ready tasks others were just looking at. */
@@ -376,7 +381,7 @@ export async function readyExists(db: Db, claimer: Claimer): Promise<boolean> {
 
 const PEEK_HEADS = statement(
   'ledger.peekHeads',
-  `with recursive ${ELIGIBLE_LANES}, ${projectsInTurn('$8')}
+  `with recursive ${ELIGIBLE_LANES}, ${projectsInTurn('$8::integer')}
    select p.lane, p.project_id, head.rank, head.seq from turns p cross join lateral (
      select t.rank, t.seq from tasks t
      where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id = p.project_id and t.seq <> all($7::bigint[])
@@ -410,7 +415,7 @@ export async function peekHeads(
 
 const PEEK = statement(
   'ledger.peekCandidates',
-  `with recursive ${ELIGIBLE_LANES}, ${ofProject('$6', '')}
+  `with recursive ${ELIGIBLE_LANES}, ${ofProject('$6::bigint', '')}
    select * from candidates c order by c.rank, c.seq`,
 );
 

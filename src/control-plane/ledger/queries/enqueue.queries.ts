@@ -36,6 +36,7 @@ const parentFromRow = (row: Row): Parent => ({
 const FIND_PARENTS = statement(
   'ledger.findParents',
   'select t.seq, t.id, t.status, t.has_dependents from tasks t where t.id = any($1::text[])',
+  { plan: 'once' },
 );
 
 export async function findParents(db: Db, ids: readonly string[]): Promise<Parent[]> {
@@ -49,6 +50,7 @@ const MARK_PARENTS = statement(
      where t.seq = any($1::bigint[]) and not t.has_dependents order by t.seq for no key update
    )
    update tasks t set has_dependents = true from parents p where t.seq = p.seq`,
+  { plan: 'once' },
 );
 
 /**
@@ -64,6 +66,7 @@ const LOCK_PARENTS = statement(
   'ledger.lockParents',
   `select t.seq, t.id, t.status, t.has_dependents from tasks t
    where t.seq = any($1::bigint[]) order by t.seq for share`,
+  { plan: 'once' },
 );
 
 /** Holds the states of the parents still until the commit. KEY SHARE would not: a completion changes no key. */
@@ -118,6 +121,7 @@ const INSERT_ALONE = statement(
   'ledger.insertAlone',
   `with task as (${INSERTED}), logged as (${ENQUEUED_EVENT})
    select seq, id, created_at, next_attempt_at from task`,
+  { plan: 'once' },
 );
 
 const INSERT_GRAPH = statement(

@@ -45,12 +45,12 @@ export const heads = (without: string): string => `
    heads(hi, prefix, path, mode, lane, task_seq, rank) as (
      select s.hi, w.prefix, w.path, w.mode, w.lane, w.task_seq, w.rank from spans s cross join lateral (
        select * from file_waits w
-       where w.project_id = $1 and w.prefix >= s.lo and w.prefix < s.hi and w.woken_at is null ${without}
+       where w.project_id = $1::text and w.prefix >= s.lo and w.prefix < s.hi and w.woken_at is null ${without}
        order by w.prefix, w.path, w.mode, w.lane, w.rank, w.task_seq limit 1) w
      union all
      select h.hi, w.prefix, w.path, w.mode, w.lane, w.task_seq, w.rank from heads h cross join lateral (
        select * from file_waits w
-       where w.project_id = $1 and w.woken_at is null and w.prefix < h.hi ${without}
+       where w.project_id = $1::text and w.woken_at is null and w.prefix < h.hi ${without}
          and (w.prefix, w.path, w.mode, w.lane) > (h.prefix, h.path, h.mode, h.lane)
        order by w.prefix, w.path, w.mode, w.lane, w.rank, w.task_seq limit 1) w
    )`;
@@ -62,15 +62,17 @@ const exceptThose = (parameter: string) => `and w.task_seq <> all(${parameter}::
 const neighbours = (without: string) =>
   `with recursive ${heads(without)}
    select 'held' as standing, f.task_seq, f.path, f.mode, '' as lane, 0::bigint as rank
-   from spans s join file_locks f on f.project_id = $1 and f.prefix >= s.lo and f.prefix < s.hi
+   from spans s join file_locks f on f.project_id = $1::text and f.prefix >= s.lo and f.prefix < s.hi
    union
    select 'awake', w.task_seq, w.path, w.mode, w.lane, w.rank
-   from spans s join file_waits w on w.project_id = $1 and w.prefix >= s.lo and w.prefix < s.hi and w.woken_at is not null ${without}
+   from spans s join file_waits w on w.project_id = $1::text and w.prefix >= s.lo and w.prefix < s.hi and w.woken_at is not null ${without}
    union
    select 'parked', h.task_seq, h.path, h.mode, h.lane, h.rank from heads h`;
 
-const NEIGHBOURS = statement('ledger.fileNeighbours', neighbours(NOBODY));
-const NEIGHBOURS_WITHOUT = statement('ledger.fileNeighboursWithout', neighbours(exceptThose('$4')));
+const NEIGHBOURS = statement('ledger.fileNeighbours', neighbours(NOBODY), { plan: 'once' });
+const NEIGHBOURS_WITHOUT = statement('ledger.fileNeighboursWithout', neighbours(exceptThose('$4')), {
+  plan: 'once',
+});
 
 /** Whoever owns or waits for what may overlap one of the uses: owners and those awake all, of the parked the foremost. Of those who wait, the tasks `without` are left out. */
 export async function findNeighbours(
@@ -101,16 +103,16 @@ const waiters = (without: string) =>
      union
      select w.task_seq from heads h cross join lateral (
        select w.task_seq from file_waits w
-       where w.project_id = $1 and w.prefix = h.prefix and w.path = h.path and w.mode = h.mode and w.lane = h.lane
+       where w.project_id = $1::text and w.prefix = h.prefix and w.path = h.path and w.mode = h.mode and w.lane = h.lane
          and w.woken_at is null ${without}
-       order by w.rank, w.task_seq limit $4
+       order by w.rank, w.task_seq limit $4::bigint
      ) w where h.mode = 'read'
    )
    select w.task_seq, w.lane, w.rank, w.path, w.mode
    from foremost f join file_waits w on w.task_seq = f.task_seq order by w.task_seq`;
 
-const WAITERS = statement('ledger.fileWaiters', waiters(NOBODY));
-const WAITERS_WITHOUT = statement('ledger.fileWaitersWithout', waiters(exceptThose('$5')));
+const WAITERS = statement('ledger.fileWaiters', waiters(NOBODY), { plan: 'once' });
+const WAITERS_WITHOUT = statement('ledger.fileWaitersWithout', waiters(exceptThose('$5')), { plan: 'once' });
 
 /** Waiting readers of one pattern that {@link findWaiters} returns at most. */
 export const READERS_AT_ONCE = 100;
@@ -148,6 +150,7 @@ const WAKE = statement(
      returning t.seq
    )
    update file_waits w set woken_at = now() from woken where w.task_seq = woken.seq`,
+  { plan: 'once' },
 );
 
 /** Makes parked tasks runnable; until they are claimed, park again or leave, they keep what they reserve. */
@@ -158,7 +161,8 @@ export async function wake(tx: Tx, seqs: readonly number[]): Promise<void> {
 const FREE = statement(
   'ledger.freeFiles',
   `delete from file_locks f
-   where f.task_seq = any($1::bigint[]) and ($2::text[] is null or f.path = any($2)) returning f.path, f.mode, f.file_path`,
+   where f.task_seq = any($1::bigint[]) and ($2::text[] is null or f.path = any($2::text[])) returning f.path, f.mode, f.file_path`,
+  { plan: 'once' },
 );
 
 /** Something that was owned or reserved, and no longer is. */
@@ -183,6 +187,7 @@ export async function freeFiles(
 const LEAVE = statement(
   'ledger.leaveQueue',
   'delete from file_waits w where w.task_seq = any($1::bigint[]) returning w.task_seq, w.path, w.mode, w.losses',
+  { plan: 'once' },
 );
 
 /** What tasks had reserved while they waited, and how often each had lost. */
@@ -243,6 +248,7 @@ const PARK = statement(
    select p.seq, p.project_id, w.path, w.prefix, w.mode, w.losses, p.lane, p.rank
    from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::integer[]) w(seq, path, prefix, mode, losses)
    join parked p on p.seq = w.seq`,
+  { plan: 'once' },
 );
 
 /** A task that has to wait, and what it reserves meanwhile. */

@@ -31,6 +31,7 @@ const FIND_CLAIMED = statement(
   `select t.seq, t.id, t.project_id, t.has_files, t.has_dependents
    from unnest($1::text[], $2::text[], $3::text[]) p(id, worker_id, claim_token)
    join tasks t on t.id = p.id and t.locked_by = p.worker_id and t.claim_token = p.claim_token`,
+  { plan: 'once' },
 );
 
 /** The tasks that proofs hold, unlocked; those that hold none are missing. */
@@ -205,11 +206,15 @@ function succeedStatement(way: 'short' | 'whole'): ReturnType<typeof statement> 
        })}
      )
      select seq, id, project_id, has_files, has_dependents from ended`,
+    { plan: 'once' },
   );
 }
 
 const SUCCEED_SHORT = succeedStatement('short');
 const SUCCEED_WHOLE = succeedStatement('whole');
+
+/** The text of a success, for those who want to see its plan. */
+export const SUCCEED_SQL = SUCCEED_SHORT.text;
 
 const successColumns = (successes: readonly Success[]) => [
   ...columnsOf(successes.map(({ proof }) => proof)),

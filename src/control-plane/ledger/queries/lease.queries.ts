@@ -28,7 +28,11 @@ const START = statement(
      returning t.id, t.version, t.locked_by, t.claim_token
    ), logged as (${appendEvents('started', RUNNING_EVENT)})
    select id from started`,
+  { plan: 'once' },
 );
+
+/** The text of the start, for those who want to see its plan. */
+export const START_SQL = START.text;
 
 /** claimed → running for the holders. Returns the tasks that are running now; one whose proof does not hold is missing. */
 export async function start(db: Db, proofs: readonly ClaimProof[]): Promise<ReadonlySet<string>> {
@@ -42,6 +46,7 @@ const RENEW = statement(
    from unnest($1::text[], $2::text[], $3::text[]) p(id, worker_id, claim_token)
    where t.id = p.id and t.claim_token = p.claim_token and t.locked_by = p.worker_id and t.gate = ${GATE.held}
    returning t.id, t.lease_expires_at`,
+  { plan: 'once' },
 );
 
 /** Lets leases begin anew. Returns the ends of those that were held; a task that is missing was lost. Touches no index. */

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { CLAIM_SQL } from '../../src/control-plane/ledger/queries/claim.queries.js';
+import { START_SQL } from '../../src/control-plane/ledger/queries/lease.queries.js';
+import { SUCCEED_SQL } from '../../src/control-plane/ledger/queries/finish.queries.js';
+import { statement } from '../../src/platform/database/statement.js';
+import { startTestLedger, type TestLedger } from '../support/ledger.js';
+
+let ledger: TestLedger;
+let client: pg.Client;
+beforeAll(async () => {
+  ledger = await startTestLedger();
+  client = new pg.Client({ connectionString: ledger.api.databaseUrl });
+  await client.connect();
+});
+afterAll(async () => {
+  await client.end();
+  await ledger.api.close();
+});
+
+it.each([
+  [
+    'a claim',
+    CLAIM_SQL,
+    (n: number) => ['worker', `w${n}`, null, '[]', [], [], Array(n).fill(`w${n}`), false, 1],
+  ],
+  ['a start', START_SQL, (n: number) => [Array(n).fill('t'), Array(n).fill('w'), Array(n).fill('x')]],
+  [
+    'a success',
+    SUCCEED_SQL,
+    (n: number) => [...['t', 'w', 'x', '', '{}'].map((value) => Array<string>(n).fill(value))],
+  ],
+] as const)('%s is planned once for a connection, whatever its values', async (name, text, valuesOf) => {
+  for (let call = 0; call < 20; call++)
+    await client.query({ name, text, values: [...valuesOf(1 + (call % 6))] });
+  const { rows } = await client.query<{ custom: number; generic: number }>(
+    'select custom_plans::int as custom, generic_plans::int as generic from pg_prepared_statements where name = $1',
+    [name],
+  );
+  // PostgreSQL tries five plans for given values before it compares.
+  expect(rows).toEqual([{ custom: 5, generic: 15 }]);
+});
+
+it.each([1, 3, 2_000, 20_000])('a claim among %d ready tasks reads no table as a whole', async (ready) => {
+  await client.query('truncate tasks');
+  await client.query(
+    `insert into tasks (id, action, params, max_attempts, lease_seconds, gate)
+     select 't-' || n, 'a', '{}', 5, 300, 0 from generate_series(1, $1) n`,
+    [ready],
+  );
+  await client.query('analyze tasks');
+  await client.query('begin');
+  const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: object }] }>({
+    text: `explain (analyze, format json) ${CLAIM_SQL}`,
+    values: ['worker', 'w', [], '[]', [], [], Array(4).fill('w'), false, 1],
+  });
+  await client.query('rollback');
+  const scanned: number[] = [];
+  const visit = (node: Record<string, unknown>): void => {
+    if (node['Node Type'] === 'Seq Scan' && node['Relation Name'] === 'tasks')
+      scanned.push(Number(node['Actual Rows']));
+    for (const child of (node['Plans'] as Record<string, unknown>[] | undefined) ?? []) visit(child);
+  };
+  visit(rows[0]?.['QUERY PLAN'][0].Plan as Record<string, unknown>);
+  // A table of a page or two may be.
+  expect(Math.max(0, ...scanned)).toBeLessThan(10);
+});
+
+it('a statement that is planned once says the types of its values', () => {
+  expect(() => statement('test.untyped', 'select $1', { plan: 'once' })).toThrow(
+    'Statement test.untyped does not say the type of $1.',
+  );
+});
