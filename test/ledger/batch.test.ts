@@ -41,8 +41,10 @@ describe('a graph that is handed in with one call', () => {
     );
     expect(status).toBe(200);
     expect(body.tasks.map(({ id }: View) => id)).toEqual(['d', 'b', 'c', 'a']);
-    for (const task of body.tasks) expect((await api.fetch(`/v1/tasks/${task.id}`)).body).toEqual(task);
-    expect(body.tasks[3].dependents.sort()).toEqual(['b', 'c']);
+    for (const task of body.tasks) expect((await api.fetch(`/v1/tasks/${task.id}`)).body).toMatchObject(task);
+    expect(Object.keys(body.tasks[0])).toEqual(['id', 'status', 'error', 'created_at', 'next_attempt_at']);
+    expect((await api.fetch('/v1/tasks/a')).body).toMatchObject({ dependents: ['b', 'c'], params: {} });
+    expect((await api.fetch('/v1/tasks/c')).body).toMatchObject({ params: { x: [1] }, priority: 3 });
     const order: string[] = [];
     for (
       let { tasks } = await claim({ start: true });

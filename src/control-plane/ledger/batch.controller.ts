@@ -1,18 +1,17 @@
-import { Body, Controller, HttpCode, Inject, Post, Req } from '@nestjs/common';
+import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { Database, type Db } from '../../platform/database/database.js';
 import { ApiProblems } from '../../platform/http/api-problems.js';
 import { Route } from '../../platform/http/route.decorator.js';
-import { type ControlPlaneConfig } from '../config.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import { RegistryService } from '../registry/index.js';
-import { CONFIG } from '../runtime/index.js';
 import {
   CompletedItems,
   CompleteTasksRequest,
   EnqueueBatchRequest,
   EnqueueBatchResponse,
+  type EnqueuedTask,
   type HeldTask,
   HeldTasksRequest,
   type ItemResult,
@@ -22,7 +21,7 @@ import {
 } from './batch.dto.js';
 import { CoalescedLedger } from './coalesced-ledger.service.js';
 import { type ClaimProof } from './domain/task.js';
-import { IntakeService } from './intake.service.js';
+import { type Entered, IntakeService } from './intake.service.js';
 import {
   claimResponse,
   claimWish,
@@ -31,7 +30,6 @@ import {
   RELEASE_MISMATCH,
   START_MISMATCH,
 } from './requests.js';
-import { taskState } from './task-view.js';
 import { WaitingClaims } from './waiting-claims.service.js';
 import { EnqueueWarnings } from './warnings.service.js';
 
@@ -46,7 +44,6 @@ export class BatchController {
     private readonly registry: RegistryService,
     private readonly warnings: EnqueueWarnings,
     private readonly idempotency: IdempotencyService,
-    @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
 
   @Post('batch')
@@ -65,11 +62,10 @@ export class BatchController {
     @Req() request: FastifyRequest,
     @Body() { tasks }: EnqueueBatchRequest,
   ): Promise<EnqueueBatchResponse> {
-    const showToken = !this.config.ledger.redactClaimTokens;
     const warnings = await this.warnings.of(tasks, { named: true });
     return this.idempotency.run(request, async (db) => {
-      const stored = await this.intake.enqueueTogether(db, tasks.map(enqueueRequest));
-      return { tasks: stored.map((task) => taskState(task, { showToken })), ...warnings };
+      const entered = await this.intake.enqueueTogether(db, tasks.map(enqueueRequest));
+      return { tasks: entered.map(enteredView), ...warnings };
     });
   }
 
@@ -154,6 +150,10 @@ async function each<Item, Result>(
   const results: Result[] = [];
   for (const item of items) results.push(await work(item));
   return results;
+}
+
+function enteredView({ id, status, error, createdAt, nextAttemptAt }: Entered): EnqueuedTask {
+  return { id, status, error, created_at: createdAt, next_attempt_at: nextAttemptAt };
 }
 
 function proofOf({ worker_id }: { readonly worker_id: string }, item: HeldTask): ClaimProof {

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { AnyObject, Flag, ListOf, ObjectOf, Text } from '../../platform/http/fields.js';
-import { ClaimNextRequest, ClaimTaskResponse, EnqueueTaskRequest, TaskState } from './ledger.dto.js';
+import { ClaimNextRequest, ClaimTaskResponse, EnqueueTaskRequest } from './ledger.dto.js';
 import { LIMITS } from './limits.js';
 
 const HELD = { task_id: 'build', claim_token: '0f0e0d0c0b0a09080706050403020100' };
@@ -81,9 +81,28 @@ export class ReleaseTasksRequest extends HolderRequest {
   items!: ReturnedTask[];
 }
 
+/** A task as it stands right after it was handed in. `GET /v1/tasks/{id}` shows all of it. */
+export class EnqueuedTask {
+  /** Its id, given or made. */
+  @ApiProperty({ example: 'build' })
+  id!: string;
+  /** `queued`, or `failed` when a dependency had failed before. */
+  @ApiProperty({ enum: ['queued', 'failed'], example: 'queued' })
+  status!: string;
+  /** Why it has failed; empty otherwise. */
+  @ApiProperty({ example: '' })
+  error!: string;
+  /** When it was handed in. */
+  @ApiProperty({ type: 'string', format: 'date-time' })
+  created_at!: string;
+  /** When it may be claimed; null: at once. */
+  @ApiProperty({ type: 'string', format: 'date-time', nullable: true, example: null })
+  next_attempt_at!: string | null;
+}
+
 export class EnqueueBatchResponse {
   /** The tasks in the order of the request. */
-  tasks!: TaskState[];
+  tasks!: EnqueuedTask[];
   /** Which of them nobody who is registered could ever run, and why; not there when there are none. */
   @ApiProperty({
     required: false,

@@ -13,6 +13,7 @@ import { GATE } from './domain/gate.js';
 import { type GraphFault, orderGraph } from './domain/task-graph.js';
 import { blankToNull, capabilitySet, distinctTexts } from './domain/text-lists.js';
 import { type Delivery, type NewTask, type Task } from './domain/task.js';
+import { type TaskStatus } from './domain/task-state.js';
 import { failAllDependents } from './queries/dependency.queries.js';
 import {
   findParents,
@@ -68,17 +69,22 @@ export class IntakeService {
     const task = this.newTask(request);
     const [stored] = (await this.standsAlone(db, task))
       ? await this.insertAlone(db, [task])
-      : await this.enqueueGraph(db, [task]);
+      : await this.enqueueGraph(db, [task], (tx, entered) =>
+          findTasksBySeq(
+            tx,
+            entered.map(({ seq }) => seq),
+          ),
+        );
     return stored ?? refuseTaken(task.id);
   }
 
-  /** Accepts tasks that may name each other as dependencies, all or none, and returns them in the given order. */
-  async enqueueTogether(db: Db, requests: readonly EnqueueRequest[]): Promise<Task[]> {
+  /** Accepts tasks that may name each other as dependencies, all or none; where each stands, in the given order. */
+  async enqueueTogether(db: Db, requests: readonly EnqueueRequest[]): Promise<Entered[]> {
     const tasks = requests.map((request, index) => this.newTask(request, ['tasks', index]));
     const ordered = orderGraph(tasks);
     if (!ordered.ok) throw problemOf(ordered.fault);
-    const stored = await this.enqueueGraph(db, ordered.tasks);
-    const byId = new Map(stored.map((task) => [task.id, task]));
+    const entered = await this.enqueueGraph(db, ordered.tasks, (_, all) => Promise.resolve(all));
+    const byId = new Map(entered.map((task) => [task.id, task]));
     return tasks.flatMap(({ id }) => byId.get(id) ?? []);
   }
 
@@ -123,14 +129,21 @@ export class IntakeService {
       const row = inserted.get(task.id);
       // Of two with one id the first was written; the second must not be told that it was.
       inserted.delete(task.id);
-      return row === undefined ? null : asEnqueued(task, row, { pending: 0, dependents: [] });
+      return row === undefined ? null : asEnqueued(task, row);
     });
     this.announce(db, stored);
     return stored;
   }
 
-  /** Writes tasks with all that hangs on them, in one transaction. Parents stand before their children. */
-  private async enqueueGraph(db: Db, tasks: readonly NewTask[]): Promise<Task[]> {
+  /**
+   * Writes tasks with all that hangs on them, in one transaction, and looks at them by `view` before it ends. Parents stand
+   * before their children.
+   */
+  private async enqueueGraph<View>(
+    db: Db,
+    tasks: readonly NewTask[],
+    view: (tx: Tx, entered: readonly Entered[]) => Promise<readonly View[]>,
+  ): Promise<readonly View[]> {
     const inside = new Map<string, string[]>(tasks.map(({ id }) => [id, []]));
     for (const { id, dependencies } of tasks) for (const parent of dependencies) inside.get(parent)?.push(id);
     const outside = distinctTexts(tasks.flatMap((task) => task.dependencies.filter((id) => !inside.has(id))));
@@ -145,10 +158,9 @@ export class IntakeService {
       const byId = new Map(parents.map((parent) => [parent.id, parent]));
       const entries = tasks.map((task) => ({ task, standing: standingOf(task, byId, inside) }));
       const inserted = await insertGraph(tx, entries);
-      const stored = entries.map(({ task, standing: { pending } }) => {
-        const row = inserted.get(task.id) ?? refuseTaken(task.id);
-        return asEnqueued(task, row, { pending, dependents: inside.get(task.id) ?? [] });
-      });
+      const entered = entries.map(({ task: { id }, standing: { pending } }) =>
+        enteredAs(id, inserted.get(id) ?? refuseTaken(id), pending),
+      );
       const failed = parents.filter((parent) => parent.status.startsWith('failed'));
       if (failed.length > 0) {
         await failAllDependents(
@@ -156,14 +168,14 @@ export class IntakeService {
           failed.map(({ seq }) => seq),
         );
       }
-      const parked = await this.queueForFiles(tx, tasks, stored);
-      this.announce(tx, stored);
-      return failed.length > 0 || parked ? this.reread(tx, stored) : stored;
+      await this.queueForFiles(tx, tasks, entered);
+      this.announce(tx, entered);
+      return view(tx, failed.length > 0 ? await this.reread(tx, entered) : entered);
     });
   }
 
   /** Wakes those who look for ready tasks, and those who wait for the time of others. */
-  private announce(db: Db, tasks: readonly (Task | null)[]): void {
+  private announce(db: Db, tasks: readonly (Pick<Entered, 'gate'> | null)[]): void {
     const topicOf: Partial<Record<number, string>> = {
       [GATE.runnable]: TOPICS.ready,
       [GATE.waitsForTime]: TOPICS.due,
@@ -174,22 +186,24 @@ export class IntakeService {
   }
 
   /** Parks new tasks whose files somebody owns, or for which others of their lane wait ahead of them. */
-  private async queueForFiles(tx: Tx, tasks: readonly NewTask[], stored: readonly Task[]): Promise<boolean> {
-    const ready = new Set(stored.filter((task) => task.gate === GATE.runnable).map(({ id }) => id));
-    const seqs = new Map(stored.map(({ id, seq }) => [id, seq]));
+  private async queueForFiles(tx: Tx, tasks: readonly NewTask[], entered: readonly Entered[]): Promise<void> {
+    const ready = new Map(
+      entered.filter(({ gate }) => gate === GATE.runnable).map(({ id, seq }) => [id, seq]),
+    );
     const byProject = new Map<string, number[]>();
     for (const { id, projectId, files } of tasks) {
-      if (files.length === 0 || !ready.has(id)) continue;
-      byProject.set(projectId, [...(byProject.get(projectId) ?? []), seqs.get(id) ?? NaN]);
+      const seq = ready.get(id);
+      if (files.length === 0 || seq === undefined) continue;
+      const ofProject = byProject.get(projectId);
+      if (ofProject === undefined) byProject.set(projectId, [seq]);
+      else ofProject.push(seq);
     }
-    let parked = 0;
     for (const [projectId, ofProject] of byProject) {
-      parked += await this.files.parkNew(tx, projectId, await findCandidates(tx, ofProject));
+      await this.files.parkNew(tx, projectId, await findCandidates(tx, ofProject));
     }
-    return parked > 0;
   }
 
-  private async reread(tx: Tx, tasks: readonly Task[]): Promise<Task[]> {
+  private async reread(tx: Tx, tasks: readonly Entered[]): Promise<Entered[]> {
     const seqs = tasks.map(({ seq }) => seq);
     const bySeq = new Map((await findTasksBySeq(tx, seqs)).map((task) => [task.seq, task]));
     return seqs.flatMap((seq) => bySeq.get(seq) ?? []);
@@ -266,22 +280,34 @@ function standingOf(
   };
 }
 
-/** A task as it stands right after it was written: what was handed in, and nothing has happened yet. */
-function asEnqueued(
-  { files, ...rest }: NewTask,
-  { seq, createdAt, nextAttemptAt }: Inserted,
-  { pending, dependents }: { readonly pending: number; readonly dependents: readonly string[] },
-): Task {
-  const named = (mode: FileMode) => files.filter((file) => file.mode === mode).map(({ name }) => name);
+/** Where a task stands right after it was written. */
+export interface Entered {
+  readonly id: string;
+  readonly seq: number;
+  readonly status: TaskStatus;
+  readonly gate: number | null;
+  readonly error: string;
+  readonly createdAt: Instant;
+  /** When it may be claimed; null: at once. */
+  readonly nextAttemptAt: Instant | null;
+}
+
+function enteredAs(id: string, { seq, createdAt, nextAttemptAt }: Inserted, pending: number): Entered {
+  const gate =
+    pending > 0 ? GATE.waitsForDependencies : nextAttemptAt === null ? GATE.runnable : GATE.waitsForTime;
+  return { id, seq, status: 'queued', gate, error: '', createdAt, nextAttemptAt };
+}
+
+/** A task without dependencies as it stands right after it was written: what was handed in, and nothing has happened yet. */
+function asEnqueued(task: NewTask, inserted: Inserted): Task {
+  const named = (mode: FileMode) =>
+    task.files.length === 0 ? [] : task.files.filter((file) => file.mode === mode).map(({ name }) => name);
   return {
-    ...rest,
+    ...task,
+    ...enteredAs(task.id, inserted, 0),
     requiredFiles: named('write'),
     readFiles: named('read'),
-    seq,
-    status: 'queued',
-    gate:
-      pending > 0 ? GATE.waitsForDependencies : nextAttemptAt === null ? GATE.runnable : GATE.waitsForTime,
-    dependents,
+    dependents: [],
     attempts: 0,
     leaseNumber: 0,
     version: 1,
@@ -289,13 +315,10 @@ function asEnqueued(
     claimToken: null,
     lockedAt: null,
     leaseExpiresAt: null,
-    nextAttemptAt,
     dispatchKey: null,
     dispatchGatewayId: null,
     result: {},
-    error: '',
-    createdAt,
-    updatedAt: createdAt,
+    updatedAt: inserted.createdAt,
     completedAt: null,
   };
 }

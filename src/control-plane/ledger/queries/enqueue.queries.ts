@@ -5,7 +5,6 @@ import {
   type Instant,
   instantOrNull,
   integer,
-  type JsonObject,
   type Row,
   text,
 } from '../../../platform/database/row.js';
@@ -15,7 +14,6 @@ import { GATE } from '../domain/gate.js';
 import { modeLetters } from '../domain/wanted-files.js';
 import { type NewTask } from '../domain/task.js';
 import { type TaskStatus } from '../domain/task-state.js';
-import { laneOf } from './lane.js';
 import { status } from './task-row.js';
 
 /** What an enqueue must know of a dependency. */
@@ -88,24 +86,27 @@ export interface Standing {
 /** A task without dependencies on either side. */
 export const ALONE: Standing = { pending: 0, parentSeqs: [], parentIds: [], hasDependents: false };
 
+/** What most tasks leave at its default is not sent: reading it would take as long as writing the row. */
 const NEW_TASKS = `json_to_recordset($1::json) as n(
-       id text, project_id text, kind text, action text, params json, priority integer, head_start bigint, delivery text, gateway_id text,
-       gateway_strict boolean, required_capabilities text[], dependencies text[], required_files text[],
+       id text, project_id text, kind text, action text, params json, priority integer, head_start bigint, delivery text,
+       gateway_id text, gateway_strict boolean, required_capabilities text[], dependencies text[], required_files text[],
        file_paths text[], file_modes text, max_attempts integer, lease_seconds integer, submitted_by text,
-       run_at timestamptz, pending integer, parent_seqs bigint[], parent_ids text[], has_dependents boolean)`;
+       run_at timestamptz, pending integer, has_dependents boolean)`;
 
 const INSERTED = `insert into tasks (
        id, project_id, kind, action, params, priority, delivery, gateway_id, gateway_strict, required_capabilities,
        dependencies, required_files, file_paths, file_modes, has_files, max_attempts, lease_seconds, submitted_by,
        pending_dependencies, next_attempt_at, gate, has_dependents, rank, lane)
-     select n.id, n.project_id, n.kind, n.action, n.params, n.priority, n.delivery, n.gateway_id, n.gateway_strict,
-       n.required_capabilities, n.dependencies, n.required_files, n.file_paths, n.file_modes, cardinality(n.file_paths) > 0,
-       n.max_attempts, n.lease_seconds, n.submitted_by, n.pending,
+     select n.id, n.project_id, n.kind, n.action, n.params, n.priority, n.delivery, n.gateway_id,
+       n.gateway_id is not null and coalesce(n.gateway_strict, false),
+       coalesce(n.required_capabilities, '{}'), coalesce(n.dependencies, '{}'), coalesce(n.required_files, '{}'),
+       coalesce(n.file_paths, '{}'), coalesce(n.file_modes, ''), n.file_paths is not null,
+       n.max_attempts, n.lease_seconds, n.submitted_by, coalesce(n.pending, 0),
        case when n.run_at > now() then n.run_at end,
        case when n.pending > 0 then ${GATE.waitsForDependencies} when n.run_at > now() then ${GATE.waitsForTime}
-            else ${GATE.runnable} end, n.has_dependents,
+            else ${GATE.runnable} end, coalesce(n.has_dependents, false),
        floor(extract(epoch from greatest(n.run_at, now())))::bigint - n.head_start,
-       ${laneOf('n', 'null', 'null')}
+       task_lane(n.kind, n.delivery, null, null, n.gateway_strict, n.gateway_id, coalesce(n.required_capabilities, '{}'))
      from ${NEW_TASKS}
      on conflict (id) do nothing
      returning seq, id, version, action, priority, gateway_id, created_at, next_attempt_at`;
@@ -124,16 +125,19 @@ const INSERT_ALONE = statement(
   { plan: 'once' },
 );
 
+/** $2, $3: children and the parents that are there already; $4, $5: children and the parents that are written with them. */
 const INSERT_GRAPH = statement(
   'ledger.insertGraph',
   `with task as (${INSERTED}), edges as (
      insert into task_dependencies (child_seq, parent_seq)
-     select child.seq, p.seq from ${NEW_TASKS} join task child on child.id = n.id, unnest(n.parent_seqs) p(seq)
+     select child.seq, e.parent_seq from unnest($2::text[], $3::bigint[]) e(child_id, parent_seq)
+       join task child on child.id = e.child_id
      union all
-     select child.seq, parent.seq from ${NEW_TASKS} join task child on child.id = n.id
-       cross join unnest(n.parent_ids) p(id) join task parent on parent.id = p.id
+     select child.seq, parent.seq from unnest($4::text[], $5::text[]) e(child_id, parent_id)
+       join task child on child.id = e.child_id join task parent on parent.id = e.parent_id
    ), logged as (${ENQUEUED_EVENT})
    select seq, id, created_at, next_attempt_at from task`,
+  { plan: 'once' },
 );
 
 /** What the database gives a new task. */
@@ -144,7 +148,11 @@ export interface Inserted {
   readonly nextAttemptAt: Instant | null;
 }
 
-function asRecord(task: NewTask, standing: Standing): JsonObject {
+const unlessEmpty = <T>(list: readonly T[]): readonly T[] | undefined =>
+  list.length === 0 ? undefined : list;
+
+function asRecord(task: NewTask, standing: Standing): object {
+  const { files } = task;
   return {
     id: task.id,
     project_id: task.projectId,
@@ -154,22 +162,19 @@ function asRecord(task: NewTask, standing: Standing): JsonObject {
     priority: task.priority,
     head_start: task.headStartSeconds,
     delivery: task.delivery,
-    gateway_id: task.gatewayId,
-    gateway_strict: task.gatewayStrict,
-    required_capabilities: task.requiredCapabilities,
-    dependencies: task.dependencies,
-    required_files: task.files.map(({ name }) => name),
-    file_paths: task.files.map(({ pattern }) => pattern.text),
-    file_modes: modeLetters(task.files),
+    gateway_id: task.gatewayId ?? undefined,
+    gateway_strict: task.gatewayStrict || undefined,
+    required_capabilities: unlessEmpty(task.requiredCapabilities),
+    dependencies: unlessEmpty(task.dependencies),
+    required_files: files.length === 0 ? undefined : files.map(({ name }) => name),
+    file_paths: files.length === 0 ? undefined : files.map(({ pattern }) => pattern.text),
+    file_modes: files.length === 0 ? undefined : modeLetters(files),
     max_attempts: task.maxAttempts,
     lease_seconds: task.leaseSeconds,
-    submitted_by: task.submittedBy,
-    // Most tasks have none, and what is undefined is not sent.
+    submitted_by: task.submittedBy ?? undefined,
     run_at: task.runAt ?? undefined,
-    pending: standing.pending,
-    parent_seqs: standing.parentSeqs,
-    parent_ids: standing.parentIds,
-    has_dependents: standing.hasDependents,
+    pending: standing.pending || undefined,
+    has_dependents: standing.hasDependents || undefined,
   };
 }
 
@@ -200,6 +205,22 @@ export async function insertGraph(
   tx: Tx,
   tasks: readonly { readonly task: NewTask; readonly standing: Standing }[],
 ): Promise<ReadonlyMap<string, Inserted>> {
-  const records = tasks.map(({ task, standing }) => asRecord(task, standing));
-  return insertedFromRows(await tx.query(INSERT_GRAPH, [JSON.stringify(records)]));
+  const records = JSON.stringify(tasks.map(({ task, standing }) => asRecord(task, standing)));
+  const outside = tasks.flatMap(({ task: { id }, standing }) =>
+    standing.parentSeqs.map((seq) => [id, seq] as const),
+  );
+  const inside = tasks.flatMap(({ task: { id }, standing }) =>
+    standing.parentIds.map((parent) => [id, parent] as const),
+  );
+  if (outside.length === 0 && inside.length === 0)
+    return insertedFromRows(await tx.query(INSERT_ALONE, [records]));
+  return insertedFromRows(
+    await tx.query(INSERT_GRAPH, [
+      records,
+      outside.map(([child]) => child),
+      outside.map(([, parent]) => parent),
+      inside.map(([child]) => child),
+      inside.map(([, parent]) => parent),
+    ]),
+  );
 }
