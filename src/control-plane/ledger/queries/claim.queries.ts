@@ -157,6 +157,9 @@ const claimEvents = (started: string) => `logged as (
  * The next tasks of the eligible lanes in the order of service, locked; those that others lock are skipped. Projects take
  * turns: of n slots and m projects that have ready work each gets the m-th part, the rest goes to those whose turn is
  * first. A project's own tasks go by rank.
+ *
+ * The tasks are named to the update as an array as well: of how many a limit that is not yet known lets through PostgreSQL
+ * thinks so highly that it may read the whole table to find them.
  */
 const CLAIM = statement(
   'ledger.claim',
@@ -180,7 +183,7 @@ const CLAIM = statement(
      from candidates c where cardinality(c.file_paths) = 0
    ), claimed as (
      update tasks t set ${claimColumns('c', '$8::boolean')}
-     from placed c where t.seq = c.seq
+     from placed c where t.seq = c.seq and t.seq = any(array(select p.seq from placed p))
      returning ${TASK_COLUMNS}, c.status as from_status
    ), ${claimEvents('$8::boolean')}
    select case when row_number() over () = 1 and s.slots < cardinality($7) then s.workers end as alike,
