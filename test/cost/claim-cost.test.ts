@@ -82,7 +82,7 @@ describe('the cost of a claim', () => {
     expect(row?.n).toBe(1);
   });
 
-  it('is a few pages more with 100,000 ready tasks of another project in front', async () => {
+  it('is a few pages more with 100,000 ready tasks in front, and when those are paused; one while all is', async () => {
     await ledger.api.query('truncate tasks, task_dependencies, file_locks, file_waits');
     await ledger.enqueue('free-2', { projectId: 'b' });
     await ledger.api.query('vacuum analyze tasks');
@@ -93,5 +93,12 @@ describe('the cost of a claim', () => {
     );
     await ledger.api.query('vacuum analyze tasks');
     expect(await settled()).toBeLessThanOrEqual(alone + 20);
+    await ledger.api.post('/v1/projects/a/pause');
+    // One more probe, and the row of the pause.
+    expect(await settled()).toBeLessThanOrEqual(alone + 26);
+    const [task] = await ledger.claim();
+    expect(task?.id).toBe('free-2');
+    await ledger.api.post('/v1/queue/pause');
+    expect(await settled()).toBeLessThanOrEqual(2);
   }, 60_000);
 });
