@@ -81,4 +81,24 @@ describe('the cost of a claim', () => {
     );
     expect(row?.n).toBe(1);
   });
+
+  it('is a few pages more with 100,000 ready tasks in front, and when those are paused; one while all is', async () => {
+    await ledger.api.query('truncate tasks, task_dependencies, file_locks, file_waits');
+    await ledger.enqueue('free-2', { projectId: 'b' });
+    await ledger.api.query('vacuum analyze tasks');
+    const alone = await settled();
+    await ledger.api.query(
+      `insert into tasks (id, project_id, action, params, max_attempts, lease_seconds, gate)
+       select 'ready-' || n, 'a', 'a', '{}', 5, 300, 0 from generate_series(1, ${BLOCKED}) n`,
+    );
+    await ledger.api.query('vacuum analyze tasks');
+    expect(await settled()).toBeLessThanOrEqual(alone + 20);
+    await ledger.api.post('/v1/projects/a/pause');
+    // One more probe, and the row of the pause.
+    expect(await settled()).toBeLessThanOrEqual(alone + 26);
+    const [task] = await ledger.claim();
+    expect(task?.id).toBe('free-2');
+    await ledger.api.post('/v1/queue/pause');
+    expect(await settled()).toBeLessThanOrEqual(2);
+  }, 60_000);
 });

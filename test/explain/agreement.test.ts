@@ -28,6 +28,19 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('end', 'give back'), which: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const), which: fc.nat(20) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('rest' as const), which: fc.nat(20) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('pause' as const, 'resume' as const),
+      what: fc.constantFrom(
+        'queue',
+        'gateways/g',
+        'projects/default',
+        'projects/other',
+        `projects/${encodeURIComponent('Übrige')}`,
+      ),
+    }),
+  },
 );
 
 const PLAIN = { holder: 'worker', id: 'w', capabilities: null } as const;
@@ -57,6 +70,8 @@ it('what next, a claim and an explanation say of a task is the same, whatever ca
           } else if (one.kind === 'claim') {
             const claimed = await stage.claim(workers['by' in one ? one.by : 0]).catch(() => undefined);
             if (claimed !== undefined) held.push(claimed);
+          } else if (one.kind === 'pause' || one.kind === 'resume') {
+            if ('what' in one) await stage.pause(one.what, one.kind);
           } else if (one.kind === 'cancel' || one.kind === 'rest') {
             const id = ids['which' in one ? one.which : 0];
             if (id !== undefined && one.kind === 'cancel') await stage.api.post(`/v1/tasks/${id}/cancel`);

@@ -50,7 +50,7 @@ export class Stage {
 
   async clear(): Promise<void> {
     await this.api.query(
-      'truncate tasks, task_dependencies, file_locks, file_waits, file_conflicts, events, workers, gateways',
+      'truncate tasks, task_dependencies, file_locks, file_waits, file_conflicts, events, workers, gateways, pauses',
     );
   }
 
@@ -127,6 +127,15 @@ export class Stage {
     await this.ledger.endings.release(this.ledger.database, proof, { reason: 'Connection lost.', ...more });
   }
 
+  /** Pauses or resumes `queue`, `projects/x` or `gateways/x`. */
+  async pause(what: string, verb: 'pause' | 'resume' = 'pause'): Promise<void> {
+    const { status } = await this.api.post(
+      `/v1/${what}/${verb}`,
+      verb === 'pause' ? { reason: 'Later.' } : {},
+    );
+    if (status !== 200) throw new Error(`${verb} ${what}: ${status}`);
+  }
+
   /** Makes a call that an explanation has named; the status that it was answered with. */
   async make({ method, path, body }: Call): Promise<number> {
     return (await this.api.call(method, path, body)).status;
@@ -138,7 +147,10 @@ export class Stage {
     return body as Explanation;
   }
 
-  /** Everybody whose claims there are: all who are registered, somebody who is not, and the dispatcher with what has room. */
+  /**
+   * Everybody whose claims there are: all who are registered, somebody who is not, and the dispatcher with what has room,
+   * whether or not it is paused: a claim must find out.
+   */
   async everybody(): Promise<{ readonly name: string; readonly claimer: Claimer }[]> {
     const { body } = await this.api.fetch('/v1/system-state');
     const workers = [...body.workers.map((worker: { worker_id: string }) => worker.worker_id), 'a-stranger'];

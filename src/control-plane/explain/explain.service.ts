@@ -52,13 +52,13 @@ export class ExplainService {
 
   /** What the next claims would take, when one of them could take this task. */
   private async prospectsOf(facts: Facts, gateways: readonly GatewayFacts[]): Promise<Prospect[]> {
-    const { task, waits } = facts.situation;
+    const { task, pauses, waits } = facts.situation;
     const mayBeTaken =
       task.gate === GATE.runnable ||
       (task.gate === GATE.waitsForTime && !task.isResting) ||
       // A claim may find that a task ahead cannot use the file that it was woken for, and pass it on.
       (task.gate === GATE.waitsForFile && waits !== null);
-    if (!mayBeTaken) return [];
+    if (!mayBeTaken || pauses.length > 0) return [];
     const claimers = claimersFor(facts.need, facts.workers, gateways);
     return Promise.all(
       claimers.map(async ({ name, claimer }) => ({

@@ -10,6 +10,7 @@ export {
   neverReason,
 } from './domain/fitness.js';
 export { GATE } from './domain/gate.js';
+export { nameOf, type Pause, type PauseTarget } from './domain/pause.js';
 export { type ClaimedTask, type Claimer, type ClaimProof, type Task } from './domain/task.js';
 export { terminalStates, type TaskStatus } from './domain/task-state.js';
 export { EndingsService } from './endings.service.js';

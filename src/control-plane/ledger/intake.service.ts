@@ -11,7 +11,7 @@ import { FileQueue } from './file-queue.service.js';
 import { findCandidates } from './queries/claim.queries.js';
 import { GATE } from './domain/gate.js';
 import { type GraphFault, orderGraph } from './domain/task-graph.js';
-import { blankToNull, capabilitySet, distinctTexts } from './domain/text-lists.js';
+import { blankToNull, capabilitySet, distinctTexts, projectOf } from './domain/text-lists.js';
 import { type Delivery, type NewTask, type Task } from './domain/task.js';
 import { type TaskStatus } from './domain/task-state.js';
 import { failAllDependents } from './queries/dependency.queries.js';
@@ -95,7 +95,7 @@ export class IntakeService {
     if (refused.length > 0) throw refusedFiles(refused, place);
     const task: NewTask = {
       id: id === '' ? `task-${randomBytes(6).toString('hex')}` : id,
-      projectId: blankToNull(request.projectId) ?? 'default',
+      projectId: projectOf(request.projectId),
       kind: 'action',
       action: request.action,
       params: request.params,

@@ -11,6 +11,8 @@ import { Foresight } from './foresight.service.js';
 import { IntakeService } from './intake.service.js';
 import { JobLocksService } from './job-locks.service.js';
 import { ProjectTurns } from './project-turns.service.js';
+import { PausesController } from './pauses.controller.js';
+import { PausesService } from './pauses.service.js';
 import { LedgerReader } from './reader.service.js';
 import { Situations } from './situation.service.js';
 import { TasksController } from './tasks.controller.js';
@@ -28,6 +30,7 @@ const services = [
   Foresight,
   EndingsService,
   LedgerReader,
+  PausesService,
   EnqueueWarnings,
   Situations,
   UpkeepService,
@@ -37,7 +40,7 @@ const services = [
 /** Tasks, dependencies, claims, leases, file ownership. */
 @Module({
   imports: [RegistryModule, IdempotencyModule],
-  controllers: [BatchController, TasksController, FilesController],
+  controllers: [BatchController, TasksController, FilesController, PausesController],
   providers: services,
   exports: services,
 })

@@ -3,7 +3,9 @@ import { Database } from '../../platform/database/database.js';
 import { exclude, type Use } from './domain/use-index.js';
 import { GATE } from './domain/gate.js';
 import { type WantedFile } from './domain/wanted-files.js';
+import { type Pause } from './domain/pause.js';
 import { findOwnWaits, type OwnWaits } from './queries/file.queries.js';
+import { findPausesOf } from './queries/pause.queries.js';
 import * as queries from './queries/situation.queries.js';
 import {
   type OwnedFile,
@@ -29,6 +31,8 @@ export interface BlockedFile {
 /** A task, and what the ledger knows to be in its way. */
 export interface Situation {
   readonly task: TaskFacts;
+  /** What keeps it back by an operator's word: pauses of the queue and of its project. */
+  readonly pauses: readonly Pause[];
   /** Dependencies that have not succeeded, the first of them. */
   readonly parents: readonly Relative[];
   /** The dependency that it failed because of, and what that failed because of. */
@@ -52,11 +56,12 @@ export class Situations {
     const isWaiting = task.gate !== null && task.gate < GATE.held;
     if (!isWaiting) {
       const blame = task.gate === GATE.failed ? await queries.findBlame(db, task.seq) : [];
-      return { task, parents: [], blame, files: [], waits: null, ahead: [] };
+      return { task, pauses: [], parents: [], blame, files: [], waits: null, ahead: [] };
     }
     const hasFiles = task.files.length > 0;
     const isReady = task.gate === GATE.runnable || task.gate === GATE.waitsForTime;
-    const [parents, owners, rivals, waits, ahead] = await Promise.all([
+    const [pauses, parents, owners, rivals, waits, ahead] = await Promise.all([
+      findPausesOf(db, [task.projectId]),
       task.gate === GATE.waitsForDependencies ? queries.findUnfinishedParents(db, task.seq) : [],
       hasFiles ? queries.findOwners(db, task) : [],
       hasFiles ? queries.findRivals(db, task) : NOBODY,
@@ -65,6 +70,7 @@ export class Situations {
     ]);
     return {
       task,
+      pauses,
       parents,
       blame: [],
       files: blockedFiles(task.files, owners, rivals),

@@ -46,7 +46,7 @@ import {
 } from './requests.js';
 import { taskState } from './task-view.js';
 import { WaitingClaims } from './waiting-claims.service.js';
-import { asksForSomething, EnqueueWarnings, NO_WARNINGS } from './warnings.service.js';
+import { EnqueueWarnings } from './warnings.service.js';
 
 const TaskId = () => Param('id', StorablePipe);
 const TaskIdParam = () => ApiParam({ name: 'id', description: 'The id of the task.' });
@@ -76,7 +76,7 @@ export class TasksController {
     @Req() request: FastifyRequest,
     @Body() body: EnqueueTaskRequest,
   ): Promise<EnqueueTaskResponse> {
-    const warnings = asksForSomething(body) ? await this.warnings.of([body], { named: false }) : NO_WARNINGS;
+    const warnings = await this.warnings.of([body], { named: false });
     return this.idempotency.run(request, async (db) => ({
       task: this.view(await this.coalesced.enqueue(db, enqueueRequest(body))),
       ...warnings,

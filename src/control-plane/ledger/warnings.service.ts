@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { RegistryService } from '../registry/index.js';
 import { type Need, needOf, neverReason } from './domain/fitness.js';
-import { blankToNull, capabilitySet } from './domain/text-lists.js';
+import { nameOf, type Pause } from './domain/pause.js';
+import { blankToNull, capabilitySet, projectOf } from './domain/text-lists.js';
 import { type EnqueueTaskRequest } from './ledger.dto.js';
+import { PausesService } from './pauses.service.js';
 
 /** Warnings of one answer, and tasks that one of them names. */
 const MOST_WARNINGS = 100;
@@ -13,39 +15,37 @@ export interface Warnings {
   readonly warnings?: string[];
 }
 
-export const NO_WARNINGS: Warnings = {};
+const NO_WARNINGS: Warnings = {};
 
-/** Whether a task asks for anything that somebody might not have; most do not, and pay nothing. */
-export function asksForSomething({ required_capabilities, gateway_strict }: EnqueueTaskRequest): boolean {
+/** Whether a task asks for anything that somebody might not have; most do not, and are not looked at. */
+function asksForSomething({ required_capabilities, gateway_strict }: EnqueueTaskRequest): boolean {
   return required_capabilities.length > 0 || gateway_strict;
 }
 
+/** Warnings, each with the places of the tasks that it is about. */
+type Told = Map<string, number[]>;
+
 /**
- * Says of new tasks when nobody who is registered could ever run them. Only for tasks that ask for capabilities or for
- * one gateway, and by a look at the registry that is up to a second old: a hint, not a refusal.
+ * Says of new tasks when they are paused, and when nobody who is registered could ever run them: the latter only of tasks
+ * that ask for capabilities or for one gateway. By looks that are up to a second old: a hint, not a refusal.
  */
 @Injectable()
 export class EnqueueWarnings {
-  constructor(private readonly registry: RegistryService) {}
+  constructor(
+    private readonly registry: RegistryService,
+    private readonly pauses: PausesService,
+  ) {}
 
   async of(tasks: readonly EnqueueTaskRequest[], { named }: { readonly named: boolean }): Promise<Warnings> {
-    const needs = tasks.flatMap((task, index) => needFrom(task, index) ?? []);
-    if (needs.length === 0) return NO_WARNINGS;
-    const roster = await this.registry.recentRoster();
-    const verdicts = new Map<string, string | null>();
-    const told = new Map<string, number[]>();
-    for (const { need, key, index } of needs) {
-      if (!verdicts.has(key)) verdicts.set(key, neverReason(need, roster));
-      const verdict = verdicts.get(key) ?? null;
-      const places = verdict === null ? undefined : told.get(verdict);
-      if (places !== undefined) places.push(index);
-      else if (verdict !== null) told.set(verdict, [index]);
-    }
+    const pauses = await this.pauses.recent();
+    if (pauses.length === 0 && !tasks.some(asksForSomething)) return NO_WARNINGS;
+    const told: Told = new Map();
+    tellOfPauses(tasks, pauses, told);
+    await this.tellOfNobody(tasks, told);
     if (told.size === 0) return NO_WARNINGS;
-    const warnings = [...told].map(([verdict, indexes]) => {
-      const sentence = `It can never run as things stand: ${verdict}`;
-      return named ? `${placesOf(indexes)}: ${sentence}` : sentence;
-    });
+    const warnings = [...told].map(([sentence, indexes]) =>
+      named ? `${placesOf(indexes)}: ${sentence}` : sentence,
+    );
     const more = warnings.length - MOST_WARNINGS;
     return {
       warnings: [
@@ -54,6 +54,42 @@ export class EnqueueWarnings {
       ],
     };
   }
+
+  private async tellOfNobody(tasks: readonly EnqueueTaskRequest[], told: Told): Promise<void> {
+    const needs = tasks.flatMap((task, index) => needFrom(task, index) ?? []);
+    if (needs.length === 0) return;
+    const roster = await this.registry.recentRoster();
+    const verdicts = new Map<string, string | null>();
+    for (const { need, key, index } of needs) {
+      if (!verdicts.has(key)) verdicts.set(key, neverReason(need, roster));
+      const verdict = verdicts.get(key) ?? null;
+      if (verdict !== null) tell(told, `It can never run as things stand: ${verdict}`, index);
+    }
+  }
+}
+
+function tell(told: Told, sentence: string, index: number): void {
+  const places = told.get(sentence);
+  if (places === undefined) told.set(sentence, [index]);
+  else places.push(index);
+}
+
+function tellOfPauses(tasks: readonly EnqueueTaskRequest[], pauses: readonly Pause[], told: Told): void {
+  if (pauses.length === 0) return;
+  const sentences = new Map(
+    pauses.map((pause) => {
+      const who = pause.scope === 'queue' ? 'The queue' : `Its ${nameOf(pause)}`;
+      const why = pause.reason === '' ? '' : ` (${pause.reason})`;
+      return [pause.name, `${who} is paused since ${pause.pausedAt}${why}: it waits until that is resumed.`];
+    }),
+  );
+  tasks.forEach(({ project_id }, index) => {
+    // The queue has no name.
+    for (const name of ['', projectOf(project_id)]) {
+      const sentence = sentences.get(name);
+      if (sentence !== undefined) tell(told, sentence, index);
+    }
+  });
 }
 
 /** What a new task asks for; null when it asks for nothing in particular. */

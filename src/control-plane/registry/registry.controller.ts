@@ -151,6 +151,8 @@ function gatewayView(gateway: Gateway): GatewayView {
     registered_at: gateway.registeredAt,
     last_heartbeat: gateway.lastHeartbeat,
     status_reason: gateway.statusReason,
+    paused_at: gateway.pausedAt,
+    pause_reason: gateway.pauseReason,
   };
 }
 

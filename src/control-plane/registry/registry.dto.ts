@@ -84,8 +84,14 @@ export class GatewayView {
   /** When it last registered, or a probe last changed its status for the better. */
   @ApiProperty({ type: 'string', format: 'date-time' })
   last_heartbeat!: string;
-  /** Why it is not usable; empty when it is. */
+  /** Why its status is not good; empty when it is. */
   status_reason!: string;
+  /** Since when it is paused: sent nothing new, whatever its status; null when it is not. */
+  @ApiProperty({ type: 'string', format: 'date-time', nullable: true })
+  paused_at!: string | null;
+  /** What the operator said who paused it; null when it is not paused. */
+  @ApiProperty({ type: 'string', nullable: true })
+  pause_reason!: string | null;
 }
 
 export class WorkerView {

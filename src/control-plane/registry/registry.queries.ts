@@ -28,6 +28,9 @@ export interface Gateway {
   readonly registeredAt: Instant;
   readonly lastHeartbeat: Instant;
   readonly lastUsedAt: Instant | null;
+  /** Since when it is sent nothing new; null when it is not paused. */
+  readonly pausedAt: Instant | null;
+  readonly pauseReason: string | null;
 }
 
 /** A worker as it is registered; `status` is offline when it has fallen silent. */
@@ -43,7 +46,7 @@ export interface Worker {
 }
 
 const GATEWAY_COLUMNS = `g.gateway_id, g.host, g.capabilities, g.status, g.declared_status, g.status_reason, g.metadata,
-  g.registered_at, g.last_heartbeat, g.last_used_at`;
+  g.registered_at, g.last_heartbeat, g.last_used_at, g.paused_at, g.pause_reason`;
 
 const gatewayFromRow = (row: Row): Gateway => ({
   gatewayId: text(row, 'gateway_id'),
@@ -56,6 +59,8 @@ const gatewayFromRow = (row: Row): Gateway => ({
   registeredAt: instant(row, 'registered_at'),
   lastHeartbeat: instant(row, 'last_heartbeat'),
   lastUsedAt: instantOrNull(row, 'last_used_at'),
+  pausedAt: instantOrNull(row, 'paused_at'),
+  pauseReason: textOrNull(row, 'pause_reason'),
 });
 
 const SHOWN_STATUS = `case when w.uses_heartbeat and w.last_heartbeat < now() - interval '${SILENT_AFTER_SECONDS} seconds'
@@ -200,6 +205,26 @@ const MARK_USED = statement(
 
 export async function markGatewaysUsed(db: Db, gatewayIds: readonly string[]): Promise<void> {
   await db.query(MARK_USED, [gatewayIds]);
+}
+
+const PAUSE = statement(
+  'registry.pauseGateway',
+  `update gateways g set paused_at = coalesce(g.paused_at, now()), pause_reason = coalesce(nullif($2, ''), g.pause_reason, '')
+   where g.gateway_id = $1 returning ${GATEWAY_COLUMNS}`,
+);
+
+/** What is paused stays so since then, and takes over a reason that is given anew. Null when it is not registered. */
+export async function pauseGateway(db: Db, gatewayId: string, reason: string): Promise<Gateway | null> {
+  return (await db.query(PAUSE, [gatewayId, reason])).map(gatewayFromRow)[0] ?? null;
+}
+
+const RESUME = statement(
+  'registry.resumeGateway',
+  `update gateways g set paused_at = null, pause_reason = null where g.gateway_id = $1 returning ${GATEWAY_COLUMNS}`,
+);
+
+export async function resumeGateway(db: Db, gatewayId: string): Promise<Gateway | null> {
+  return (await db.query(RESUME, [gatewayId])).map(gatewayFromRow)[0] ?? null;
 }
 
 const UPSERT_WORKER = statement(

@@ -24,7 +24,12 @@ const ROSTER_MS = 1_000;
 
 /** Everybody who is registered. */
 export interface Roster {
-  readonly gateways: readonly (Gateway & { readonly isUsable: boolean })[];
+  readonly gateways: readonly (Gateway & {
+    /** Whether its status lets it be sent tasks. */
+    readonly isUp: boolean;
+    /** Whether it is not paused either. */
+    readonly isUsable: boolean;
+  })[];
   readonly workers: readonly (WorkerClass & { readonly isAlive: boolean })[];
 }
 
@@ -71,7 +76,19 @@ export class RegistryService implements OnApplicationShutdown {
 
   /** Gateways that may be sent tasks now. */
   async listUsableGateways(db: Db = this.database): Promise<Gateway[]> {
-    return (await queries.listGateways(db)).filter((gateway) => isGatewayUsable(gateway.status));
+    return (await queries.listGateways(db)).filter(isUsable);
+  }
+
+  /** From now on it is sent nothing new, whatever its status; null when it is not registered. */
+  pauseGateway(db: Db, gatewayId: string, reason: string): Promise<Gateway | null> {
+    db.afterCommit(() => this.forgetRoster());
+    return queries.pauseGateway(db, gatewayId, reason);
+  }
+
+  /** Lets it be sent tasks again; null when it is not registered. */
+  resumeGateway(db: Db, gatewayId: string): Promise<Gateway | null> {
+    db.afterCommit(() => this.forgetRoster());
+    return queries.resumeGateway(db, gatewayId);
   }
 
   markGatewaysUsed(gatewayIds: readonly string[]): Promise<void> {
@@ -107,7 +124,11 @@ export class RegistryService implements OnApplicationShutdown {
       queries.listWorkerClasses(this.database),
     ]);
     return {
-      gateways: gateways.map((gateway) => ({ ...gateway, isUsable: isGatewayUsable(gateway.status) })),
+      gateways: gateways.map((gateway) => ({
+        ...gateway,
+        isUp: isGatewayUsable(gateway.status),
+        isUsable: isUsable(gateway),
+      })),
       workers: workers.map((worker) => ({ ...worker, isAlive: isWorkerHealthy(worker.status) })),
     };
   }
@@ -151,10 +172,12 @@ export class RegistryService implements OnApplicationShutdown {
     return worker !== null && isWorkerHealthy(worker.status);
   }
 
-  /** Whether that gateway, or any when none is named, may be sent tasks. */
+  /** Whether that gateway, or any when none is named, is well. A paused one is: it goes on with what it has. */
   async isGatewayHealthy(gatewayId: string | null): Promise<boolean> {
-    const usable = await this.listUsableGateways();
-    return gatewayId === null ? usable.length > 0 : usable.some((gateway) => gateway.gatewayId === gatewayId);
+    const gateways = await queries.listGateways(this.database);
+    return gateways.some(
+      (gateway) => isGatewayUsable(gateway.status) && (gatewayId === null || gateway.gatewayId === gatewayId),
+    );
   }
 
   /** A call could not reach the gateway: nothing is sent there until a probe is good again. */
@@ -260,6 +283,10 @@ export class RegistryService implements OnApplicationShutdown {
     }
     return this.flushing;
   }
+}
+
+function isUsable({ status, pausedAt }: Gateway): boolean {
+  return isGatewayUsable(status) && pausedAt === null;
 }
 
 /** What a probe says of a gateway that is declared to have a status. */

@@ -6,7 +6,7 @@ import { Problem } from '../../platform/problems/problem.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { type DispatchOutcome, GatewayClient } from '../gateway-client/index.js';
 import { LedgerReader } from '../ledger/index.js';
-import { RegistryService } from '../registry/index.js';
+import { type Gateway, RegistryService } from '../registry/index.js';
 import { CONFIG } from '../runtime/index.js';
 import { type Candidate, chooseGateway } from './domain/choose-gateway.js';
 
@@ -189,10 +189,12 @@ export class RoutingService {
 
   /** Why no gateway was found: the one that was asked for may be known and in trouble. */
   private async refusal({ gatewayId, gatewayStrict }: Wish): Promise<Problem> {
-    const wanted =
-      gatewayId === null || !gatewayStrict
-        ? undefined
-        : (await this.registry.listGateways()).find((entry) => entry.gatewayId === gatewayId);
+    const gateways = await this.registry.listGateways();
+    const isOne = gatewayId !== null && gatewayStrict;
+    const asked = isOne ? gateways.filter((entry) => entry.gatewayId === gatewayId) : gateways;
+    const paused = asked.filter(({ pausedAt }) => pausedAt !== null);
+    if (paused.length > 0) return new Problem('no-gateway', whyPaused(paused));
+    const wanted = isOne ? asked[0] : undefined;
     if (wanted?.status === 'offline') {
       return new Problem(
         'gateway-unreachable',
@@ -207,6 +209,17 @@ export class RoutingService {
     }
     return new Problem('no-gateway', 'No healthy gateway available');
   }
+}
+
+/** Paused gateways that one answer names. */
+const MOST_NAMED = 5;
+
+function whyPaused(paused: readonly Gateway[]): string {
+  const named = paused
+    .slice(0, MOST_NAMED)
+    .map(({ gatewayId, pauseReason }) => `'${gatewayId}' is paused${pauseReason ? ` (${pauseReason})` : ''}`);
+  const more = paused.length - named.length;
+  return `No healthy gateway available: ${named.join(', ')}${more > 0 ? ` and ${more} more are` : ''}`;
 }
 
 function executionFailed(gatewayId: string, error: string): Problem {

@@ -27,6 +27,7 @@ export const problems = {
   'schedule-overlaps': { status: 409, title: 'An earlier task of the schedule has not ended' },
   'idempotency-conflict': { status: 409, title: 'The idempotency key was used for another request' },
   'worker-not-found': { status: 404, title: 'Worker not found' },
+  'gateway-not-found': { status: 404, title: 'Gateway not found' },
   'invalid-gateway-host': { status: 400, title: 'Invalid gateway host' },
   'no-gateway': { status: 503, title: 'No healthy gateway available' },
   'gateway-unreachable': { status: 503, title: 'The gateway cannot be reached' },

@@ -4,8 +4,8 @@ import { type Stage } from '../support.js';
 export interface Case {
   readonly name: string;
   readonly setUp: (stage: Stage) => Promise<unknown>;
-  /** The exact set of reasons, and of each what it must say at least. */
-  readonly reasons: Readonly<Record<string, object>>;
+  /** The exact set of reasons, and of each what it must say at least; a list where there are several of a kind. */
+  readonly reasons: Readonly<Record<string, object | readonly object[]>>;
   readonly runnable?: true;
   readonly never?: true;
 }

@@ -1,10 +1,11 @@
 import { before } from './before.js';
 import { files } from './files.js';
 import { others } from './others.js';
+import { pauses } from './pauses.js';
 import { type Case } from './case.js';
 import { takers } from './takers.js';
 
 export { type Case } from './case.js';
 
 /** Every situation that an explanation is tried in. */
-export const cases: readonly Case[] = [...takers, ...before, ...files, ...others];
+export const cases: readonly Case[] = [...takers, ...before, ...files, ...pauses, ...others];

@@ -1,3 +1,4 @@
+import { type PauseTarget } from '../../ledger/index.js';
 import { type Unblock } from './facts.js';
 
 /** Calls that are named for one reason at most. */
@@ -15,6 +16,12 @@ export const retry = (id: string, why: string): Unblock => ({
 
 export const cancel = (id: string, why: string): Unblock => ({
   ...{ method: 'POST', path: taskPath(id, 'cancel'), body: { reason: 'No longer needed.' }, why },
+});
+
+export const resume = ({ scope, name }: PauseTarget, why: string): Unblock => ({
+  method: 'POST',
+  path: scope === 'queue' ? '/v1/queue/resume' : `/v1/${scope}s/${encodeURIComponent(name)}/resume`,
+  why,
 });
 
 export const claim = (workerId: string, capabilities: readonly string[], why: string): Unblock => ({

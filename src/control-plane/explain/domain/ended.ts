@@ -78,11 +78,20 @@ function held({ situation: { task }, gateways }: Facts): Reason {
 }
 
 /** What callers see of a gateway's state. */
-export function stateOf({ gatewayId, status, statusReason }: GatewayFacts): Record<string, unknown> {
-  return { gateway_id: gatewayId, status, reason: statusReason };
+export function stateOf({
+  gatewayId,
+  status,
+  statusReason,
+  pausedAt,
+}: GatewayFacts): Record<string, unknown> {
+  return {
+    ...{ gateway_id: gatewayId, status, reason: statusReason },
+    ...(pausedAt === null ? {} : { paused_at: pausedAt }),
+  };
 }
 
-function because(error: string): string {
+/** Ends a sentence with what somebody said of it, or without. */
+export function because(error: string): string {
   const text = quoted(error);
   return text === '' ? '.' : `: ${text}${/[.!?…]$/.test(text) ? '' : '.'}`;
 }

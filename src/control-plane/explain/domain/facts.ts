@@ -8,7 +8,12 @@ export interface GatewayFacts {
   readonly status: string;
   readonly declaredStatus: string;
   readonly statusReason: string;
+  /** Whether its status lets it be sent tasks. */
+  readonly isUp: boolean;
+  /** Whether it is not paused either. */
   readonly isUsable: boolean;
+  readonly pausedAt: string | null;
+  readonly pauseReason: string | null;
   readonly inFlight: number;
   readonly maxInFlight: number;
 }
@@ -41,6 +46,7 @@ export interface Facts {
 }
 
 export const reasonCodes = [
+  'paused',
   'waiting_for_dependency',
   'dependency_failed',
   'waiting_for_file',

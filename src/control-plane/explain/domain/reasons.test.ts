@@ -17,7 +17,8 @@ const worker = (workerId: string, more: Partial<WorkerFacts> = {}): WorkerFacts 
 });
 const gateway = (gatewayId: string, more: Partial<GatewayFacts> = {}): GatewayFacts => ({
   ...{ gatewayId, host: 'http://h', capabilities: [], status: 'online', declaredStatus: 'online' },
-  ...{ statusReason: '', isUsable: true, inFlight: 0, maxInFlight: 8, ...more },
+  ...{ statusReason: '', isUp: true, isUsable: true, pausedAt: null, pauseReason: null },
+  ...{ inFlight: 0, maxInFlight: 8, ...more },
 });
 
 type Task = Facts['situation']['task'];
@@ -33,7 +34,7 @@ function facts(task: Partial<Task>, more: Partial<Facts> = {}, situation: object
         ...{ dispatchGatewayId: null, error: '', createdAt: NOW, updatedAt: NOW, completedAt: null },
         ...{ checkedAt: NOW, ...task },
       },
-      ...{ parents: [], blame: [], files: [], waits: null, ahead: [], ...situation },
+      ...{ pauses: [], parents: [], blame: [], files: [], waits: null, ahead: [], ...situation },
     },
     need: need(),
     gateways: [],
@@ -79,15 +80,20 @@ describe('reasonsOf', () => {
   });
 
   it('says nothing of gateways while a worker is there, and nothing of workers while a gateway has room', () => {
-    expect(codesOf(facts({}, { gateways: [gateway('g', { isUsable: false, status: 'offline' })] }))).toEqual(
-      [],
-    );
+    expect(
+      codesOf(facts({}, { gateways: [gateway('g', { isUp: false, isUsable: false, status: 'offline' })] })),
+    ).toEqual([]);
     expect(codesOf(facts({}, { workers: [], gateways: [gateway('g')] }))).toEqual([]);
   });
 
   it('tells a full gateway from one that is away', () => {
     const full = gateway('full', { inFlight: 8 });
-    const away = gateway('away', { isUsable: false, status: 'offline', statusReason: 'refused' });
+    const away = gateway('away', {
+      isUp: false,
+      isUsable: false,
+      status: 'offline',
+      statusReason: 'refused',
+    });
     const push = { need: need({ audience: 'push' }), workers: [], prospects: [] };
     expect(codesOf(facts({}, { ...push, gateways: [full, away] }))).toEqual(['no_capacity']);
     expect(codesOf(facts({}, { ...push, gateways: [away] }))).toEqual(['no_gateway']);
@@ -124,7 +130,7 @@ describe('neverReason', () => {
     [
       need({ capabilities: gpu }),
       [worker('w')],
-      [gateway('g', { capabilities: gpu, isUsable: false })],
+      [gateway('g', { capabilities: gpu, isUp: false, isUsable: false })],
       null,
     ],
     [

@@ -1,6 +1,7 @@
 import { neverReason } from '../../ledger/index.js';
 import { notWaiting } from './ended.js';
 import { type Facts, isWaiting, type Reason } from './facts.js';
+import { isPaused } from './pauses.js';
 import { nobodyTakesIt } from './takers.js';
 import {
   comesLater,
@@ -25,6 +26,7 @@ export function isConclusive(facts: Facts): boolean {
 
 function foundReasons(facts: Facts): Reason[] {
   return [
+    ...isPaused(facts),
     ...waitsForDependencies(facts),
     ...waitsForFiles(facts),
     ...rests(facts),

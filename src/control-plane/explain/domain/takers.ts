@@ -1,6 +1,7 @@
 import { fits, isOpenToStrangers, isWhereBound, lacking, type Need } from '../../ledger/index.js';
 import { claim, heartbeat, MOST_CALLS, registerGateway, registerWorker } from './calls.js';
 import { stateOf } from './ended.js';
+import { gatewaysArePaused } from './pauses.js';
 import { type Facts, type GatewayFacts, type Reason, type Unblock, type WorkerFacts } from './facts.js';
 import { counted, listed } from './sentences.js';
 
@@ -27,6 +28,7 @@ export function nobodyTakesIt(facts: Facts): Reason[] {
   return [
     ...missingCapability(facts, pull, push),
     ...(pull ? noWorker(need, workers) : []),
+    ...(push ? gatewaysArePaused(need, gateways) : []),
     ...(push ? noGateway(need, gateways) : []),
     ...(push ? noCapacity(need, gateways) : []),
   ];
@@ -167,7 +169,7 @@ function noGateway(need: Need, gateways: readonly GatewayFacts[]): Reason[] {
     ];
   }
   const able = near.filter((gateway) => fits(need, gateway));
-  if (able.length === 0 || able.some(({ isUsable }) => isUsable)) return [];
+  if (able.length === 0 || able.some(({ isUp }) => isUp)) return [];
   const [first] = able;
   const why = first === undefined || first.statusReason === '' ? '' : ` (${first.statusReason})`;
   return [

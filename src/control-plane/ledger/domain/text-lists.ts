@@ -8,6 +8,11 @@ export function capabilitySet(raw: readonly string[]): string[] {
   return distinctTexts(raw).sort();
 }
 
+/** The project of a task that names this one, or none. */
+export function projectOf(named: string | null): string {
+  return blankToNull(named) ?? 'default';
+}
+
 /** Trimmed; null when nothing is left. */
 export function blankToNull(value: string | null): string | null {
   return value === null || value.trim() === '' ? null : value.trim();

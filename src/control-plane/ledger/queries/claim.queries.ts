@@ -7,6 +7,7 @@ import { type Applicant } from '../domain/admission.js';
 import { modeFromLetter, storedPattern, type WantedFile } from '../domain/wanted-files.js';
 import { type ClaimedTask, type Claimer } from '../domain/task.js';
 import { RUNNING_EVENT } from './lease.queries.js';
+import { IS_ALL_PAUSED, isPausedGateway, isPausedProject, PAUSED } from './pause.queries.js';
 import { claimedFromRow, TASK_COLUMNS } from './task-row.js';
 
 /** What the claimer can do. Reads `workers`, of the registry, for a worker that names no capabilities. */
@@ -29,19 +30,20 @@ const MAY_TAKE = `head.kind = 'action'
          else head.audience in ('any', 'push') and exists (
            select from jsonb_array_elements($4::jsonb) g
            where (head.bound_to is null or head.bound_to = g->>'gatewayId')
-             and to_jsonb(head.required_capabilities) <@ (g->'capabilities'))
+             and to_jsonb(head.required_capabilities) <@ (g->'capabilities')
+             and not ${isPausedGateway("g->>'gatewayId'")})
        end`;
 
 /**
  * The lanes that a claimer may take from. The recursion hops from lane to lane along the ready index, one probe each,
  * so lanes without ready work cost nothing; any task of a lane stands for all of it, since a lane is a function of the
- * columns that are asked about.
+ * columns that are asked about. None while the queue is paused.
  *
  * $1 holder, $2 worker id, $3 capabilities or null, $4 gateways as [{gatewayId, capabilities}].
  */
 const ELIGIBLE_LANES = `
-   lanes(lane) as (
-     (select t.lane from tasks t where t.gate = ${GATE.runnable} order by t.lane limit 1)
+   ${PAUSED}, lanes(lane) as (
+     (select t.lane from tasks t where t.gate = ${GATE.runnable} and not ${IS_ALL_PAUSED} order by t.lane limit 1)
      union all
      select (select t.lane from tasks t where t.gate = ${GATE.runnable} and t.lane > l.lane order by t.lane limit 1)
      from lanes l where l.lane is not null
@@ -71,15 +73,16 @@ const turnsOf = (turns: Turns) => [[...turns.keys()], [...turns.values()]];
 
 /**
  * The projects whose turn is next in each eligible lane, `many` at most: those after the one that was served last, by
- * name, and from the beginning again. One probe each, however many projects there are. $5 and $6 are the {@link Turns}.
+ * name, and from the beginning again. One probe each, however many projects there are, and one for each paused project on
+ * the way, which does not count. $5 and $6 are the {@link Turns}.
  */
 const projectsInTurn = (many: string) => `
-   turns(lane, project_id, nth, served, is_wrapped) as (
-     select e.lane, coalesce(s.project_id, '') collate "C", 0, coalesce(s.project_id, '') collate "C", false
+   walk(lane, project_id, nth, served, is_wrapped, is_paused) as (
+     select e.lane, coalesce(s.project_id, '') collate "C", 0, coalesce(s.project_id, '') collate "C", false, false
      from eligible e left join unnest($5::text[], $6::text[]) s(lane, project_id) on s.lane = e.lane
      union all
-     select p.lane, n.project_id, p.nth + 1, p.served, n.is_wrapped
-     from turns p cross join lateral (
+     select p.lane, n.project_id, p.nth + case when s.is_paused then 0 else 1 end, p.served, n.is_wrapped, s.is_paused
+     from walk p cross join lateral (
        (select t.project_id, p.is_wrapped from tasks t
         where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id > p.project_id
           and (not p.is_wrapped or t.project_id <= p.served)
@@ -89,8 +92,10 @@ const projectsInTurn = (many: string) => `
         where not p.is_wrapped and t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id <= p.served
         order by t.project_id limit 1)
        limit 1
-     ) n(project_id, is_wrapped)
+     ) n(project_id, is_wrapped) cross join lateral (select ${isPausedProject('n.project_id')}) s(is_paused)
      where p.nth < ${many}
+   ), turns as (
+     select w.lane, w.project_id, w.nth from walk w where not w.is_paused
    )`;
 
 /** The slots of $7 whose workers may use the same lanes as the claimer, in their order: as one array, since n-th of m
@@ -130,7 +135,7 @@ const NEW_TOKEN = `replace(gen_random_uuid()::text, '-', '')`;
  */
 const gatewayFor = (task: string, started: string) => `case when ${started} and $1::text = 'dispatcher' then (
        select g->>'gatewayId' from jsonb_array_elements($4::jsonb) with ordinality given(g, n)
-       where to_jsonb(${task}.required_capabilities) <@ (g->'capabilities')
+       where to_jsonb(${task}.required_capabilities) <@ (g->'capabilities') and not ${isPausedGateway("g->>'gatewayId'")}
          and case when ${task}.dispatch_key is not null then g->>'gatewayId' = ${task}.dispatch_gateway_id
                   when ${task}.gateway_strict then g->>'gatewayId' = ${task}.gateway_id else true end
        order by (g->>'gatewayId' = ${task}.gateway_id) desc nulls last, n limit 1) end`;
@@ -157,6 +162,9 @@ const claimEvents = (started: string) => `logged as (
  * The next tasks of the eligible lanes in the order of service, locked; those that others lock are skipped. Projects take
  * turns: of n slots and m projects that have ready work each gets the m-th part, the rest goes to those whose turn is
  * first. A project's own tasks go by rank.
+ *
+ * The tasks are named to the update as an array as well: of how many a limit that is not yet known lets through PostgreSQL
+ * thinks so highly that it may read the whole table to find them.
  */
 const CLAIM = statement(
   'ledger.claim',
@@ -180,7 +188,7 @@ const CLAIM = statement(
      from candidates c where cardinality(c.file_paths) = 0
    ), claimed as (
      update tasks t set ${claimColumns('c', '$8::boolean')}
-     from placed c where t.seq = c.seq and t.seq = any((select array_agg(p.seq) from placed p)::bigint[])
+     from placed c where t.seq = c.seq and t.seq = any(array(select p.seq from placed p))
      returning ${TASK_COLUMNS}, c.status as from_status
    ), ${claimEvents('$8::boolean')}
    select case when row_number() over () = 1 and s.slots < cardinality($7::text[]) then s.workers end as alike,
@@ -253,7 +261,7 @@ function partOf(rows: readonly Row[]): readonly string[] | undefined {
   return told === undefined ? undefined : texts(told, 'alike');
 }
 
-/** The first tasks of a project ($5) in the eligible lanes in the order of service. */
+/** The first tasks of a project ($5) in the eligible lanes in the order of service; none while it is paused. */
 const ofProject = (limit: string, lock: string) => `
    candidates as materialized (
      select c.* from eligible e
@@ -263,6 +271,7 @@ const ofProject = (limit: string, lock: string) => `
        order by t.rank, t.seq limit ${limit}
        ${lock}
      ) c
+     where not ${isPausedProject('$5::text')}
      order by c.rank, c.seq limit ${limit}
    )`;
 
@@ -320,13 +329,14 @@ function filesFromRow(row: Row): WantedFile[] {
 
 const ADMIT = statement(
   'ledger.admit',
-  `with claimed as (
+  `with ${PAUSED}, claimed as (
      update tasks t set ${claimColumns('w', '$5::boolean')}
      from (
        select old.seq, old.status, w.worker_id, ${NEW_TOKEN} as token, ${gatewayFor('old', '$5::boolean')} as gateway_id
        from unnest($2::bigint[], $3::text[]) w(seq, worker_id) join tasks old on old.seq = w.seq
      ) w
      where t.seq = w.seq and t.gate = ${GATE.runnable}
+       and (w.gateway_id is not null or not ($5::boolean and $1::text = 'dispatcher'))
      returning ${TASK_COLUMNS}, w.status as from_status
    ), locks as (
      insert into file_locks (project_id, path, prefix, mode, task_seq, file_path)
@@ -342,7 +352,8 @@ const ADMIT = statement(
 
 /**
  * Claims tasks that {@link lockCandidates} has locked, together with all of their files, each for the worker in its
- * slot. The caller holds the lock of the project and has seen that all of them may own their files together.
+ * slot. The caller holds the lock of the project and has seen that all of them may own their files together. One whose
+ * gateways have been paused since they were locked is left out.
  */
 export async function admit(
   tx: Tx,
@@ -369,13 +380,13 @@ export async function admit(
 
 const READY_EXISTS = statement(
   'ledger.readyExists',
-  `with recursive ${ELIGIBLE_LANES} select exists (select from eligible) as ready`,
+  `with recursive ${ELIGIBLE_LANES}, ${projectsInTurn('1')} select exists (select from turns p where p.nth > 0) as ready`,
   { plan: 'once' },
 );
 
 /** Whether a claim could find something: tells an empty ledger from one whose ready tasks others were just looking at. */
 export async function readyExists(db: Db, claimer: Claimer): Promise<boolean> {
-  const [row] = await db.query(READY_EXISTS, lanesOf(claimer));
+  const [row] = await db.query(READY_EXISTS, [...lanesOf(claimer), ...turnsOf(new Map())]);
   return row?.['ready'] === true;
 }
 
@@ -431,10 +442,10 @@ export async function peekCandidates(
 
 const ELIGIBLE_AMONG = statement(
   'ledger.eligibleAmong',
-  `with ${CLAIMER}
+  `with ${PAUSED}, ${CLAIMER}
    select ${APPLICANT}
    from tasks t cross join lateral (select ${ASKED_ABOUT}) head
-   where t.seq = any($5::bigint[]) and ${MAY_TAKE}
+   where t.seq = any($5::bigint[]) and ${MAY_TAKE} and not ${IS_ALL_PAUSED} and not ${isPausedProject('t.project_id')}
    order by t.rank, t.seq`,
 );
 

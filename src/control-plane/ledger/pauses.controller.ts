@@ -1,0 +1,163 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { type FastifyRequest } from 'fastify';
+import { ApiProblems } from '../../platform/http/api-problems.js';
+import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/cursor.js';
+import { Route } from '../../platform/http/route.decorator.js';
+import { StorablePipe } from '../../platform/http/storable.pipe.js';
+import { Problem } from '../../platform/problems/problem.js';
+import { IdempotencyService } from '../idempotency/index.js';
+import { type Pause, type PauseTarget } from './domain/pause.js';
+import { LIMITS } from './limits.js';
+import { ListPausesQuery, PauseListResponse, PauseRequest, PauseState } from './pauses.dto.js';
+import { PausesService } from './pauses.service.js';
+
+const QUEUE: PauseTarget = { scope: 'queue', name: '' };
+const ProjectId = () => Param('project_id', StorablePipe);
+const ProjectIdParam = () =>
+  ApiParam({ name: 'project_id', description: 'The id of the project, whether or not it has tasks.' });
+const GatewayId = () => Param('gateway_id', StorablePipe);
+const GatewayIdParam = () => ApiParam({ name: 'gateway_id', description: 'The id of the gateway.' });
+
+/** Holding tasks back, and letting them go on. */
+@ApiTags('pauses')
+@Controller('v1')
+export class PausesController {
+  constructor(
+    private readonly pauses: PausesService,
+    private readonly idempotency: IdempotencyService,
+  ) {}
+
+  @Get('pauses')
+  @Route({ errors: 'problem' })
+  @ApiOperation({ summary: 'List what is paused' })
+  @ApiOkResponse({ type: PauseListResponse })
+  @ApiProblems()
+  async list(@Query() query: ListPausesQuery): Promise<PauseListResponse> {
+    const limit = effectiveLimit(query.limit);
+    const after = query.cursor === null ? null : positionOf(query.cursor);
+    if (limit === 0) return { pauses: [] };
+    const pauses = await this.pauses.list(after, limit + 1);
+    const page = pauses.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      pauses: page.map(pauseState),
+      ...(pauses.length > limit && last !== undefined
+        ? { next_cursor: encodeCursor([last.scope, last.name]) }
+        : {}),
+    };
+  }
+
+  @Post('queue/pause')
+  @HttpCode(200)
+  @Route({ errors: 'problem' })
+  @ApiOperation({ summary: 'Pause the queue: nothing new is claimed or dispatched, what is held goes on' })
+  @ApiOkResponse({ type: PauseState })
+  @ApiProblems('idempotency-conflict')
+  pauseQueue(@Req() request: FastifyRequest, @Body() body: PauseRequest): Promise<PauseState> {
+    return this.pause(request, QUEUE, body);
+  }
+
+  @Post('queue/resume')
+  @HttpCode(200)
+  @Route({ errors: 'problem' })
+  @ApiOperation({ summary: 'Let the queue go on; what else is paused stays so' })
+  @ApiOkResponse({ type: PauseState })
+  @ApiProblems('idempotency-conflict')
+  resumeQueue(@Req() request: FastifyRequest): Promise<PauseState> {
+    return this.resume(request, QUEUE);
+  }
+
+  @Post('projects/:project_id/pause')
+  @HttpCode(200)
+  @Route({ errors: 'problem' })
+  @ProjectIdParam()
+  @ApiOperation({ summary: 'Pause a project: none of its tasks is newly claimed, what is held goes on' })
+  @ApiOkResponse({ type: PauseState })
+  @ApiProblems('idempotency-conflict')
+  pauseProject(
+    @Req() request: FastifyRequest,
+    @ProjectId() id: string,
+    @Body() body: PauseRequest,
+  ): Promise<PauseState> {
+    return this.pause(request, project(id), body);
+  }
+
+  @Post('projects/:project_id/resume')
+  @HttpCode(200)
+  @Route({ errors: 'problem' })
+  @ProjectIdParam()
+  @ApiOperation({ summary: 'Let a project go on' })
+  @ApiOkResponse({ type: PauseState })
+  @ApiProblems('idempotency-conflict')
+  resumeProject(@Req() request: FastifyRequest, @ProjectId() id: string): Promise<PauseState> {
+    return this.resume(request, project(id));
+  }
+
+  @Post('gateways/:gateway_id/pause')
+  @HttpCode(200)
+  @Route({ errors: 'problem' })
+  @GatewayIdParam()
+  @ApiOperation({
+    summary: 'Pause a gateway: it is sent nothing new, what it executes goes on, and so does its probing',
+  })
+  @ApiOkResponse({ type: PauseState })
+  @ApiProblems('gateway-not-found', 'idempotency-conflict')
+  pauseGateway(
+    @Req() request: FastifyRequest,
+    @GatewayId() id: string,
+    @Body() body: PauseRequest,
+  ): Promise<PauseState> {
+    return this.pause(request, { scope: 'gateway', name: id }, body);
+  }
+
+  @Post('gateways/:gateway_id/resume')
+  @HttpCode(200)
+  @Route({ errors: 'problem' })
+  @GatewayIdParam()
+  @ApiOperation({ summary: 'Let a gateway be sent tasks again' })
+  @ApiOkResponse({ type: PauseState })
+  @ApiProblems('gateway-not-found', 'idempotency-conflict')
+  resumeGateway(@Req() request: FastifyRequest, @GatewayId() id: string): Promise<PauseState> {
+    return this.resume(request, { scope: 'gateway', name: id });
+  }
+
+  private pause(request: FastifyRequest, target: PauseTarget, { reason }: PauseRequest): Promise<PauseState> {
+    return this.idempotency.run(request, async (db) => {
+      const pause = await this.pauses.pause(db, target, reason.trim());
+      if (pause === null) throw notRegistered(target);
+      return pauseState(pause);
+    });
+  }
+
+  private resume(request: FastifyRequest, target: PauseTarget): Promise<PauseState> {
+    return this.idempotency.run(request, async (db) => {
+      if (!(await this.pauses.resume(db, target))) throw notRegistered(target);
+      return { ...target, paused: false, reason: '', paused_at: null };
+    });
+  }
+}
+
+function pauseState({ scope, name, reason, pausedAt }: Pause): PauseState {
+  return { scope, name, paused: true, reason, paused_at: pausedAt };
+}
+
+function notRegistered({ name }: PauseTarget): Problem {
+  return new Problem('gateway-not-found', `Gateway '${name}' is not registered.`);
+}
+
+function positionOf(cursor: string): PauseTarget {
+  const [scope, name] = decodeCursor(cursor, ['string', 'string']) as [string, string];
+  const isKnown = scope === 'queue' || scope === 'gateway';
+  return { scope: isKnown ? scope : 'project', name: name.replaceAll('\0', '') };
+}
+
+/** A project as tasks name it. */
+function project(id: string): PauseTarget {
+  const name = id.trim();
+  if (name !== '' && id.length <= LIMITS.idLength) return { scope: 'project', name };
+  const msg = `Input should be the id of a project, of 1 to ${LIMITS.idLength} characters`;
+  throw new Problem('invalid-request', `project_id: ${msg}`, {
+    issues: [{ type: 'value_error', loc: ['path', 'project_id'], msg, input: id.slice(0, LIMITS.idLength) }],
+  });
+}
