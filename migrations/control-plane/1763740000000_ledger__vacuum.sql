@@ -7,7 +7,12 @@ set local lock_timeout = '5s';
 -- a minute of work at full speed with 5,000,000 tasks stored, and a minute is how often autovacuum looks. Fresh statistics
 -- matter as much: how many rows a gate has turns from thousands to none and back. The end of the table is not cut off: it
 -- grows again at once, and cutting takes a lock that claims wait for.
+-- Half of each page is left for new versions: tasks that stand side by side are claimed, started and renewed together, and
+-- a version that finds no room beside the old one goes to another page and into every index. Measured with 50 in a
+-- statement: with a fifth left, 55 % of the starts and 75 % of the renewals touch no index, with half 92 % and all, for an
+-- eighth less WAL and a seventh less table in the end.
 alter table tasks set (
+  fillfactor = 50,
   autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 1,
   autovacuum_analyze_threshold = 1000, autovacuum_analyze_scale_factor = 0.02, vacuum_truncate = off
 );
