@@ -17,6 +17,7 @@ const KEEPS_ITS_END = 'vacuum_truncate';
 const WANTED: Readonly<Record<string, readonly string[]>> = {
   tasks: [VACUUM, ANALYZE, KEEPS_ITS_END, 'fillfactor'],
   task_dependencies: [VACUUM, INSERTS, ANALYZE],
+  untold_ends: [VACUUM, KEEPS_ITS_END],
   file_conflicts: [VACUUM, INSERTS, ANALYZE],
   file_locks: [VACUUM, ANALYZE, KEEPS_ITS_END],
   file_waits: [VACUUM, ANALYZE, KEEPS_ITS_END],
