@@ -12,6 +12,7 @@ import {
 import { type Tx } from '../../src/platform/database/database.js';
 import { integer, onlyRow } from '../../src/platform/database/row.js';
 import { statement } from '../../src/platform/database/statement.js';
+import { eventually } from '../support/eventually.js';
 import { startTestLedger, type TestLedger } from '../support/ledger.js';
 
 const TASKS = 2_000;
@@ -38,8 +39,19 @@ const COUNTS = statement(
    from pg_stat_xact_user_tables where relname = $1`,
 );
 
+/** Nobody in this database keeps a snapshot, an autovacuum say: what is dead to all may be pruned. */
+const quiet = () =>
+  eventually('nobody keeps a snapshot', async () => {
+    const snapshots = await ledger.api.query(
+      `select from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid() and backend_xmin is not null`,
+    );
+    return snapshots.length === 0 ? true : undefined;
+  });
+
 /** How many of the updates that `work` makes in a table touch no index. Counted by the session itself, as it goes. */
 async function hotShare(table: string, work: (tx: Tx) => Promise<unknown>): Promise<number> {
+  await quiet();
   return ledger.database.transaction(async (tx) => {
     const counts = async () => {
       const row = onlyRow(await tx.query(COUNTS, [table]));
