@@ -6,6 +6,7 @@ import { expect, it } from '@jest/globals';
 const OWNERS: Readonly<Record<string, string>> = {
   tasks: 'control-plane/ledger',
   task_dependencies: 'control-plane/ledger',
+  untold_ends: 'control-plane/ledger',
   file_locks: 'control-plane/ledger',
   file_waits: 'control-plane/ledger',
   file_conflicts: 'control-plane/ledger',

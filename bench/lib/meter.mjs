@@ -6,6 +6,9 @@ import { familyCpuMs } from './cpu.mjs';
 
 const STATS = `select xact_commit::float8 as commits, (blks_hit + blks_read)::float8 as buffers
   from pg_stat_database where datname = $1`;
+/** Updates of all tables, and those of them that touched no index. */
+const UPDATES = `select coalesce(sum(n_tup_upd), 0)::float8 as updates, coalesce(sum(n_tup_hot_upd), 0)::float8 as hot
+  from pg_stat_user_tables`;
 const WAL = `select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 as bytes`;
 
 export class Meter {
@@ -20,6 +23,8 @@ export class Meter {
    * @returns {Promise<Record<string, number>>}
    */
   async measure(contender, operation) {
+    // Outermost, because it is a session in the contender's own database, which counts.
+    const updates = await this.#updates(contender);
     const stats = await this.#stats(contender);
     const wal = await this.#wal();
     const cpu = this.#cpu(contender);
@@ -28,6 +33,7 @@ export class Meter {
     const walAfter = await this.#wal();
     await contender.flush();
     const statsAfter = await this.#stats(contender);
+    const updatesAfter = await this.#updates(contender);
 
     const per = (before, after) => (before === null || after === null ? null : (after - before) / done);
     const costs = {
@@ -41,6 +47,7 @@ export class Meter {
             wal_bytes: per(wal, walAfter),
             commits: per(stats.commits, statsAfter.commits),
             buffers: per(stats.buffers, statsAfter.buffers),
+            hot_share: shareOfHot(updates, updatesAfter),
           }),
     };
     const known = Object.entries(costs).filter(([, value]) => value !== null);
@@ -60,8 +67,19 @@ export class Meter {
     return (await this.cluster.admin.query(WAL)).rows[0].bytes;
   }
 
+  async #updates(contender) {
+    if (contender.database === null) return { updates: 0, hot: 0 };
+    return contender.session(async (client) => (await client.query(UPDATES)).rows[0]);
+  }
+
   async #stats({ database }) {
     if (database === null) return { commits: null, buffers: null };
     return (await this.cluster.admin.query(STATS, [database])).rows[0];
   }
+}
+
+/** Null when nothing was updated, or the counters began anew meanwhile. */
+function shareOfHot(before, after) {
+  const updates = after.updates - before.updates;
+  return updates > 0 ? (after.hot - before.hot) / updates : null;
 }

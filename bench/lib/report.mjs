@@ -17,6 +17,7 @@ const HEADS = {
   wal_bytes: 'WAL bytes',
   commits: 'commits',
   buffers: 'buffers',
+  hot_share: 'HOT share',
 };
 
 /** @param {import('./bench.mjs').Bench} bench @param {string} scale @param {{ name: string, title: string, about: string }[]} cases */

@@ -9,6 +9,7 @@ const CHUNK = 100_000;
 const TABLES = [
   'tasks',
   'task_dependencies',
+  'untold_ends',
   'file_locks',
   'file_waits',
   'file_conflicts',

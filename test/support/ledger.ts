@@ -24,6 +24,8 @@ export interface TestLedger {
   readonly endings: EndingsService;
   readonly reader: LedgerReader;
   readonly upkeep: UpkeepService;
+  /** A request without anything in particular. */
+  readonly plain: EnqueueRequest;
   enqueue(id: string, more?: Partial<EnqueueRequest>): ReturnType<IntakeService['enqueue']>;
   /** Claims as a worker that can do anything that `capabilities` says. */
   claim(workerId?: string, limit?: number, capabilities?: readonly string[]): Promise<ClaimedTask[]>;
@@ -51,6 +53,7 @@ export async function startTestLedger(options: TestControlPlaneOptions = {}): Pr
     endings,
     reader,
     upkeep: api.get(UpkeepService),
+    plain: PLAIN,
     enqueue: (id, more = {}) => intake.enqueue(database, { ...PLAIN, id, ...more }),
     claim: async (workerId = 'worker', limit = 1, capabilities = []) => {
       const slots = Array<string>(limit).fill(workerId);

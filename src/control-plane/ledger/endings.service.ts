@@ -7,7 +7,8 @@ import { TOPICS } from '../runtime/index.js';
 import { GATE } from './domain/gate.js';
 import { type ClaimProof, type Task } from './domain/task.js';
 import { type TaskStatus, verbs } from './domain/task-state.js';
-import { failAllDependents, requeueAllDependents, satisfyDependents } from './queries/dependency.queries.js';
+import { DependentsService } from './dependents.service.js';
+import { requeueAllDependents } from './queries/dependency.queries.js';
 import { FileQueue } from './file-queue.service.js';
 import { lockProject } from './queries/file.queries.js';
 import {
@@ -22,6 +23,7 @@ import {
 } from './queries/finish.queries.js';
 import { cancel, findTask, type Found, lockParentsOf, lockTask, retry } from './queries/operator.queries.js';
 import { findTaskById } from './queries/read.queries.js';
+import { dropUntold, holdTelling } from './queries/untold.queries.js';
 
 /** Errors and reasons are cut to this many characters. */
 const MAX_ERROR_LENGTH = 2_000;
@@ -48,6 +50,7 @@ export class EndingsService {
   constructor(
     private readonly wakeups: Wakeups,
     private readonly files: FileQueue,
+    private readonly dependents: DependentsService,
   ) {}
 
   /** The holder reports how the task ended: its one terminal result. False when the proof does not hold. */
@@ -111,11 +114,7 @@ export class EndingsService {
       const seqs = ended.map(({ seq }) => seq);
       if (hasFiles) await this.files.free(tx, projectId, seqs);
       const parents = ended.filter(({ hasDependents }) => hasDependents).map(({ seq }) => seq);
-      if (parents.length > 0) {
-        const { ready, resting } = await satisfyDependents(tx, parents);
-        if (ready) this.publish(tx);
-        if (resting) tx.afterCommit(() => this.wakeups.publish(TOPICS.due));
-      }
+      if (parents.length > 0) await this.dependents.tellSuccess(tx, parents);
       return ended.map(({ id }) => id);
     });
   }
@@ -155,7 +154,7 @@ export class EndingsService {
       }
       await cancel(tx, task.seq, message);
       await this.letGo(tx, task, { freed: task.gate === GATE.held });
-      if (task.hasDependents) await failAllDependents(tx, [task.seq]);
+      if (task.hasDependents) await this.dependents.tellFailure(tx, task.seq);
     });
   }
 
@@ -165,7 +164,7 @@ export class EndingsService {
    */
   async retry(db: Db, id: string, reason: string): Promise<Task> {
     const message = reason.trim() === '' ? 'Task retried.' : reason.trim().slice(0, MAX_ERROR_LENGTH);
-    return this.command(db, id, async (tx, task) => {
+    const again = async (tx: Tx, task: Found) => {
       if (!allows('retry', task.status)) {
         throw new Problem(
           'wrong-state',
@@ -177,10 +176,17 @@ export class EndingsService {
       if (failed !== undefined) {
         throw new Problem('wrong-state', `Dependency '${failed.id}' ended ${failed.status}. Retry it first.`);
       }
-      const pending = parents.filter((parent) => parent.status !== 'succeeded').length;
+      const pending = parents.filter((parent) => parent.isPending).length;
       await retry(tx, task.seq, message, pending);
-      if (task.hasDependents) await requeueAllDependents(tx, [task.seq]);
+      if (task.hasDependents) {
+        await dropUntold(tx, [task.seq]);
+        await requeueAllDependents(tx, [task.seq]);
+      }
       if (pending === 0) this.publish(tx);
+    };
+    return db.transaction(async (tx) => {
+      await holdTelling(tx);
+      return this.command(tx, id, again);
     });
   }
 
@@ -198,7 +204,7 @@ export class EndingsService {
         if (task === null) return null;
         if (task.hasFiles) await this.letGo(tx, task, { freed: true });
         if (ending.verb === 'release') this.publish(tx);
-        else if (task.hasDependents) await failAllDependents(tx, [task.seq]);
+        else if (task.hasDependents) await this.dependents.tellFailure(tx, task.seq);
         return task;
       });
       if (ended !== null) return true;

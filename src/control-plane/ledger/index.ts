@@ -1,4 +1,5 @@
 export { ClaimsService } from './claims.service.js';
+export { DependentsService, PORTION } from './dependents.service.js';
 export { backoffSeconds } from './domain/backoff.js';
 export {
   fits,

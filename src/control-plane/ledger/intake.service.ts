@@ -14,7 +14,7 @@ import { type GraphFault, orderGraph } from './domain/task-graph.js';
 import { blankToNull, capabilitySet, distinctTexts, projectOf } from './domain/text-lists.js';
 import { type Delivery, type NewTask, type Task } from './domain/task.js';
 import { type TaskStatus } from './domain/task-state.js';
-import { failAllDependents } from './queries/dependency.queries.js';
+import { failDependentsAmong } from './queries/dependency.queries.js';
 import {
   findParents,
   type Inserted,
@@ -163,9 +163,10 @@ export class IntakeService {
       );
       const failed = parents.filter((parent) => parent.status.startsWith('failed'));
       if (failed.length > 0) {
-        await failAllDependents(
+        await failDependentsAmong(
           tx,
           failed.map(({ seq }) => seq),
+          entered.map(({ seq }) => seq),
         );
       }
       await this.queueForFiles(tx, tasks, entered);

@@ -4,6 +4,7 @@ import { RegistryModule } from '../registry/index.js';
 import { BatchController } from './batch.controller.js';
 import { ClaimsService } from './claims.service.js';
 import { CoalescedLedger } from './coalesced-ledger.service.js';
+import { DependentsService } from './dependents.service.js';
 import { EndingsService } from './endings.service.js';
 import { FileQueue } from './file-queue.service.js';
 import { FilesController } from './files.controller.js';
@@ -28,6 +29,7 @@ const services = [
   IntakeService,
   ClaimsService,
   Foresight,
+  DependentsService,
   EndingsService,
   LedgerReader,
   PausesService,

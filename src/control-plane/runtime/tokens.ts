@@ -11,6 +11,8 @@ export const TOPICS = {
   ready: 'ready',
   /** A task waits for a time that nobody may know of. */
   due: 'due',
+  /** Dependents have not been told of an end. */
+  untold: 'untold',
   /** The next time of a schedule may have changed. */
   schedules: 'schedules',
 } as const;

@@ -5,10 +5,11 @@ import { RegistryModule } from '../registry/index.js';
 import { RoutingModule } from '../routing/index.js';
 import { DispatcherLoop } from './dispatcher.loop.js';
 import { DueLoop } from './due.loop.js';
+import { TellerLoop } from './teller.loop.js';
 
-/** The dispatch loop: claim, choose, send, record. */
+/** The dispatch loop (claim, choose, send, record), and what makes tasks ready: their time, the end of a large fan. */
 @Module({
   imports: [LedgerModule, RegistryModule, RoutingModule, GatewayClientModule],
-  providers: [DispatcherLoop, DueLoop],
+  providers: [DispatcherLoop, DueLoop, TellerLoop],
 })
 export class SchedulerModule {}

@@ -32,6 +32,14 @@ export function integerOrNull(row: Row, column: string): number | null {
   return row[column] === null ? null : integer(row, column);
 }
 
+/** A JSON array of integers: what the driver makes of `bigint[]` are texts. */
+export function integers(row: Row, column: string): number[] {
+  const value = row[column];
+  if (!Array.isArray(value) || !value.every((entry) => Number.isSafeInteger(entry)))
+    wrong(row, column, 'a JSON array of integers');
+  return value as number[];
+}
+
 export function flag(row: Row, column: string): boolean {
   const value = row[column];
   return typeof value === 'boolean' ? value : wrong(row, column, 'a boolean');

@@ -53,6 +53,12 @@ describe('reasonsOf', () => {
     expect(summaryOf(ready, [])).toBe('It is ready: the next claim takes it.');
   });
 
+  it('says of a task whose dependencies have just succeeded that it is about to hear of it', () => {
+    const untold = facts({ gate: 1, pendingDependencies: 1 }, { prospects: [] });
+    expect(codesOf(untold)).toEqual(['waiting_for_dependency']);
+    expect(isConclusive(untold)).toBe(true);
+  });
+
   it('names all that is in the way, what comes first in front', () => {
     const parent = { id: 'p', status: 'running', error: '', lockedBy: 'w' };
     const stuck = facts(

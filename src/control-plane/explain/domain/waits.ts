@@ -9,6 +9,17 @@ const MOST_FILES = 20;
 const MOST_NAMED = 5;
 
 export function waitsForDependencies({ situation: { task, parents } }: Facts): Reason[] {
+  if (task.gate === GATE.waitsForDependencies && parents.length === 0) {
+    return [
+      {
+        code: 'waiting_for_dependency',
+        message: 'Its dependencies have succeeded, and it is about to be told.',
+        since: task.createdAt,
+        details: { dependencies: [], total: task.pendingDependencies },
+        unblock: [],
+      },
+    ];
+  }
   const failed = parents.filter(({ status }) => status.startsWith('failed'));
   const open = parents.filter(({ status }) => !status.startsWith('failed'));
   const seen = parents.map(({ id, status, error, lockedBy }) => ({

@@ -14,6 +14,7 @@ import { GATE } from '../domain/gate.js';
 import { type TaskStatus } from '../domain/task-state.js';
 import { laneOf } from './lane.js';
 import { status } from './task-row.js';
+import { isPending } from './untold.queries.js';
 
 /** A task as an operator's command finds it. */
 export interface Found {
@@ -112,17 +113,30 @@ export async function retry(tx: Tx, seq: number, message: string, pending: numbe
   onlyRow(await tx.query(RETRY, [seq, message, pending]));
 }
 
-const PARENTS_OF = statement(
-  'ledger.parentsOf',
-  `select p.id, p.status from tasks p join task_dependencies d on d.parent_seq = p.seq
+const HOLD_PARENTS_OF = statement(
+  'ledger.holdParentsOf',
+  `select p.seq from tasks p join task_dependencies d on d.parent_seq = p.seq
    where d.child_seq = $1 order by p.seq for share of p`,
 );
 
-/** The dependencies of a task, held still until the commit. */
+const PARENTS_OF = statement(
+  'ledger.parentsOf',
+  `select p.id, p.status, ${isPending('p', 'c')} as is_pending
+   from tasks c join task_dependencies d on d.child_seq = c.seq join tasks p on p.seq = d.parent_seq
+   where c.seq = $1 order by p.seq`,
+);
+
+/** The dependencies of a task, held still until the commit. The caller keeps {@link holdTelling}. */
 export async function lockParentsOf(
   tx: Tx,
   childSeq: number,
-): Promise<{ readonly id: string; readonly status: TaskStatus }[]> {
+): Promise<{ readonly id: string; readonly status: TaskStatus; readonly isPending: boolean }[]> {
+  // In a statement of its own: one of them may be completing, and the look below must see how that ended.
+  await tx.query(HOLD_PARENTS_OF, [childSeq]);
   const rows = await tx.query(PARENTS_OF, [childSeq]);
-  return rows.map((row) => ({ id: text(row, 'id'), status: status(row, 'status') }));
+  return rows.map((row) => ({
+    id: text(row, 'id'),
+    status: status(row, 'status'),
+    isPending: flag(row, 'is_pending'),
+  }));
 }

@@ -12,6 +12,7 @@ import {
 import { statement } from '../../../platform/database/statement.js';
 import { GATE } from '../domain/gate.js';
 import { type Holder } from '../domain/task.js';
+import { isPending } from './untold.queries.js';
 
 const NEXT_DUE = statement(
   'ledger.nextDue',
@@ -108,11 +109,11 @@ const FORGOTTEN = statement(
    where t.gate = ${GATE.waitsForDependencies} and t.seq > $1 and t.updated_at < now() - interval '10 seconds'
      and not exists (
        select from task_dependencies d join tasks p on p.seq = d.parent_seq
-       where d.child_seq = t.seq and p.status <> 'succeeded')
+       where d.child_seq = t.seq and ${isPending('p', 't')})
    order by t.seq limit $2`,
 );
 
-/** Tasks that wait for dependencies although all have succeeded. There must never be one. */
+/** Tasks that wait for dependencies although all have succeeded, and will not be told. There must never be one. */
 export async function findForgottenChildren(db: Db, limit: number): Promise<{ seq: number; id: string }[]> {
   const rows = await db.query(FORGOTTEN, [0, limit]);
   return rows.map((row) => ({ seq: integer(row, 'seq'), id: text(row, 'id') }));

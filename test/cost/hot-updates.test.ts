@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type ClaimedTask } from '../../src/control-plane/ledger/index.js';
+import { storeAnswer, takeKey } from '../../src/control-plane/idempotency/idempotency.queries.js';
+import {
+  heartbeat,
+  markGatewaysUsed,
+  markWorkersSeen,
+  setGatewayStatus,
+  upsertGateway,
+  upsertWorker,
+} from '../../src/control-plane/registry/registry.queries.js';
+import { type Tx } from '../../src/platform/database/database.js';
+import { integer, onlyRow } from '../../src/platform/database/row.js';
+import { statement } from '../../src/platform/database/statement.js';
+import { eventually } from '../support/eventually.js';
+import { startTestLedger, type TestLedger } from '../support/ledger.js';
+
+const TASKS = 2_000;
+
+let ledger: TestLedger;
+let held: ClaimedTask[];
+beforeAll(async () => {
+  ledger = await startTestLedger();
+  const request = { ...ledger.plain, params: { text: 'x'.repeat(100) } };
+  for (let batch = 0; batch < TASKS / 500; batch++) {
+    const tasks = Array.from({ length: 500 }, () => ledger.intake.newTask(request));
+    await ledger.intake.insertAlone(ledger.database, tasks);
+  }
+  held = [];
+  // All of them side by side: the least room that a page can have for another version of each of its rows.
+  for (let batch = 0; batch < TASKS / 50; batch++) held.push(...(await ledger.claim('w', 50)));
+  expect(held).toHaveLength(TASKS);
+});
+afterAll(() => ledger.api.close());
+
+const COUNTS = statement(
+  'test.updates',
+  `select coalesce(sum(n_tup_upd), 0)::bigint as updates, coalesce(sum(n_tup_hot_upd), 0)::bigint as hot
+   from pg_stat_xact_user_tables where relname = $1`,
+);
+
+/** Nobody in this database keeps a snapshot, an autovacuum say: what is dead to all may be pruned. */
+const quiet = () =>
+  eventually('nobody keeps a snapshot', async () => {
+    const snapshots = await ledger.api.query(
+      `select from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid() and backend_xmin is not null`,
+    );
+    return snapshots.length === 0 ? true : undefined;
+  });
+
+/** How many of the updates that `work` makes in a table touch no index. Counted by the session itself, as it goes. */
+async function hotShare(table: string, work: (tx: Tx) => Promise<unknown>): Promise<number> {
+  await quiet();
+  return ledger.database.transaction(async (tx) => {
+    const counts = async () => {
+      const row = onlyRow(await tx.query(COUNTS, [table]));
+      return { updates: integer(row, 'updates'), hot: integer(row, 'hot') };
+    };
+    const before = await counts();
+    await work(tx);
+    const after = await counts();
+    expect(after.updates).toBeGreaterThan(before.updates);
+    return (after.hot - before.hot) / (after.updates - before.updates);
+  });
+}
+
+/** The same for the tasks that are held, `size` in a statement and a commit. */
+async function shareInRuns(size: number, work: (tx: Tx, run: ClaimedTask[]) => Promise<unknown>) {
+  let sum = 0;
+  for (let from = 0; from < held.length; from += size) {
+    const run = held.slice(from, from + size);
+    sum += run.length * (await hotShare('tasks', (tx) => work(tx, run)));
+  }
+  return sum / held.length;
+}
+
+const proofs = (tasks: readonly ClaimedTask[]) =>
+  tasks.map(({ id, lockedBy, claimToken }) => ({ taskId: id, workerId: lockedBy, claimToken }));
+
+describe('updates that touch no index', () => {
+  it('are starts, 50 neighbours in a statement, mostly', async () => {
+    const share = await shareInRuns(50, (tx, run) => ledger.claims.start(tx, proofs(run)));
+    expect(share).toBeGreaterThan(0.8);
+  });
+
+  it('are renewals, 500 neighbours in a statement, from the second time on all', async () => {
+    const renewAll = () => shareInRuns(500, (tx, run) => ledger.claims.renew(tx, proofs(run)));
+    expect(await renewAll()).toBeGreaterThan(0.8);
+    expect(await renewAll()).toBeGreaterThan(0.95);
+  });
+
+  it('are renewals one by one, all', async () => {
+    const few = held.splice(100);
+    expect(await shareInRuns(1, (tx, run) => ledger.claims.renew(tx, proofs(run)))).toBe(1);
+    held.push(...few);
+  });
+
+  it('are heartbeats and calls of 500 workers, all', async () => {
+    const { database } = ledger;
+    const ids = Array.from({ length: 500 }, (_, index) => `worker-${index}`);
+    for (const workerId of ids) {
+      const rest = {
+        gatewayId: null,
+        capabilities: ['a'],
+        status: 'online',
+        capacity: {},
+        metadata: { workerId },
+      };
+      await upsertWorker(database, { workerId, ...rest });
+    }
+    for (let round = 0; round < 3; round++) {
+      expect(await hotShare('workers', (tx) => markWorkersSeen(tx, ids))).toBe(1);
+    }
+    for (const workerId of ids.slice(0, 50)) {
+      expect(await hotShare('workers', (tx) => heartbeat(tx, workerId, null))).toBe(1);
+    }
+  });
+
+  it('are calls and changes of the status of 100 gateways, all', async () => {
+    const found = { status: 'online', reason: '' };
+    const ids = Array.from({ length: 100 }, (_, index) => `gateway-${index}`);
+    for (const gatewayId of ids) {
+      const rest = { host: 'http://127.0.0.1:1', capabilities: [], status: 'online', metadata: {} };
+      await upsertGateway(ledger.database, { gatewayId, ...rest }, found);
+    }
+    for (let round = 0; round < 3; round++) {
+      for (const gatewayId of ids) {
+        expect(await hotShare('gateways', (tx) => markGatewaysUsed(tx, [gatewayId]))).toBe(1);
+        const gateway = { gatewayId, host: 'http://127.0.0.1:1', declaredStatus: null };
+        const change = { ...gateway, status: 'offline', reason: `round ${round}`, answered: true };
+        expect(await hotShare('gateways', (tx) => setGatewayStatus(tx, change))).toBe(1);
+      }
+    }
+  });
+
+  it('are answers to an idempotency key in the transaction that took it, all', async () => {
+    for (let index = 0; index < 200; index++) {
+      const key = {
+        scope: 'a'.repeat(64),
+        key: `key-${index}`,
+        requestHash: 'b'.repeat(64),
+        ttlMs: 86_400_000,
+      };
+      const answer = { task: { id: `task-${index}`, action: 'act', params: { text: 'x'.repeat(200) } } };
+      const share = await hotShare('idempotency_keys', async (tx) => {
+        await takeKey(tx, key, null);
+        await storeAnswer(tx, key, answer);
+      });
+      expect(share).toBe(1);
+    }
+  });
+});
