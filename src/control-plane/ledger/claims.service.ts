@@ -6,8 +6,10 @@ import { type ClaimedTask, type Claimer, type ClaimProof } from './domain/task.j
 import { type FileMode, wantedFiles } from './domain/wanted-files.js';
 import { FileQueue } from './file-queue.service.js';
 import { ProjectTurns } from './project-turns.service.js';
+import { ReadyMarks } from './ready-marks.service.js';
 import {
   admit,
+  type ClaimPass,
   claimWithoutFiles,
   lockCandidates,
   readyExists,
@@ -40,6 +42,7 @@ export class ClaimsService {
   constructor(
     private readonly files: FileQueue,
     private readonly turns: ProjectTurns,
+    private readonly marks: ReadyMarks,
   ) {}
 
   /**
@@ -72,14 +75,16 @@ export class ClaimsService {
     let open = slots;
     let window = FIRST_WINDOW;
     let misses = 0;
+    let isWhole = false;
     for (let pass = 0; pass < MAX_PASSES && open.length > 0; pass++) {
       const projects = misses === 0 ? 1 : PROJECTS_AFTER_A_MISS;
-      const at = { turns: this.turns.all, projects };
+      const marks = isWhole ? null : this.marks.inForce();
+      const at = { turns: this.turns.all, projects, marks };
       const easy = await claimWithoutFiles(db, claimer, { slots: open, start }, at);
-      for (const { task, lane } of easy.claimed) {
-        claimed.push(task);
-        db.afterCommit(() => this.turns.served(lane, task.projectId));
-      }
+      claimed.push(...easy.claimed.map(({ task }) => task));
+      this.note(db, easy);
+      if (marks === null) this.marks.looked(easy.entriesRead - 10 * open.length);
+      else if (easy.isShort) isWhole = true;
       unlike.push(...without(open, easy.alike));
       open = easy.alike.slice(easy.claimed.length);
       let found = easy.isShared ? easy.claimed.length : 0;
@@ -91,7 +96,7 @@ export class ClaimsService {
         if (hard.parked > 0) window = Math.min(window * 4, LARGEST_WINDOW);
         found += hard.claimed.length + hard.parked;
       }
-      if (found > 0) continue;
+      if (found > 0 || (marks !== null && isWhole)) continue;
       if (claimed.length > 0 || ++misses > MAX_MISSES || !(await this.somethingIsReady(db, claimer))) break;
     }
   }
@@ -149,6 +154,14 @@ export class ClaimsService {
       // Looked at again: the claim may have ended before the lock was had.
       if ((await findHeld(tx, taskId, claimToken)) === null) return null;
       return this.files.freeSome(tx, held.projectId, held.seq, files);
+    });
+  }
+
+  /** Remembers, once it is committed, whose turn it was and how far the ready tasks have been claimed. */
+  private note(db: Db, { claimed, reached }: ClaimPass): void {
+    db.afterCommit(() => {
+      for (const { task, lane } of claimed) this.turns.served(lane, task.projectId);
+      for (const mark of reached) this.marks.reached(mark);
     });
   }
 

@@ -13,8 +13,8 @@ import {
   type Head,
   peekCandidates,
   peekHeads,
-  type Turns,
 } from './queries/claim.queries.js';
+import { type Turns } from './queries/discovery.js';
 import { ProjectTurns } from './project-turns.service.js';
 import { findNeighbours, findOwnWaits, findWaiters } from './queries/file.queries.js';
 import { findTasksBySeq } from './queries/read.queries.js';

@@ -14,6 +14,7 @@ import { JobLocksService } from './job-locks.service.js';
 import { ProjectTurns } from './project-turns.service.js';
 import { PausesController } from './pauses.controller.js';
 import { PausesService } from './pauses.service.js';
+import { ReadyMarks } from './ready-marks.service.js';
 import { LedgerReader } from './reader.service.js';
 import { Situations } from './situation.service.js';
 import { TasksController } from './tasks.controller.js';
@@ -24,6 +25,7 @@ import { EnqueueWarnings } from './warnings.service.js';
 const services = [
   FileQueue,
   ProjectTurns,
+  ReadyMarks,
   CoalescedLedger,
   WaitingClaims,
   IntakeService,

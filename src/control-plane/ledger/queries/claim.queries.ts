@@ -7,96 +7,23 @@ import { type Applicant } from '../domain/admission.js';
 import { modeFromLetter, storedPattern, type WantedFile } from '../domain/wanted-files.js';
 import { type ClaimedTask, type Claimer } from '../domain/task.js';
 import { RUNNING_EVENT } from './lease.queries.js';
+import {
+  ASKED_ABOUT,
+  CLAIMER,
+  ELIGIBLE_LANES,
+  ENTRIES_READ,
+  gatewaysOf,
+  lanesOf,
+  type Mark,
+  marksOf,
+  MAY_TAKE,
+  projectsInTurn,
+  type Turns,
+  turnsFromMarks,
+  turnsOf,
+} from './discovery.js';
 import { IS_ALL_PAUSED, isPausedGateway, isPausedProject, PAUSED } from './pause.queries.js';
 import { claimedFromRow, TASK_COLUMNS } from './task-row.js';
-
-/** What the claimer can do. Reads `workers`, of the registry, for a worker that names no capabilities. */
-const CLAIMER = `claimer as materialized (
-     select coalesce($3::text[], w.capabilities, '{}') as capabilities, w.gateway_id
-     from (select 1) one left join workers w on w.worker_id = $2::text
-   )`;
-
-/** Of a waiting task `t`, what decides who may take it. */
-const ASKED_ABOUT = `t.kind, t.required_capabilities, split_part(t.lane, '/', 2) as audience,
-         case when t.dispatch_key is not null then t.dispatch_gateway_id
-              when t.gateway_strict then t.gateway_id end as bound_to`;
-
-/** Whether the claimer may take what `head` says this of. */
-const MAY_TAKE = `head.kind = 'action'
-       and case $1::text
-         when 'worker' then head.audience in ('any', 'pull') and exists (
-           select from claimer c
-           where head.required_capabilities <@ c.capabilities and (head.bound_to is null or head.bound_to = c.gateway_id))
-         else head.audience in ('any', 'push') and exists (
-           select from jsonb_array_elements($4::jsonb) g
-           where (head.bound_to is null or head.bound_to = g->>'gatewayId')
-             and to_jsonb(head.required_capabilities) <@ (g->'capabilities')
-             and not ${isPausedGateway("g->>'gatewayId'")})
-       end`;
-
-/**
- * The lanes that a claimer may take from. The recursion hops from lane to lane along the ready index, one probe each,
- * so lanes without ready work cost nothing; any task of a lane stands for all of it, since a lane is a function of the
- * columns that are asked about. None while the queue is paused.
- *
- * $1 holder, $2 worker id, $3 capabilities or null, $4 gateways as [{gatewayId, capabilities}].
- */
-const ELIGIBLE_LANES = `
-   ${PAUSED}, lanes(lane) as (
-     (select t.lane from tasks t where t.gate = ${GATE.runnable} and not ${IS_ALL_PAUSED} order by t.lane limit 1)
-     union all
-     select (select t.lane from tasks t where t.gate = ${GATE.runnable} and t.lane > l.lane order by t.lane limit 1)
-     from lanes l where l.lane is not null
-   ), ${CLAIMER}, eligible as materialized (
-     select l.lane from lanes l
-     cross join lateral (
-       select ${ASKED_ABOUT}
-       from tasks t where t.gate = ${GATE.runnable} and t.lane = l.lane order by t.lane, t.project_id limit 1
-     ) head
-     where l.lane is not null and ${MAY_TAKE}
-   )`;
-
-/** The parameters of {@link ELIGIBLE_LANES}. */
-function lanesOf(claimer: Claimer): unknown[] {
-  return claimer.holder === 'worker'
-    ? ['worker', claimer.id, claimer.capabilities, '[]']
-    : ['dispatcher', claimer.id, [], gatewaysOf(claimer)];
-}
-
-const gatewaysOf = (claimer: Claimer) =>
-  claimer.holder === 'dispatcher' ? JSON.stringify(claimer.gateways) : '[]';
-
-/** Where the turn of projects stands in each lane: the project that was served last. */
-export type Turns = ReadonlyMap<string, string>;
-
-const turnsOf = (turns: Turns) => [[...turns.keys()], [...turns.values()]];
-
-/**
- * The projects whose turn is next in each eligible lane, `many` at most: those after the one that was served last, by
- * name, and from the beginning again. One probe each, however many projects there are, and one for each paused project on
- * the way, which does not count. $5 and $6 are the {@link Turns}.
- */
-const projectsInTurn = (many: string) => `
-   walk(lane, project_id, nth, served, is_wrapped, is_paused) as (
-     select e.lane, coalesce(s.project_id, '') collate "C", 0, coalesce(s.project_id, '') collate "C", false, false
-     from eligible e left join unnest($5::text[], $6::text[]) s(lane, project_id) on s.lane = e.lane
-     union all
-     select p.lane, n.project_id, p.nth + case when s.is_paused then 0 else 1 end, p.served, n.is_wrapped, s.is_paused
-     from walk p cross join lateral (
-       (select t.project_id, p.is_wrapped from tasks t
-        where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id > p.project_id
-          and (not p.is_wrapped or t.project_id <= p.served)
-        order by t.project_id limit 1)
-       union all
-       (select t.project_id, true from tasks t
-        where not p.is_wrapped and t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id <= p.served
-        order by t.project_id limit 1)
-       limit 1
-     ) n(project_id, is_wrapped) cross join lateral (select ${isPausedProject('n.project_id')}) s(is_paused)
-     where p.nth < ${many}
-   ), turns as (
-     select w.lane, w.project_id, w.nth from walk w where not w.is_paused
-   )`;
 
 /** The slots of $7 whose workers may use the same lanes as the claimer, in their order: as one array, since n-th of m
  * would be looked for m times if they were rows. */
@@ -166,9 +93,13 @@ const claimEvents = (started: string) => `logged as (
  * The tasks are named to the update as an array as well: of how many a limit that is not yet known lets through PostgreSQL
  * thinks so highly that it may read the whole table to find them.
  */
-const CLAIM = statement(
-  'ledger.claim',
-  `with recursive ${ELIGIBLE_LANES}, ${SLOTS}, ${projectsInTurn('greatest($9::integer, (select cardinality(s.workers) from slots s))')}, share as materialized (
+const claimFrom = (
+  name: string,
+  { discovery, begin, read }: { readonly discovery: string; readonly begin: string; readonly read: string },
+) =>
+  statement(
+    name,
+    `with recursive ${discovery}, ${SLOTS}, share as materialized (
      select s.workers, cardinality(s.workers) as slots,
        ceil(cardinality(s.workers)::float8 / greatest((select count(distinct p.project_id) from turns p where p.nth > 0), 1))::bigint as each
      from slots s
@@ -177,7 +108,7 @@ const CLAIM = statement(
      from turns p cross join lateral (
        select ${APPLICANT}, t.status, p.nth, ${gatewayFor('t', '$8::boolean')} as gateway_for
        from tasks t
-       where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id = p.project_id
+       where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id = p.project_id ${begin}
        order by t.rank, t.seq limit (select s.each from share s)
        for no key update skip locked
      ) c where p.nth > 0
@@ -192,15 +123,31 @@ const CLAIM = statement(
      returning ${TASK_COLUMNS}, c.status as from_status
    ), ${claimEvents('$8::boolean')}
    select case when row_number() over () = 1 and s.slots < cardinality($7::text[]) then s.workers end as alike,
-     c.seq as candidate_seq, c.project_id as candidate_project, c.lane as candidate_lane,
-     s.each < s.slots as is_shared, claimed.*
+     c.seq as candidate_seq, c.project_id as candidate_project, c.lane as candidate_lane, c.rank as candidate_rank,
+     s.each < s.slots as is_shared, ${read} as entries_read, claimed.*
    from share s left join candidates c on true left join claimed on claimed.seq = c.seq
    order by c.round, c.nth, c.rank, c.seq`,
-  { plan: 'once' },
-);
+    { plan: 'once' },
+  );
 
-/** The text of the claim, for those who want to see its plan. */
+/** At least so many projects are looked at in each lane, and as many as there are slots. */
+const MANY = 'greatest($9::integer, cardinality($7::text[]))';
+
+const CLAIM = claimFrom('ledger.claim', {
+  discovery: `${ELIGIBLE_LANES}, ${projectsInTurn(MANY)}`,
+  begin: '',
+  read: ENTRIES_READ,
+});
+
+const CLAIM_FROM_MARKS = claimFrom('ledger.claimFromMarks', {
+  discovery: turnsFromMarks(MANY),
+  begin: 'and (t.rank, t.seq) > (p.rank, p.seq)',
+  read: '0',
+});
+
+/** The texts of the claim, for those who want to see their plans. */
 export const CLAIM_SQL = CLAIM.text;
+export const CLAIM_FROM_MARKS_SQL = CLAIM_FROM_MARKS.text;
 
 /** How many tasks are wanted, and by whom. */
 export interface Wanted {
@@ -217,6 +164,13 @@ export interface NeedingFiles {
   readonly tasks: number;
 }
 
+/** Where a claim begins to look. */
+export interface ClaimStart {
+  readonly turns: Turns;
+  readonly projects: number;
+  readonly marks: readonly Mark[] | null;
+}
+
 export interface ClaimPass {
   /** The workers of the slots that this pass could serve: those that may use the same lanes as the claimer. */
   readonly alike: readonly string[];
@@ -226,33 +180,68 @@ export interface ClaimPass {
   readonly needingFiles: readonly NeedingFiles[];
   /** Whether several projects had a share each: one may have had less than its share, another more. */
   readonly isShared: boolean;
+  /** Whether fewer tasks were found than there are slots. */
+  readonly isShort: boolean;
+  /** Entries of the ready index that were read; 0 for a claim that began at marks. */
+  readonly entriesRead: number;
+  /** Up to where the ready tasks of each lane and project have been claimed. */
+  readonly reached: readonly Mark[];
 }
 
 /**
  * Claims up to one task for each slot among those that need no file, one commit for all. Slots of workers that may use
- * other lanes than `claimer` are left out. At least `projects` are looked at in each lane.
+ * other lanes than `claimer` are left out. At least `projects` are looked at in each lane. With `marks` only what comes
+ * behind them is found.
  */
 export async function claimWithoutFiles(
   db: Db,
   claimer: Claimer,
   { slots, start }: Wanted,
-  { turns, projects }: { readonly turns: Turns; readonly projects: number },
+  { turns, projects, marks }: ClaimStart,
 ): Promise<ClaimPass> {
-  const rows = await db.query(CLAIM, [...lanesOf(claimer), ...turnsOf(turns), slots, start, projects]);
+  const values = [...lanesOf(claimer), ...turnsOf(turns), slots, start, projects];
+  const rows =
+    marks === null
+      ? await db.query(CLAIM, values)
+      : await db.query(CLAIM_FROM_MARKS, [...values, ...marksOf(marks)]);
+  const candidates = rows.filter((row) => row['candidate_seq'] !== null);
   const needing = new Map<string, number>();
-  for (const row of rows) {
-    if (row['seq'] !== null || row['candidate_seq'] === null) continue;
+  for (const row of candidates) {
+    if (row['seq'] !== null) continue;
     const projectId = text(row, 'candidate_project');
     needing.set(projectId, (needing.get(projectId) ?? 0) + 1);
   }
+  const alike = partOf(rows) ?? slots;
   return {
-    alike: partOf(rows) ?? slots,
-    claimed: rows
+    alike,
+    claimed: candidates
       .filter((row) => row['seq'] !== null)
       .map((row) => ({ task: claimedFromRow(row), lane: text(row, 'candidate_lane') })),
     needingFiles: [...needing].map(([projectId, tasks]) => ({ projectId, tasks })),
     isShared: rows[0]?.['is_shared'] === true,
+    isShort: candidates.length < alike.length,
+    entriesRead: rows[0] === undefined ? 0 : integer(rows[0], 'entries_read'),
+    reached: reachedBy(candidates),
   };
+}
+
+/** Of each lane and project the last of the candidates that were claimed without one before them that was not. */
+function reachedBy(candidates: readonly Row[]): Mark[] {
+  const reached = new Map<string, Mark | null>();
+  for (const row of candidates) {
+    const [lane, projectId] = [text(row, 'candidate_lane'), text(row, 'candidate_project')];
+    const key = `${lane}\n${projectId}`;
+    const before = reached.get(key);
+    if (row['seq'] === null && before === undefined) reached.set(key, null);
+    if (row['seq'] === null || before === null) continue;
+    reached.set(key, {
+      lane,
+      projectId,
+      rank: integer(row, 'candidate_rank'),
+      seq: integer(row, 'candidate_seq'),
+    });
+  }
+  return [...reached.values()].filter((mark) => mark !== null);
 }
 
 /** The slots that could be served, when those are not all. Told by one row, so that the answer does not grow with both. */

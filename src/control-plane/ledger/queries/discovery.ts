@@ -1,0 +1,134 @@
+// Where a claimer looks for ready tasks: pieces of SQL for the statements that claim, and for those that foretell them.
+import { GATE } from '../domain/gate.js';
+import { type Claimer } from '../domain/task.js';
+import { IS_ALL_PAUSED, isPausedGateway, isPausedProject, PAUSED } from './pause.queries.js';
+
+/** What the claimer can do. Reads `workers`, of the registry, for a worker that names no capabilities. */
+export const CLAIMER = `claimer as materialized (
+     select coalesce($3::text[], w.capabilities, '{}') as capabilities, w.gateway_id
+     from (select 1) one left join workers w on w.worker_id = $2::text
+   )`;
+
+/** Of a waiting task `t`, what decides who may take it. */
+export const ASKED_ABOUT = `t.kind, t.required_capabilities, split_part(t.lane, '/', 2) as audience,
+         case when t.dispatch_key is not null then t.dispatch_gateway_id
+              when t.gateway_strict then t.gateway_id end as bound_to`;
+
+/** Whether the claimer may take what `head` says this of. */
+export const MAY_TAKE = `head.kind = 'action'
+       and case $1::text
+         when 'worker' then head.audience in ('any', 'pull') and exists (
+           select from claimer c
+           where head.required_capabilities <@ c.capabilities and (head.bound_to is null or head.bound_to = c.gateway_id))
+         else head.audience in ('any', 'push') and exists (
+           select from jsonb_array_elements($4::jsonb) g
+           where (head.bound_to is null or head.bound_to = g->>'gatewayId')
+             and to_jsonb(head.required_capabilities) <@ (g->'capabilities')
+             and not ${isPausedGateway("g->>'gatewayId'")})
+       end`;
+
+const READ = `pg_stat_get_xact_tuples_returned('tasks_ready'::regclass)`;
+const BEFORE = `before as materialized (select ${READ} as read)`;
+
+/** How many entries of the ready index a statement with {@link ELIGIBLE_LANES} has read, those of tasks long taken included. */
+export const ENTRIES_READ = `${READ} - (select b.read from before b)`;
+
+/**
+ * The lanes that a claimer may take from. The recursion hops from lane to lane along the ready index, one probe each,
+ * so lanes without ready work cost nothing; any task of a lane stands for all of it, since a lane is a function of the
+ * columns that are asked about. None while the queue is paused.
+ *
+ * $1 holder, $2 worker id, $3 capabilities or null, $4 gateways as [{gatewayId, capabilities}].
+ */
+export const ELIGIBLE_LANES = `
+   ${PAUSED}, ${BEFORE}, lanes(lane) as (
+     (select t.lane from before b cross join lateral (
+        select t.lane from tasks t where t.gate = ${GATE.runnable} and not ${IS_ALL_PAUSED} order by t.lane limit 1
+      ) t where b.read is not null)
+     union all
+     select (select t.lane from tasks t where t.gate = ${GATE.runnable} and t.lane > l.lane order by t.lane limit 1)
+     from lanes l where l.lane is not null
+   ), ${CLAIMER}, eligible as materialized (
+     select l.lane from lanes l
+     cross join lateral (
+       select ${ASKED_ABOUT}
+       from tasks t where t.gate = ${GATE.runnable} and t.lane = l.lane order by t.lane, t.project_id limit 1
+     ) head
+     where l.lane is not null and ${MAY_TAKE}
+   )`;
+
+/** The parameters of {@link ELIGIBLE_LANES}. */
+export function lanesOf(claimer: Claimer): unknown[] {
+  return claimer.holder === 'worker'
+    ? ['worker', claimer.id, claimer.capabilities, '[]']
+    : ['dispatcher', claimer.id, [], gatewaysOf(claimer)];
+}
+
+export const gatewaysOf = (claimer: Claimer): string =>
+  claimer.holder === 'dispatcher' ? JSON.stringify(claimer.gateways) : '[]';
+
+/** Where the turn of projects stands in each lane: the project that was served last. */
+export type Turns = ReadonlyMap<string, string>;
+
+export const turnsOf = (turns: Turns): string[][] => [[...turns.keys()], [...turns.values()]];
+
+/**
+ * The projects whose turn is next in each eligible lane, `many` at most: those after the one that was served last, by
+ * name, and from the beginning again. One probe each, however many projects there are, and one for each paused project on
+ * the way, which does not count. $5 and $6 are the {@link Turns}.
+ */
+export const projectsInTurn = (many: string): string => `
+   walk(lane, project_id, nth, served, is_wrapped, is_paused) as (
+     select e.lane, coalesce(s.project_id, '') collate "C", 0, coalesce(s.project_id, '') collate "C", false, false
+     from eligible e left join unnest($5::text[], $6::text[]) s(lane, project_id) on s.lane = e.lane
+     union all
+     select p.lane, n.project_id, p.nth + case when s.is_paused then 0 else 1 end, p.served, n.is_wrapped, s.is_paused
+     from walk p cross join lateral (
+       (select t.project_id, p.is_wrapped from tasks t
+        where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id > p.project_id
+          and (not p.is_wrapped or t.project_id <= p.served)
+        order by t.project_id limit 1)
+       union all
+       (select t.project_id, true from tasks t
+        where not p.is_wrapped and t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id <= p.served
+        order by t.project_id limit 1)
+       limit 1
+     ) n(project_id, is_wrapped) cross join lateral (select ${isPausedProject('n.project_id')}) s(is_paused)
+     where p.nth < ${many}
+   ), turns as (
+     select w.lane, w.project_id, w.nth from walk w where not w.is_paused
+   )`;
+
+/** Where the ready tasks of a project begin in a lane: all up to there, that one included, have been taken. */
+export interface Mark {
+  readonly lane: string;
+  readonly projectId: string;
+  readonly rank: number;
+  readonly seq: number;
+}
+
+/** The parameters $10 to $13 of {@link TURNS_FROM_MARKS}. */
+export const marksOf = (marks: readonly Mark[]): unknown[] => [
+  marks.map(({ lane }) => lane),
+  marks.map(({ projectId }) => projectId),
+  marks.map(({ rank }) => rank),
+  marks.map(({ seq }) => seq),
+];
+
+/** The same as {@link ELIGIBLE_LANES} and {@link projectsInTurn} among the lanes and projects of marks, one probe behind each. */
+export const turnsFromMarks = (many: string): string => `
+   ${PAUSED}, ${CLAIMER}, turns as (
+     select n.* from (
+       select m.lane, m.project_id, m.rank, m.seq,
+         row_number() over (partition by m.lane order by m.project_id <= coalesce(s.project_id, ''), m.project_id) as nth
+       from unnest($10::text[], $11::text[], $12::bigint[], $13::bigint[]) m(lane, project_id, rank, seq)
+       cross join lateral (
+         select ${ASKED_ABOUT} from tasks t
+         where t.gate = ${GATE.runnable} and t.lane = m.lane and t.project_id = m.project_id
+           and (t.rank, t.seq) > (m.rank, m.seq)
+         order by t.rank, t.seq limit 1
+       ) head
+       left join unnest($5::text[], $6::text[]) s(lane, project_id) on s.lane = m.lane
+       where not ${IS_ALL_PAUSED} and not ${isPausedProject('m.project_id')} and ${MAY_TAKE}
+     ) n where n.nth <= ${many}
+   )`;

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { CLAIM_FROM_MARKS_SQL, CLAIM_SQL } from '../../src/control-plane/ledger/queries/claim.queries.js';
+import { ReadyMarks } from '../../src/control-plane/ledger/ready-marks.service.js';
+import { startTestLedger, type TestLedger } from '../support/ledger.js';
+
+const CLAIMED = 4_000;
+const LEFT = 500;
+
+let ledger: TestLedger;
+let report: pg.Client;
+beforeAll(async () => {
+  ledger = await startTestLedger();
+  await ledger.api.query(
+    `insert into tasks (id, action, params, max_attempts, lease_seconds, gate, rank)
+     select 't-' || n, 'a', '{}', 5, 300, 0, 1000 from generate_series(1, ${CLAIMED + LEFT}) n`,
+  );
+  report = new pg.Client({ connectionString: ledger.api.databaseUrl });
+  await report.connect();
+  await report.query('begin isolation level repeatable read; select count(*) from tasks');
+  for (let claimed = 0; claimed < CLAIMED;) claimed += (await ledger.claim('w', 500)).length;
+});
+afterAll(async () => {
+  await report.end();
+  await ledger.api.close();
+});
+
+async function pagesOf(text: string, values: unknown[]): Promise<number> {
+  const { rows } = await report.query<{ 'QUERY PLAN': [{ Plan: Record<string, number> }] }>(
+    `explain (analyze, buffers, format json) ${text}`,
+    values,
+  );
+  const plan = rows[0]?.['QUERY PLAN'][0].Plan ?? {};
+  return (plan['Shared Hit Blocks'] ?? NaN) + (plan['Shared Read Blocks'] ?? NaN);
+}
+
+describe('while an old snapshot keeps what has been claimed in the index', () => {
+  it('claims begin where the ready tasks do', async () => {
+    const marks = ledger.api.get(ReadyMarks);
+    await ledger.claim();
+    const inForce = marks.inForce();
+    expect(inForce).toMatchObject([{ lane: 'action/any//', projectId: 'default', rank: 1000 }]);
+    const values = ['worker', 'w', [], '[]', [], [], ['w'], false, 1];
+    await report.query('rollback; begin');
+    const from =
+      (inForce ?? []).map(({ lane, projectId, rank, seq }) => [[lane], [projectId], [rank], [seq]])[0] ?? [];
+    const few = await pagesOf(CLAIM_FROM_MARKS_SQL, [...values, ...from]);
+    expect(few).toBeLessThan(60);
+    expect(await pagesOf(CLAIM_SQL, values)).toBeGreaterThan(few * 3);
+    await report.query('rollback; begin isolation level repeatable read; select count(*) from tasks');
+  });
+
+  it('what becomes ready in front is found at the next look at all, and everything once', async () => {
+    const marks = ledger.api.get(ReadyMarks);
+    await ledger.enqueue('urgent', { priority: 1_000_000_000 });
+    await ledger.enqueue('elsewhere', { projectId: 'other', requiredCapabilities: ['gpu'] });
+    expect(marks.inForce()).not.toBeNull();
+    const found: string[] = [];
+    for (;;) {
+      const claimed = await ledger.claim('w', 100, ['gpu']);
+      if (claimed.length === 0) break;
+      found.push(...claimed.map(({ id }) => id));
+    }
+    expect(new Set(found).size).toBe(found.length);
+    expect(found).toHaveLength(LEFT - 1 + 2);
+    expect(found).toEqual(expect.arrayContaining(['urgent', 'elsewhere']));
+  });
+
+  it('an empty answer has looked at all', async () => {
+    expect(await ledger.claim()).toEqual([]);
+    await ledger.enqueue('back', { priority: 1_000_000_000 });
+    expect((await ledger.claim())[0]?.id).toBe('back');
+  });
+});
+
+it('without one the order of service is exact', async () => {
+  await report.query('rollback');
+  await ledger.api.query('truncate tasks');
+  const marks = ledger.api.get(ReadyMarks);
+  for (let index = 0; index < 3; index++) await ledger.enqueue(`plain-${index}`);
+  await ledger.claim();
+  // Whatever was trusted before ends after a second at most.
+  marks.looked(0);
+  await ledger.claim();
+  expect(marks.inForce()).toBeNull();
+  await ledger.enqueue('urgent', { priority: 5 });
+  expect((await ledger.claim())[0]?.id).toBe('urgent');
+});
