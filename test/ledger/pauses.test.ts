@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { PausesService } from '../../src/control-plane/ledger/pauses.service.js';
-import { readyExists } from '../../src/control-plane/ledger/queries/claim.queries.js';
+import { lockCandidates, readyExists } from '../../src/control-plane/ledger/queries/claim.queries.js';
 import { TOPICS } from '../../src/control-plane/runtime/index.js';
 import { Wakeups } from '../../src/platform/database/wakeups.js';
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
@@ -59,6 +59,9 @@ describe('while something is paused', () => {
       const claimer = { holder: 'worker', id: 'w', capabilities: [] } as const;
       // Otherwise each claim would look again and again for what it has missed.
       expect(await readyExists(ledger.database, claimer)).toBe(false);
+      // A pause may come between the look at a project and the lock of it.
+      const locked = ledger.database.transaction((tx) => lockCandidates(tx, claimer, 'p', 10));
+      expect(await locked).toEqual([]);
       const keyed = { 'x-idempotency-key': what };
       expect(await post('/v1/tasks/claim', { worker_id: 'w' }, keyed)).toMatchObject({ claimed: false });
       await resume(what);
