@@ -58,14 +58,16 @@ module.exports = {
       name: 'the-registry-does-not-know-the-ledger',
       severity: 'error',
       from: { path: '^src/control-plane/registry/' },
-      to: { path: '^src/control-plane/(ledger|routing|scheduler|schedules|reaper|overview|explain)/' },
+      to: {
+        path: '^src/control-plane/(ledger|routing|scheduler|schedules|reaper|overview|explain|metrics)/',
+      },
     },
     {
       name: 'the-ledger-decides-nothing-about-gateways',
       severity: 'error',
       from: { path: '^src/control-plane/ledger/' },
       to: {
-        path: '^src/control-plane/(routing|scheduler|schedules|reaper|overview|explain|gateway-client)/',
+        path: '^src/control-plane/(routing|scheduler|schedules|reaper|overview|explain|metrics|gateway-client)/',
       },
     },
     {

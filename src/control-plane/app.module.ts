@@ -3,6 +3,7 @@ import { EventsModule } from './events/index.js';
 import { ExplainModule } from './explain/index.js';
 import { HealthModule } from './health/index.js';
 import { LedgerModule } from './ledger/index.js';
+import { MetricsModule } from './metrics/index.js';
 import { OverviewModule } from './overview/index.js';
 import { ReaperModule } from './reaper/index.js';
 import { RegistryModule } from './registry/index.js';
@@ -28,6 +29,7 @@ export class AppModule {
         SchedulesModule,
         ReaperModule,
         HealthModule,
+        MetricsModule,
       ],
     };
   }

@@ -51,16 +51,22 @@ describe('a control plane with a key', () => {
     expect(open.sort()).toEqual(['GET /v1/health: 200', 'HEAD /v1/health: 200']);
   });
 
-  it('knows exactly these routes outside of /v1, all open', () => {
+  it('knows exactly these routes outside of /v1, all open but for metrics', async () => {
     const outside = routesOf(api.server)
       .filter((route) => route.startsWith('GET ') && !route.includes('/v1/'))
       .map((route) => route.slice('GET '.length));
     expect(outside.filter((path) => !path.startsWith('/docs')).sort()).toEqual([
       '/',
       '/livez',
+      '/metrics',
       '/readyz',
       '/startupz',
     ]);
+    for (const target of ['/metrics', '/%6detrics', '/metrics/', '/metrics?x=1']) {
+      expect([401, 404]).toContain((await raw(api.url, `GET ${target}`)).status);
+    }
+    expect((await raw(api.url, 'GET /metrics')).status).toBe(401);
+    expect((await raw(api.url, 'GET /metrics', 'X-API-Key: secret\r\n')).status).toBe(200);
   });
 
   it.each([
@@ -102,7 +108,7 @@ describe('guessing keys', () => {
     });
     try {
       const statuses = [];
-      for (const target of ['/v1/tasks', '/%761/tasks', 'http://h/v1/tasks', '/v1/tasks', '/v1/tasks']) {
+      for (const target of ['/v1/tasks', '/%761/tasks', 'http://h/v1/tasks', '/metrics', '/v1/tasks']) {
         statuses.push((await raw(api.url, `GET ${target}`, 'X-API-Key: guess\r\n')).status);
       }
       expect(statuses).toEqual([401, 401, 401, 401, 429]);

@@ -1,7 +1,7 @@
 import fastifyRateLimit from '@fastify/rate-limit';
 import { type FastifyInstance } from 'fastify';
 import { Problem } from '../problems/problem.js';
-import { routeOf, traitsOf } from './route.decorator.js';
+import { isOfApi, traitsOf } from './route.decorator.js';
 
 const MINUTE_MS = 60_000;
 /** Clients that are remembered; the least recently seen one is forgotten first. */
@@ -20,7 +20,7 @@ export async function installRateLimit(server: FastifyInstance, perMinute: numbe
     max: perMinute,
     timeWindow: MINUTE_MS,
     cache: MAX_CLIENTS,
-    allowList: (request) => !routeOf(request).startsWith('/v1/') || traitsOf(request).uncounted === true,
+    allowList: (request) => !isOfApi(request) || traitsOf(request).uncounted === true,
     errorResponseBuilder: (_request, { ttl }) =>
       new Problem('rate-limited', 'Rate limit exceeded', {
         retryAfterSeconds: Math.max(1, Math.ceil(ttl / 1_000)),

@@ -3,8 +3,8 @@ import { type FastifyRequest } from 'fastify';
 
 /** What a route says about itself, readable in every hook, guard and filter. */
 export interface RouteTraits {
-  /** `public`: no key is asked for. Everything else below /v1 is closed. */
-  readonly access?: 'public';
+  /** `public`: no key is asked for, `key`: one is. Without it everything below /v1 is closed, and nothing else. */
+  readonly access?: 'public' | 'key';
   /** `problem`: errors are RFC 9457 documents; without it they keep the envelope that old clients parse. */
   readonly errors?: 'problem';
   /** The per-client rate limit does not count this route. */
@@ -20,6 +20,11 @@ export const Route = (traits: RouteTraits): MethodDecorator => RouteConfig(trait
  */
 export function routeOf(request: FastifyRequest): string {
   return request.is404 ? '' : (request.routeOptions.url ?? '');
+}
+
+/** Whether a request is for the API: below /v1, or behind the key for its own sake. */
+export function isOfApi(request: FastifyRequest): boolean {
+  return routeOf(request).startsWith('/v1/') || traitsOf(request).access === 'key';
 }
 
 /** The traits of the route that a request was matched to; none for an unknown path. */
