@@ -8,6 +8,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   task_dependencies: 'control-plane/ledger',
   file_locks: 'control-plane/ledger',
   file_waits: 'control-plane/ledger',
+  concurrency_holds: 'control-plane/ledger',
   file_conflicts: 'control-plane/ledger',
   job_locks: 'control-plane/ledger',
   events: 'control-plane/events',

@@ -40,7 +40,7 @@ describe('an explanation among 300,000 tasks that wait and 100,000 that workers 
     );
     await stage.api.query(
       `with waiting as (
-         insert into tasks (${columns}, required_files, file_paths, has_files)
+         insert into tasks (${columns}, required_files, file_paths, has_holdings)
          select 'waiting-' || n, 'a', '{}', 4, 5, 300, 2, array['held/' || n % 1000], array['held/' || n % 1000], true
          from generate_series(1, ${BLOCKED}) n returning seq, project_id, lane, rank, file_paths)
        insert into file_waits (task_seq, project_id, path, prefix, lane, rank)

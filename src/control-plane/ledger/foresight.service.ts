@@ -1,7 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { type Db } from '../../platform/database/database.js';
 import { FIRST_WINDOW, LARGEST_WINDOW, PROMOTE_BATCH } from './claims.service.js';
-import { isAhead, type Loser, type Neighbour, reservedBy, sortOut, wakeable } from './domain/admission.js';
+import {
+  hasHoldings,
+  isAhead,
+  type Loser,
+  type Neighbour,
+  reservedBy,
+  sortOut,
+  wakeable,
+} from './domain/admission.js';
+import { keysOf, wakeableForKeys } from './domain/concurrency.js';
 import { GATE } from './domain/gate.js';
 import { firstInTurn } from './domain/turns.js';
 import { overlaps } from './domain/patterns/index.js';
@@ -18,6 +27,7 @@ import {
 import { ProjectTurns } from './project-turns.service.js';
 import { findNeighbours, findOwnWaits, findWaiters } from './queries/file.queries.js';
 import { findTasksBySeq } from './queries/read.queries.js';
+import { countHeld, findContenders } from './queries/key.queries.js';
 import { listDue } from './queries/upkeep.queries.js';
 
 /** Tasks in front of the answer that a look judges at most: ready ones whose files are owned, until a claim parks them. */
@@ -48,10 +58,10 @@ export class Foresight {
       const candidates = await paper.candidates(projectId, window);
       const [first] = candidates;
       if (first === undefined) continue;
-      const winner = first.files.length === 0 ? first : await paper.pass(projectId, candidates);
+      const winner = !hasHoldings(first) ? first : await paper.pass(projectId, candidates);
       if (winner === undefined) continue;
       const [task] = await findTasksBySeq(db, [winner.seq]);
-      if (task?.gate != null && task.gate <= GATE.waitsForTime) return task;
+      if (task?.gate != null && task.gate < GATE.held) return task;
       paper.skip(winner);
     }
     return null;
@@ -115,9 +125,13 @@ class Paper {
       projectId,
       candidates.flatMap(({ files }) => files),
     );
-    const { winners, losers } = sortOut(candidates, neighbours, 1);
-    if (winners[0] === undefined) await this.park(projectId, losers);
-    return winners[0];
+    const held = await countHeld(this.db, projectId, keysOf(candidates));
+    const { winners, losers, full } = sortOut(candidates, { neighbours, held }, 1);
+    if (winners[0] !== undefined) return winners[0];
+    await this.park(projectId, losers);
+    await this.parkForKeys(projectId, full);
+    await this.offerKeys(projectId, keysOf(losers.map(({ applicant }) => applicant)));
+    return undefined;
   }
 
   private async park(
@@ -137,6 +151,34 @@ class Paper {
       this.stand(projectId, applicant, 'parked', reservedBy(loser, (own?.losses ?? 0) + 1));
     }
     if (freed.length > 0) await this.offer(projectId, freed);
+  }
+
+  private async parkForKeys(projectId: string, full: readonly Candidate[]): Promise<void> {
+    const before = await findOwnWaits(
+      this.db,
+      full.map(({ seq }) => seq),
+    );
+    const freed: Use[] = [];
+    for (const candidate of full) {
+      freed.push(...(this.moved.get(candidate.seq)?.uses ?? before.get(candidate.seq)?.uses ?? []));
+      this.gone.set(candidate.seq, candidate);
+      this.moved.set(candidate.seq, { projectId, uses: [] });
+    }
+    if (freed.length > 0) await this.offer(projectId, freed);
+  }
+
+  /** Who would wake because losers are no longer runnable, and took no place of their keys. */
+  private async offerKeys(projectId: string, keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    const held = await countHeld(this.db, projectId, keys);
+    const moved = [...this.gone.keys(), ...this.added.keys()];
+    const contenders = await findContenders(this.db, projectId, { keys, held }, moved);
+    for (const { seq, lane, rank, concurrency, projectId: project } of this.added.values()) {
+      if (concurrency === null || project !== projectId || this.gone.has(seq)) continue;
+      if (keys.includes(concurrency.key))
+        contenders.push({ ...concurrency, seq, lane, rank, isParked: false });
+    }
+    await this.add(wakeableForKeys(contenders, held));
   }
 
   /** Who would wake because losers no longer reserve what they did. */

@@ -15,6 +15,7 @@ export { terminalStates, type TaskStatus } from './domain/task-state.js';
 export { EndingsService } from './endings.service.js';
 export { Foresight } from './foresight.service.js';
 export { IntakeService } from './intake.service.js';
+export { KeyQueue } from './key-queue.service.js';
 export { JobLocksService } from './job-locks.service.js';
 export { EnqueueTaskRequest, TaskRequest } from './ledger.dto.js';
 export { LedgerModule } from './ledger.module.js';

@@ -10,6 +10,7 @@ import { FilesController } from './files.controller.js';
 import { Foresight } from './foresight.service.js';
 import { IntakeService } from './intake.service.js';
 import { JobLocksService } from './job-locks.service.js';
+import { KeyQueue } from './key-queue.service.js';
 import { ProjectTurns } from './project-turns.service.js';
 import { LedgerReader } from './reader.service.js';
 import { Situations } from './situation.service.js';
@@ -20,6 +21,7 @@ import { EnqueueWarnings } from './warnings.service.js';
 
 const services = [
   FileQueue,
+  KeyQueue,
   ProjectTurns,
   CoalescedLedger,
   WaitingClaims,

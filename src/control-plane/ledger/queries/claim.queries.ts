@@ -7,7 +7,7 @@ import { type Applicant } from '../domain/admission.js';
 import { modeFromLetter, storedPattern, type WantedFile } from '../domain/wanted-files.js';
 import { type ClaimedTask, type Claimer } from '../domain/task.js';
 import { RUNNING_EVENT } from './lease.queries.js';
-import { claimedFromRow, TASK_COLUMNS } from './task-row.js';
+import { claimedFromRow, concurrencyFromRow, TASK_COLUMNS } from './task-row.js';
 
 /** What the claimer can do. Reads `workers`, of the registry, for a worker that names no capabilities. */
 const CLAIMER = `claimer as materialized (
@@ -104,7 +104,8 @@ const SLOTS = `
         or (w.gateway_id is not distinct from c.gateway_id and coalesce($3::text[], w.capabilities, '{}') = c.capabilities)
    )`;
 
-const APPLICANT = 't.seq, t.project_id, t.lane, t.rank, t.file_paths, t.required_files, t.file_modes';
+const APPLICANT = `t.seq, t.project_id, t.lane, t.rank, t.file_paths, t.required_files, t.file_modes, t.concurrency_key,
+   t.concurrency_limit`;
 
 /**
  * What a claim writes. `claim` offers `worker_id`, `token`, and for a dispatcher that starts the task `gateway_id`. Such a
@@ -177,7 +178,7 @@ const CLAIM = statement(
    ), placed as (
      select c.seq, c.status, ${NEW_TOKEN} as token, c.gateway_for as gateway_id,
        (select s.workers from slots s)[row_number() over (order by c.round, c.nth, c.rank, c.seq)] as worker_id
-     from candidates c where cardinality(c.file_paths) = 0
+     from candidates c where cardinality(c.file_paths) = 0 and c.concurrency_key is null
    ), claimed as (
      update tasks t set ${claimColumns('c', '$8::boolean')}
      from placed c where t.seq = c.seq
@@ -201,8 +202,8 @@ export interface Wanted {
   readonly start: boolean;
 }
 
-/** Ready tasks that need files: they are claimed under their project's lock, see {@link admit}. */
-export interface NeedingFiles {
+/** Ready tasks that need files or a place of a key: they are claimed under their project's lock, see {@link admit}. */
+export interface NeedingLock {
   readonly projectId: string;
   /** How many of the slots fall to them. */
   readonly tasks: number;
@@ -214,16 +215,16 @@ export interface ClaimPass {
   /** In the order of service, each with the lane that it was found in. */
   readonly claimed: readonly { readonly task: ClaimedTask; readonly lane: string }[];
   /** In the order of their turns. */
-  readonly needingFiles: readonly NeedingFiles[];
+  readonly needingLock: readonly NeedingLock[];
   /** Whether several projects had a share each: one may have had less than its share, another more. */
   readonly isShared: boolean;
 }
 
 /**
- * Claims up to one task for each slot among those that need no file, one commit for all. Slots of workers that may use
+ * Claims up to one task for each slot among those that need no file and have no key, one commit for all. Slots of workers that may use
  * other lanes than `claimer` are left out. At least `projects` are looked at in each lane.
  */
-export async function claimWithoutFiles(
+export async function claimWithoutLock(
   db: Db,
   claimer: Claimer,
   { slots, start }: Wanted,
@@ -241,7 +242,7 @@ export async function claimWithoutFiles(
     claimed: rows
       .filter((row) => row['seq'] !== null)
       .map((row) => ({ task: claimedFromRow(row), lane: text(row, 'candidate_lane') })),
-    needingFiles: [...needing].map(([projectId, tasks]) => ({ projectId, tasks })),
+    needingLock: [...needing].map(([projectId, tasks]) => ({ projectId, tasks })),
     isShared: rows[0]?.['is_shared'] === true,
   };
 }
@@ -275,7 +276,7 @@ export interface Candidate extends Applicant {
   readonly projectId: string;
 }
 
-/** Locks the next `limit` ready tasks of a project in the order of service, whether or not they need files. */
+/** Locks the next `limit` ready tasks of a project in the order of service, whether or not they need files or a key. */
 export async function lockCandidates(
   tx: Tx,
   claimer: Claimer,
@@ -290,7 +291,7 @@ const FIND_CANDIDATES = statement(
   `select ${APPLICANT} from tasks t where t.seq = any($1::bigint[]) order by t.rank, t.seq`,
 );
 
-/** Tasks as applicants for their files, in the order of service. */
+/** Tasks as applicants for their files and keys, in the order of service. */
 export async function findCandidates(db: Db, seqs: readonly number[]): Promise<Candidate[]> {
   return (await db.query(FIND_CANDIDATES, [seqs])).map(candidateFromRow);
 }
@@ -302,6 +303,7 @@ function candidateFromRow(row: Row): Candidate {
     lane: text(row, 'lane'),
     rank: integer(row, 'rank'),
     files: filesFromRow(row),
+    concurrency: concurrencyFromRow(row),
   };
 }
 
@@ -330,6 +332,9 @@ const ADMIT = statement(
      select c.project_id, f.path, f.prefix, f.mode, c.seq, f.name
      from unnest($6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[]) f(seq, path, prefix, mode, name)
      join claimed c on c.seq = f.seq order by f.path
+   ), holds as (
+     insert into concurrency_holds (task_seq, project_id, key)
+     select c.seq, c.project_id, c.concurrency_key from claimed c where c.concurrency_key is not null
    ), waits as (
      delete from file_waits w using claimed c where w.task_seq = c.seq
    ), ${claimEvents('$5::boolean')}
@@ -337,8 +342,8 @@ const ADMIT = statement(
 );
 
 /**
- * Claims tasks that {@link lockCandidates} has locked, together with all of their files, each for the worker in its
- * slot. The caller holds the lock of the project and has seen that all of them may own their files together.
+ * Claims tasks that {@link lockCandidates} has locked, together with all of their files and places, each for the worker in
+ * its slot. The caller holds the lock of the project and has seen that all of them may have these together.
  */
 export async function admit(
   tx: Tx,

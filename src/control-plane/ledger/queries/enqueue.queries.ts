@@ -88,15 +88,16 @@ export const ALONE: Standing = { pending: 0, parentSeqs: [], parentIds: [], hasD
 const NEW_TASKS = `json_to_recordset($1::json) as n(
        id text, project_id text, kind text, action text, params json, priority integer, head_start bigint, delivery text, gateway_id text,
        gateway_strict boolean, required_capabilities text[], dependencies text[], required_files text[],
-       file_paths text[], file_modes text, max_attempts integer, lease_seconds integer, submitted_by text,
+       file_paths text[], file_modes text, concurrency_key text, concurrency_limit integer, max_attempts integer, lease_seconds integer, submitted_by text,
        run_at timestamptz, pending integer, parent_seqs bigint[], parent_ids text[], has_dependents boolean)`;
 
 const INSERTED = `insert into tasks (
        id, project_id, kind, action, params, priority, delivery, gateway_id, gateway_strict, required_capabilities,
-       dependencies, required_files, file_paths, file_modes, has_files, max_attempts, lease_seconds, submitted_by,
-       pending_dependencies, next_attempt_at, gate, has_dependents, rank, lane)
+       dependencies, required_files, file_paths, file_modes, concurrency_key, concurrency_limit, has_holdings,
+       max_attempts, lease_seconds, submitted_by, pending_dependencies, next_attempt_at, gate, has_dependents, rank, lane)
      select n.id, n.project_id, n.kind, n.action, n.params, n.priority, n.delivery, n.gateway_id, n.gateway_strict,
-       n.required_capabilities, n.dependencies, n.required_files, n.file_paths, n.file_modes, cardinality(n.file_paths) > 0,
+       n.required_capabilities, n.dependencies, n.required_files, n.file_paths, n.file_modes, n.concurrency_key,
+       coalesce(n.concurrency_limit, 1), cardinality(n.file_paths) > 0 or n.concurrency_key is not null,
        n.max_attempts, n.lease_seconds, n.submitted_by, n.pending,
        case when n.run_at > now() then n.run_at end,
        case when n.pending > 0 then ${GATE.waitsForDependencies} when n.run_at > now() then ${GATE.waitsForTime}
@@ -162,6 +163,8 @@ function asRecord(task: NewTask, standing: Standing): JsonObject {
     submitted_by: task.submittedBy,
     // Most tasks have none, and what is undefined is not sent.
     run_at: task.runAt ?? undefined,
+    concurrency_key: task.concurrency?.key,
+    concurrency_limit: task.concurrency?.limit,
     pending: standing.pending,
     parent_seqs: standing.parentSeqs,
     parent_ids: standing.parentIds,
