@@ -50,15 +50,12 @@ export class Foresight {
       paper.losers <= MAX_LOSERS;
       window = Math.min(window * 4, LARGEST_WINDOW)
     ) {
-      const projectId = await paper.nextProject();
-      if (projectId === undefined) {
+      const head = await paper.nextHead();
+      if (head === undefined) {
         if (await paper.promoteDue()) continue;
         return null;
       }
-      const candidates = await paper.candidates(projectId, window);
-      const [first] = candidates;
-      if (first === undefined) continue;
-      const winner = !hasHoldings(first) ? first : await paper.pass(projectId, candidates);
+      const winner = head.hasHoldings ? await paper.pass(head.projectId, window) : head;
       if (winner === undefined) continue;
       const [task] = await findTasksBySeq(db, [winner.seq]);
       if (task?.gate != null && task.gate < GATE.held) return task;
@@ -68,11 +65,13 @@ export class Foresight {
   }
 }
 
+type Gone = Pick<Candidate, 'seq' | 'projectId'>;
+
 /** The queue as it would be after the passes so far. Tasks that they have moved are known here and ignored where they are stored. */
 class Paper {
   private readonly moved = new Map<number, { readonly projectId: string; readonly uses: Neighbour[] }>();
   private readonly added = new Map<number, Candidate>();
-  private readonly gone = new Map<number, Candidate>();
+  private readonly gone = new Map<number, Gone>();
   private promoted = false;
 
   constructor(
@@ -86,22 +85,23 @@ class Paper {
   }
 
   /** Somebody has claimed it meanwhile. */
-  skip(candidate: Candidate): void {
-    this.gone.set(candidate.seq, candidate);
+  skip(task: Gone): void {
+    this.gone.set(task.seq, task);
   }
 
-  /** The project of the task that a claim of one slot looks at first. */
-  async nextProject(): Promise<string | undefined> {
+  /** The task that a claim of one slot looks at first. */
+  async nextHead(): Promise<Head | undefined> {
     const seen = new Set([...this.gone.values()].map(({ projectId }) => projectId)).size;
     const look = { without: [...this.gone.keys()], many: seen + 1 };
     const heads: Head[] = await peekHeads(this.db, this.claimer, this.turns, look);
-    for (const candidate of this.added.values()) if (!this.gone.has(candidate.seq)) heads.push(candidate);
-    const first = firstInTurn(heads, this.turns).sort((a, b) => (isAhead(a, b) ? -1 : 1))[0];
-    return first?.projectId;
+    for (const candidate of this.added.values()) {
+      if (!this.gone.has(candidate.seq)) heads.push({ ...candidate, hasHoldings: hasHoldings(candidate) });
+    }
+    return firstInTurn(heads, this.turns).sort((a, b) => (isAhead(a, b) ? -1 : 1))[0];
   }
 
   /** The first `window` ready tasks of a project in the order of service. */
-  async candidates(projectId: string, window: number): Promise<Candidate[]> {
+  private async candidates(projectId: string, window: number): Promise<Candidate[]> {
     const stored = await peekCandidates(this.db, this.claimer, projectId, window + this.gone.size);
     const known = new Map(stored.map((candidate) => [candidate.seq, candidate]));
     for (const candidate of this.added.values())
@@ -120,7 +120,8 @@ class Paper {
   }
 
   /** One pass under a project's lock: the task that it admits, or none when all that it found would be parked. */
-  async pass(projectId: string, candidates: readonly Candidate[]): Promise<Candidate | undefined> {
+  async pass(projectId: string, window: number): Promise<Candidate | undefined> {
+    const candidates = await this.candidates(projectId, window);
     const neighbours = await this.neighbours(
       projectId,
       candidates.flatMap(({ files }) => files),

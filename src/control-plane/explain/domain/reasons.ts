@@ -10,6 +10,7 @@ import {
   waitsForDependencies,
   waitsForFiles,
 } from './waits.js';
+import { waitsForKey } from './waits-for-key.js';
 
 /** Every reason why a task is not running, those that come first in its life first. Empty: the next claim takes it. */
 export function reasonsOf(facts: Facts): Reason[] {
@@ -27,6 +28,7 @@ function foundReasons(facts: Facts): Reason[] {
   return [
     ...waitsForDependencies(facts),
     ...waitsForFiles(facts),
+    ...waitsForKey(facts),
     ...rests(facts),
     ...hasOpenExecution(facts),
     ...nobodyTakesIt(facts),

@@ -1,5 +1,5 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
-import { integer, type Row, text, texts } from '../../../platform/database/row.js';
+import { flag, integer, type Row, text, texts } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { appendSteps, type EventColumns } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
@@ -382,8 +382,8 @@ export async function readyExists(db: Db, claimer: Claimer): Promise<boolean> {
 const PEEK_HEADS = statement(
   'ledger.peekHeads',
   `with recursive ${ELIGIBLE_LANES}, ${projectsInTurn('$8')}
-   select p.lane, p.project_id, head.rank, head.seq from turns p cross join lateral (
-     select t.rank, t.seq from tasks t
+   select p.lane, p.project_id, head.* from turns p cross join lateral (
+     select t.rank, t.seq, cardinality(t.file_paths) > 0 or t.concurrency_key is not null as has_holdings from tasks t
      where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id = p.project_id and t.seq <> all($7::bigint[])
      order by t.rank, t.seq limit 1
    ) head where p.nth > 0`,
@@ -395,6 +395,8 @@ export interface Head {
   readonly projectId: string;
   readonly rank: number;
   readonly seq: number;
+  /** Whether it is claimed under its project's lock. */
+  readonly hasHoldings: boolean;
 }
 
 /** The heads of the projects whose turn is next in each eligible lane, `many` of them, as if the tasks `without` were not there. */
@@ -410,6 +412,7 @@ export async function peekHeads(
     projectId: text(row, 'project_id'),
     rank: integer(row, 'rank'),
     seq: integer(row, 'seq'),
+    hasHoldings: flag(row, 'has_holdings'),
   }));
 }
 
