@@ -9,6 +9,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   untold_ends: 'control-plane/ledger',
   file_locks: 'control-plane/ledger',
   file_waits: 'control-plane/ledger',
+  concurrency_holds: 'control-plane/ledger',
   file_conflicts: 'control-plane/ledger',
   job_locks: 'control-plane/ledger',
   pauses: 'control-plane/ledger',

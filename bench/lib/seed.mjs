@@ -12,6 +12,7 @@ const TABLES = [
   'untold_ends',
   'file_locks',
   'file_waits',
+  'concurrency_holds',
   'file_conflicts',
   'events',
   'idempotency_keys',
@@ -76,7 +77,7 @@ export async function blockedByDependency(client, count) {
 export async function blockedByFile(client, count) {
   await client.query(
     `with holder as (
-       insert into tasks (${COLUMNS}, status, gate, has_files, required_files, file_paths, attempts,
+       insert into tasks (${COLUMNS}, status, gate, has_holdings, required_files, file_paths, attempts,
          holder, locked_by, claim_token, locked_at, lease_expires_at)
        values ('${BLOCKER}-holder', 'bench', '{}', 'pull', 'action/pull//', 5, 86400, 0, 'running', 5, true, array['${HELD_PATH}'],
          array['${HELD_PATH}'], 1, 'worker', 'bench-holder', md5('bench'), now(), now() + interval '1 day')
@@ -88,7 +89,7 @@ export async function blockedByFile(client, count) {
     client,
     count,
     (from, to) => `with parked as (
-        insert into tasks (${COLUMNS}, status, gate, has_files, required_files, file_paths)
+        insert into tasks (${COLUMNS}, status, gate, has_holdings, required_files, file_paths)
         select ${values('parked', IN_FRONT)}, 'queued', 2, true, array['${HELD_PATH}'], array['${HELD_PATH}']
         from generate_series(${from}, ${to}) n returning seq, project_id, lane, priority)
       insert into file_waits (task_seq, project_id, path, prefix, lane, priority)

@@ -194,6 +194,8 @@ describe('an open control plane', () => {
       'required_files',
       'read_files',
       'files',
+      'concurrency_key',
+      'concurrency_limit',
       'paths',
       'project_id',
       'tasks',

@@ -56,7 +56,7 @@ describe('the cost of a claim', () => {
     );
     await ledger.api.query(
       `with waiting as (
-         insert into tasks (id, action, params, priority, max_attempts, lease_seconds, gate, required_files, file_paths, has_files)
+         insert into tasks (id, action, params, priority, max_attempts, lease_seconds, gate, required_files, file_paths, has_holdings)
          select 'waiting-' || n, 'a', '{}', 4, 5, 300, 2, array['held'], array['held'], true
          from generate_series(1, ${BLOCKED}) n returning seq, project_id, lane, rank)
        insert into file_waits (task_seq, project_id, path, prefix, lane, rank)

@@ -9,11 +9,20 @@ afterAll(() => stage.close());
 const FILES = ['a', 'b', 'src/', 'src/x', 'src/*.ts'];
 const CAPABILITIES = ['gpu', 'ssd'];
 
+const key = fc.constantFrom(
+  ...[{}, {}, {}],
+  ...[1, 1, 2].map((concurrency_limit) => ({ concurrency_key: 'k', concurrency_limit })),
+  { concurrency_key: 'l' },
+);
 const task = fc.record({
   kind: fc.constant('add' as const),
   priority: fc.constantFrom(0, 0, 0, 1),
   project_id: fc.constantFrom('default', 'default', 'other', 'Übrige'),
-  required_files: fc.subarray(FILES, { minLength: 1, maxLength: 2 }),
+  required_files: fc.oneof(
+    { weight: 5, arbitrary: fc.subarray(FILES, { minLength: 1, maxLength: 2 }) },
+    { weight: 1, arbitrary: fc.constant<string[]>([]) },
+  ),
+  key,
   read_files: fc.subarray(FILES, { maxLength: 1 }),
   required_capabilities: fc.oneof(
     { weight: 19, arbitrary: fc.constant<string[]>([]) },
@@ -63,9 +72,13 @@ it('what next, a claim and an explanation say of a task is the same, whatever ca
         for (const [index, one] of steps.entries()) {
           expect([index, await stage.claimInVain(PLAIN)]).toEqual([index, await stage.next(PLAIN)]);
           if (one.kind === 'add') {
-            const { after, ...more } = one;
+            const { after, key: keyed, ...more } = one;
             const parent = after === null ? undefined : ids[after];
-            await stage.add(`t${index}`, { ...more, dependencies: parent === undefined ? [] : [parent] });
+            await stage.add(`t${index}`, {
+              ...more,
+              ...keyed,
+              dependencies: parent === undefined ? [] : [parent],
+            });
             ids.push(`t${index}`);
           } else if (one.kind === 'claim') {
             const claimed = await stage.claim(workers['by' in one ? one.by : 0]).catch(() => undefined);
@@ -79,7 +92,7 @@ it('what next, a claim and an explanation say of a task is the same, whatever ca
             if (id !== undefined && one.kind === 'rest')
               await stage.api.query(
                 `update tasks set gate = 3, next_attempt_at = now() - interval '1 second' where id = $1 and gate = 0
-                 and not exists (select from file_waits w where w.task_seq = seq)`,
+                 and concurrency_key is null and not exists (select from file_waits w where w.task_seq = seq)`,
                 [id],
               );
           } else {

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { DataSource as DataSourceToken } from 'typeorm';
 import { IN_FLIGHT } from '../../src/control-plane/ledger/queries/lease.queries.js';
+import { KEY_SITUATION_SQL } from '../../src/control-plane/ledger/queries/key-situation.queries.js';
 import { SITUATION_SQL } from '../../src/control-plane/ledger/queries/situation.queries.js';
 import { Stage } from './support.js';
 
 const BLOCKED = 100_000;
-const STATEMENTS = { ...SITUATION_SQL, IN_FLIGHT };
+const STATEMENTS = { ...SITUATION_SQL, ...KEY_SITUATION_SQL, IN_FLIGHT };
 
 let stage: Stage;
 beforeAll(async () => (stage = await Stage.open()));
@@ -40,7 +41,7 @@ describe('an explanation among 300,000 tasks that wait and 100,000 that workers 
     );
     await stage.api.query(
       `with waiting as (
-         insert into tasks (${columns}, required_files, file_paths, has_files)
+         insert into tasks (${columns}, required_files, file_paths, has_holdings)
          select 'waiting-' || n, 'a', '{}', 4, 5, 300, 2, array['held/' || n % 1000], array['held/' || n % 1000], true
          from generate_series(1, ${BLOCKED}) n returning seq, project_id, lane, rank, file_paths)
        insert into file_waits (task_seq, project_id, path, prefix, lane, rank)
@@ -54,6 +55,15 @@ describe('an explanation among 300,000 tasks that wait and 100,000 that workers 
        select 'held-' || n, 'a', '{}', 4, 5, 300, 5, 'running', 'worker', 'w', 'x', now(), now() + interval '1 day'
        from generate_series(1, ${BLOCKED}) n`,
     );
+    await stage.api.query(
+      `insert into tasks (${columns}, concurrency_key, has_holdings)
+       select 'keyed-' || n, 'a', '{}', 4, 5, 300, 4, 'k', true from generate_series(1, ${BLOCKED / 10}) n`,
+    );
+    await stage.api.query(
+      `insert into concurrency_holds (task_seq, project_id, key)
+       select seq, 'default', 'k' from tasks where gate = 5 order by seq limit 100`,
+    );
+    await stage.add('last-keyed', { concurrency_key: 'k' });
     await stage.add('last-child', { dependencies: ['parent'] });
     await stage.add('last-waiting', { required_files: ['held/', 'held/7'] });
     await stage.add('last-ready', { priority: -1 });
@@ -69,6 +79,12 @@ describe('an explanation among 300,000 tasks that wait and 100,000 that workers 
       { path: 'held/', place_is_at_least: true, owners: [{ task_id: 'owner' }] },
       { path: 'held/7', place_is_at_least: true, owners: [{ task_id: 'owner' }] },
     ]);
+    expect(await codes('keyed-1')).toEqual(['waiting_for_concurrency']);
+    const [full] = (await stage.explain('last-keyed')).reasons;
+    expect(full).toMatchObject({
+      code: 'waiting_for_concurrency',
+      details: { held: 100, place: 101, place_is_at_least: true },
+    });
     expect(await codes('waiting-1')).toEqual(['waiting_for_file']);
     expect(await codes('parent')).toEqual(['not_waiting']);
   });
@@ -79,6 +95,8 @@ describe('an explanation among 300,000 tasks that wait and 100,000 that workers 
     ['BLAME', (seq: number) => [seq], 20],
     ['AHEAD', (seq: number) => ['action/any//', 'default', 4e9, seq], 150],
     ['AHEAD', (seq: number) => ['action/any//', 'default', 0, seq - BLOCKED / 2], 150],
+    ['HOLDERS', () => ['default', 'k'], 30],
+    ['AHEAD_FOR_KEY', (seq: number) => ['default', 'k', 1, 'action/any//', 4e9, seq], 150],
     ['IN_FLIGHT', () => [], 20],
     [
       'OWNERS',

@@ -50,7 +50,7 @@ export class Stage {
 
   async clear(): Promise<void> {
     await this.api.query(
-      'truncate tasks, task_dependencies, file_locks, file_waits, file_conflicts, events, workers, gateways, pauses',
+      'truncate tasks, task_dependencies, file_locks, file_waits, file_conflicts, concurrency_holds, events, workers, gateways, pauses',
     );
   }
 

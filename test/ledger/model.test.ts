@@ -9,6 +9,7 @@ interface ModelTask {
   readonly priority: number;
   readonly dependencies: readonly string[];
   readonly files: readonly string[];
+  readonly concurrency: { readonly key: string; readonly limit: number } | null;
   status: string;
 }
 
@@ -24,9 +25,13 @@ class Model {
   }
 
   private isReady(task: ModelTask): boolean {
-    const owned = new Set(this.tasks.filter(isHeld).flatMap((other) => other.files));
+    const held = this.tasks.filter(isHeld);
+    const owned = new Set(held.flatMap((other) => other.files));
+    const { key = null, limit = 0 } = task.concurrency ?? {};
+    const isFull = key !== null && held.filter((other) => other.concurrency?.key === key).length >= limit;
     return (
       isWaiting(task) &&
+      !isFull &&
       task.dependencies.every((id) => this.of(id).status === 'succeeded') &&
       !task.files.some((file) => owned.has(file))
     );
@@ -79,6 +84,7 @@ const steps = fc.array(
         do: fc.constant('enqueue' as const),
         pick: fc.nat(),
         files: fc.nat(7),
+        places: fc.nat(4),
         priority: fc.nat(2),
       }),
     },
@@ -109,8 +115,13 @@ it('does, step by step, what a ledger of one page does', async () => {
             .filter((_, index) => (step.pick >> (index % 16)) % 5 === 1)
             .map((task) => task.id);
           const files = ['x', 'y', 'z'].filter((_, bit) => step.files & (1 << bit));
-          const task = { id: `m${run}-${model.tasks.length}`, priority: step.priority, dependencies, files };
-          await ledger.enqueue(task.id, { priority: task.priority, dependencies, requiredFiles: files });
+          const concurrency = step.places > 2 ? null : { key: 'k', limit: step.places + 1 };
+          const id = `m${run}-${model.tasks.length}`;
+          const task = { id, priority: step.priority, dependencies, files, concurrency };
+          await ledger.enqueue(id, {
+            ...{ priority: task.priority, dependencies, requiredFiles: files },
+            ...{ concurrencyKey: concurrency?.key ?? null, concurrencyLimit: concurrency?.limit ?? null },
+          });
           model.enqueue(task);
         } else if (step.do === 'claim') {
           const [claimed] = await ledger.claim();

@@ -25,7 +25,8 @@ export class UnblockView {
 export class ReasonView {
   /**
    * What kind of reason it is. `paused`: an operator holds back the queue, its project, or the gateways that could take it.
-   * `waiting_for_dependency`, `dependency_failed`, `waiting_for_file`: other tasks come first.
+   * `waiting_for_dependency`, `dependency_failed`, `waiting_for_file`, `waiting_for_concurrency` (as many tasks of its
+   * `concurrency_key` are held as it allows): other tasks come first.
    * `resting`, `scheduled`: its time has not come. `open_execution`: only the gateway that may be executing it is asked.
    * `missing_capability`, `no_worker`, `no_gateway`, `no_capacity`: nobody is there who could take it. `queued_behind`: it
    * is ready, and others go first. `not_waiting`: it is held, or has ended.

@@ -57,7 +57,9 @@ export class ExplainService {
       task.gate === GATE.runnable ||
       (task.gate === GATE.waitsForTime && !task.isResting) ||
       // A claim may find that a task ahead cannot use the file that it was woken for, and pass it on.
-      (task.gate === GATE.waitsForFile && waits !== null);
+      (task.gate === GATE.waitsForFile && waits !== null) ||
+      // Or the place of its key, because it has to wait for a file.
+      task.gate === GATE.waitsForKey;
     if (!mayBeTaken || pauses.length > 0) return [];
     const claimers = claimersFor(facts.need, facts.workers, gateways);
     return Promise.all(

@@ -1,16 +1,19 @@
 import { Injectable } from '@nestjs/common';
-import { type Db } from '../../platform/database/database.js';
+import { type Db, type Tx } from '../../platform/database/database.js';
 import { type Instant } from '../../platform/database/row.js';
+import { type Applicant } from './domain/admission.js';
 import { exclude } from './domain/use-index.js';
 import { type ClaimedTask, type Claimer, type ClaimProof } from './domain/task.js';
 import { type FileMode, wantedFiles } from './domain/wanted-files.js';
 import { FileQueue } from './file-queue.service.js';
+import { KeyQueue } from './key-queue.service.js';
+import { keysOf } from './domain/concurrency.js';
 import { ProjectTurns } from './project-turns.service.js';
 import { ReadyMarks } from './ready-marks.service.js';
 import {
   admit,
   type ClaimPass,
-  claimWithoutFiles,
+  claimWithoutLock,
   lockCandidates,
   readyExists,
   type Wanted,
@@ -41,14 +44,15 @@ export interface ClaimResult {
 export class ClaimsService {
   constructor(
     private readonly files: FileQueue,
+    private readonly keys: KeyQueue,
     private readonly turns: ProjectTurns,
     private readonly marks: ReadyMarks,
   ) {}
 
   /**
    * Claims up to one ready task for each slot, in the order of service, and starts them if that is wanted. Nobody else can
-   * hold any of the tasks until its lease ends; all their files are owned. Ready tasks whose files are owned by others are
-   * parked on the way. Slots of workers that may take other tasks than `claimer` are left to a claim of their own.
+   * hold any of the tasks until its lease ends; all their files are owned. Ready tasks whose files are owned by others, or
+   * whose keys are full, are parked on the way. Slots of workers that may take other tasks than `claimer` are left to a claim of their own.
    */
   async claim(
     db: Db,
@@ -80,7 +84,7 @@ export class ClaimsService {
       const projects = misses === 0 ? 1 : PROJECTS_AFTER_A_MISS;
       const marks = isWhole ? null : this.marks.inForce();
       const at = { turns: this.turns.all, projects, marks };
-      const easy = await claimWithoutFiles(db, claimer, { slots: open, start }, at);
+      const easy = await claimWithoutLock(db, claimer, { slots: open, start }, at);
       claimed.push(...easy.claimed.map(({ task }) => task));
       this.note(db, easy);
       if (marks === null) this.marks.looked(easy.entriesRead - 10 * open.length);
@@ -88,9 +92,9 @@ export class ClaimsService {
       unlike.push(...without(open, easy.alike));
       open = easy.alike.slice(easy.claimed.length);
       let found = easy.isShared ? easy.claimed.length : 0;
-      for (const { projectId, tasks } of easy.needingFiles) {
+      for (const { projectId, tasks } of easy.needingLock) {
         const wanted = { slots: open.slice(0, tasks), start };
-        const hard = await this.claimWithFiles(db, claimer, projectId, wanted, window);
+        const hard = await this.claimUnderLock(db, claimer, projectId, wanted, window);
         claimed.push(...hard.claimed);
         open = open.slice(hard.claimed.length);
         if (hard.parked > 0) window = Math.min(window * 4, LARGEST_WINDOW);
@@ -172,7 +176,7 @@ export class ClaimsService {
   }
 
   /** One pass under a project's lock: admits what is free, parks what is not, in the order of service. */
-  private async claimWithFiles(
+  private async claimUnderLock(
     db: Db,
     claimer: Claimer,
     project: string,
@@ -183,15 +187,31 @@ export class ClaimsService {
       await lockProject(tx, project);
       const limit = Math.max(wanted.slots.length, window);
       const candidates = await lockCandidates(tx, claimer, project, limit);
-      const { winners, losers } = await this.files.sortOut(tx, project, candidates, wanted.slots.length);
+      const held = await this.keys.heldBeside(tx, project, candidates);
+      const rules = { held, limit: wanted.slots.length };
+      const { winners, losers, full } = await this.files.sortOut(tx, project, candidates, rules);
       const claimed = await admit(tx, claimer, winners, wanted);
       await this.files.park(tx, project, losers, { lost: true });
-      return { claimed, parked: losers.length, lanes: new Set(winners.map(({ lane }) => lane)) };
+      await this.parkForKeys(tx, project, full);
+      // Who waits for a file now is no longer runnable, and took no place of its key.
+      await this.keys.offer(tx, project, keysOf(losers.map(({ applicant }) => applicant)));
+      return {
+        claimed,
+        parked: losers.length + full.length,
+        lanes: new Set(winners.map(({ lane }) => lane)),
+      };
     });
     db.afterCommit(() => {
       for (const lane of result.lanes) this.turns.served(lane, project);
     });
     return result;
+  }
+
+  /** A task waits for one thing at a time: for its key, and in no queue for files. */
+  private async parkForKeys(tx: Tx, project: string, full: readonly Applicant[]): Promise<void> {
+    await this.keys.park(tx, full);
+    const withFiles = full.filter(({ files }) => files.length > 0).map(({ seq }) => seq);
+    if (withFiles.length > 0) await this.files.leave(tx, project, withFiles);
   }
 }
 

@@ -10,6 +10,7 @@ import { type TaskStatus, verbs } from './domain/task-state.js';
 import { DependentsService } from './dependents.service.js';
 import { requeueAllDependents } from './queries/dependency.queries.js';
 import { FileQueue } from './file-queue.service.js';
+import { type Keyed, KeyQueue } from './key-queue.service.js';
 import { lockProject } from './queries/file.queries.js';
 import {
   type Claimed,
@@ -51,6 +52,7 @@ export class EndingsService {
     private readonly wakeups: Wakeups,
     private readonly files: FileQueue,
     private readonly dependents: DependentsService,
+    private readonly keys: KeyQueue,
   ) {}
 
   /** The holder reports how the task ended: its one terminal result. False when the proof does not hold. */
@@ -69,7 +71,7 @@ export class EndingsService {
   }
 
   /**
-   * The same for the successes of many tasks, in one commit: those that own no file and have no dependents. The ids of
+   * The same for the successes of many tasks, in one commit: those that have no holdings and no dependents. The ids of
    * those that ended; one that is missing is tried with {@link succeedWhole}. No two may be of the same task.
    */
   succeedShort(db: Db, successes: readonly Success[]): Promise<ReadonlySet<string>> {
@@ -77,8 +79,8 @@ export class EndingsService {
   }
 
   /**
-   * The same with all that hangs on the tasks: files are handed to those who wait, dependents are counted down. One
-   * commit a project for tasks with files, one for all without. The ids of those that ended.
+   * The same with all that hangs on the tasks: files and places of keys are handed to those who wait, dependents are
+   * counted down. One commit a project for tasks with holdings, one for all without. The ids of those that ended.
    */
   async succeedWhole(db: Db, successes: readonly Success[]): Promise<ReadonlySet<string>> {
     const ended = new Set<string>();
@@ -97,8 +99,8 @@ export class EndingsService {
       // Left are those whose state does not allow it, and those that took their first file between look and end.
       const left = claimed.filter(({ id }) => !ended.has(id));
       if (left.length === 0) break;
-      const before = new Map(left.map(({ id, hasFiles }) => [id, hasFiles]));
-      claimed = (await look(reportsOf(left))).filter(({ id, hasFiles }) => before.get(id) !== hasFiles);
+      const before = new Map(left.map(({ id, hasHoldings }) => [id, hasHoldings]));
+      claimed = (await look(reportsOf(left))).filter(({ id, hasHoldings }) => before.get(id) !== hasHoldings);
     }
     return ended;
   }
@@ -106,13 +108,16 @@ export class EndingsService {
   private succeedTogether(
     db: Db,
     successes: readonly Success[],
-    { projectId, hasFiles }: Group,
+    { projectId, hasHoldings }: Group,
   ): Promise<string[]> {
     return db.transaction(async (tx) => {
-      if (hasFiles) await lockProject(tx, projectId);
-      const ended = await succeedWhole(tx, successes, hasFiles);
+      if (hasHoldings) await lockProject(tx, projectId);
+      const ended = await succeedWhole(tx, successes, hasHoldings);
       const seqs = ended.map(({ seq }) => seq);
-      if (hasFiles) await this.files.free(tx, projectId, seqs);
+      if (hasHoldings) {
+        await this.files.free(tx, projectId, seqs);
+        await this.keys.free(tx, projectId, ended);
+      }
       const parents = ended.filter(({ hasDependents }) => hasDependents).map(({ seq }) => seq);
       if (parents.length > 0) await this.dependents.tellSuccess(tx, parents);
       return ended.map(({ id }) => id);
@@ -199,10 +204,10 @@ export class EndingsService {
       const [claimed] = await findClaimed(db, [proof]);
       if (claimed === undefined) return false;
       const ended = await db.transaction(async (tx) => {
-        if (claimed.hasFiles) await lockProject(tx, claimed.projectId);
-        const task = await endWhole(tx, proof, ending, claimed.hasFiles);
+        if (claimed.hasHoldings) await lockProject(tx, claimed.projectId);
+        const task = await endWhole(tx, proof, ending, claimed.hasHoldings);
         if (task === null) return null;
-        if (task.hasFiles) await this.letGo(tx, task, { freed: true });
+        if (task.hasHoldings) await this.letGo(tx, task, { freed: true });
         if (ending.verb === 'release') this.publish(tx);
         else if (task.hasDependents) await this.dependents.tellFailure(tx, task.seq);
         return task;
@@ -210,19 +215,23 @@ export class EndingsService {
       if (ended !== null) return true;
       // Either the state does not allow the verb, or the task took its first file between the look and the end.
       const [now] = await findClaimed(db, [proof]);
-      if (now === undefined || now.hasFiles === claimed.hasFiles) return false;
+      if (now === undefined || now.hasHoldings === claimed.hasHoldings) return false;
     }
   }
 
-  /** Frees a task's files, or takes it out of the queue for one, and hands what is free to those who wait. */
+  /**
+   * Frees a task's files, or takes it out of the queue for one, and hands what is free to those who wait; and so with its
+   * key. One that holds no place of it may have been runnable, and then others of the key are woken in its stead.
+   */
   private async letGo(
     tx: Tx,
-    task: { readonly seq: number; readonly projectId: string; readonly hasFiles: boolean },
+    task: Keyed & { readonly projectId: string; readonly hasHoldings: boolean },
     { freed }: { readonly freed: boolean },
   ): Promise<void> {
-    if (!task.hasFiles) return;
+    if (!task.hasHoldings) return;
     if (freed) await this.files.free(tx, task.projectId, [task.seq]);
     else await this.files.leave(tx, task.projectId, [task.seq]);
+    await this.keys.free(tx, task.projectId, [task]);
   }
 
   /** Runs an operator's command on a locked task, in the order of locks, and returns the task as it is then. */
@@ -230,7 +239,7 @@ export class EndingsService {
     return db.transaction(async (tx) => {
       const found = await findTask(tx, id);
       if (found === null) throw new Problem('task-not-found', 'Task not found');
-      // Always: whether the task has files may change until its row is locked, and commands are rare.
+      // Always: whether the task has holdings may change until its row is locked, and commands are rare.
       await lockProject(tx, found.projectId);
       const locked = await lockTask(tx, id);
       if (locked === null) throw new Problem('task-not-found', 'Task not found');
@@ -249,16 +258,16 @@ export class EndingsService {
 /** Claimed tasks that may end in one transaction, and what it must prepare. */
 interface Group {
   readonly projectId: string;
-  readonly hasFiles: boolean;
+  readonly hasHoldings: boolean;
   readonly tasks: Claimed[];
 }
 
 function groupsOf(claimed: readonly Claimed[]): Iterable<Group> {
   const groups = new Map<string, Group>();
   for (const task of claimed) {
-    const { projectId, hasFiles } = task;
-    const key = hasFiles ? projectId : '';
-    const group = groups.get(key) ?? { projectId, hasFiles, tasks: [] };
+    const { projectId, hasHoldings } = task;
+    const key = hasHoldings ? projectId : '';
+    const group = groups.get(key) ?? { projectId, hasHoldings, tasks: [] };
     groups.set(key, group);
     group.tasks.push(task);
   }

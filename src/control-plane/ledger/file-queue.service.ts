@@ -7,10 +7,12 @@ import {
   conflictOf,
   type Loser,
   reservedBy,
+  type Sorted,
   sortOut,
   standingOf,
   wakeable,
 } from './domain/admission.js';
+import { type Held } from './domain/concurrency.js';
 import { overlaps } from './domain/patterns/index.js';
 import { type Use, UseIndex } from './domain/use-index.js';
 import { type WantedFile } from './domain/wanted-files.js';
@@ -28,15 +30,19 @@ import * as queries from './queries/file.queries.js';
 export class FileQueue {
   constructor(private readonly wakeups: Wakeups) {}
 
-  /** Sorts applicants, given in the order of service, into those that may start together and those that may not. */
+  /**
+   * Sorts applicants, given in the order of service, into up to `limit` that may start together and those that may not.
+   * `held`: how many tasks of their keys are held.
+   */
   async sortOut(
     tx: Tx,
     projectId: string,
     applicants: readonly Applicant[],
-    limit: number,
-  ): Promise<{ winners: Applicant[]; losers: Loser[] }> {
+    { held, limit }: { readonly held: Held; readonly limit: number },
+  ): Promise<Sorted<Applicant>> {
     const files = applicants.flatMap((applicant) => applicant.files);
-    return sortOut(applicants, await queries.findNeighbours(tx, projectId, files), limit);
+    const neighbours = await queries.findNeighbours(tx, projectId, files);
+    return sortOut(applicants, { neighbours, held }, limit);
   }
 
   /**

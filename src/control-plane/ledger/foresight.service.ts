@@ -1,7 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { type Db } from '../../platform/database/database.js';
 import { FIRST_WINDOW, LARGEST_WINDOW, PROMOTE_BATCH } from './claims.service.js';
-import { isAhead, type Loser, type Neighbour, reservedBy, sortOut, wakeable } from './domain/admission.js';
+import {
+  hasHoldings,
+  isAhead,
+  type Loser,
+  type Neighbour,
+  reservedBy,
+  sortOut,
+  wakeable,
+} from './domain/admission.js';
+import { keysOf, wakeableForKeys } from './domain/concurrency.js';
 import { GATE } from './domain/gate.js';
 import { firstInTurn } from './domain/turns.js';
 import { overlaps } from './domain/patterns/index.js';
@@ -18,6 +27,7 @@ import { type Turns } from './queries/discovery.js';
 import { ProjectTurns } from './project-turns.service.js';
 import { findNeighbours, findOwnWaits, findWaiters } from './queries/file.queries.js';
 import { findTasksBySeq } from './queries/read.queries.js';
+import { countHeld, findContenders } from './queries/key.queries.js';
 import { listDue } from './queries/upkeep.queries.js';
 
 /** Tasks in front of the answer that a look judges at most: ready ones whose files are owned, until a claim parks them. */
@@ -40,29 +50,28 @@ export class Foresight {
       paper.losers <= MAX_LOSERS;
       window = Math.min(window * 4, LARGEST_WINDOW)
     ) {
-      const projectId = await paper.nextProject();
-      if (projectId === undefined) {
+      const head = await paper.nextHead();
+      if (head === undefined) {
         if (await paper.promoteDue()) continue;
         return null;
       }
-      const candidates = await paper.candidates(projectId, window);
-      const [first] = candidates;
-      if (first === undefined) continue;
-      const winner = first.files.length === 0 ? first : await paper.pass(projectId, candidates);
+      const winner = head.hasHoldings ? await paper.pass(head.projectId, window) : head;
       if (winner === undefined) continue;
       const [task] = await findTasksBySeq(db, [winner.seq]);
-      if (task?.gate != null && task.gate <= GATE.waitsForTime) return task;
+      if (task?.gate != null && task.gate < GATE.held) return task;
       paper.skip(winner);
     }
     return null;
   }
 }
 
+type Gone = Pick<Candidate, 'seq' | 'projectId'>;
+
 /** The queue as it would be after the passes so far. Tasks that they have moved are known here and ignored where they are stored. */
 class Paper {
   private readonly moved = new Map<number, { readonly projectId: string; readonly uses: Neighbour[] }>();
   private readonly added = new Map<number, Candidate>();
-  private readonly gone = new Map<number, Candidate>();
+  private readonly gone = new Map<number, Gone>();
   private promoted = false;
 
   constructor(
@@ -76,22 +85,23 @@ class Paper {
   }
 
   /** Somebody has claimed it meanwhile. */
-  skip(candidate: Candidate): void {
-    this.gone.set(candidate.seq, candidate);
+  skip(task: Gone): void {
+    this.gone.set(task.seq, task);
   }
 
-  /** The project of the task that a claim of one slot looks at first. */
-  async nextProject(): Promise<string | undefined> {
+  /** The task that a claim of one slot looks at first. */
+  async nextHead(): Promise<Head | undefined> {
     const seen = new Set([...this.gone.values()].map(({ projectId }) => projectId)).size;
     const look = { without: [...this.gone.keys()], many: seen + 1 };
     const heads: Head[] = await peekHeads(this.db, this.claimer, this.turns, look);
-    for (const candidate of this.added.values()) if (!this.gone.has(candidate.seq)) heads.push(candidate);
-    const first = firstInTurn(heads, this.turns).sort((a, b) => (isAhead(a, b) ? -1 : 1))[0];
-    return first?.projectId;
+    for (const candidate of this.added.values()) {
+      if (!this.gone.has(candidate.seq)) heads.push({ ...candidate, hasHoldings: hasHoldings(candidate) });
+    }
+    return firstInTurn(heads, this.turns).sort((a, b) => (isAhead(a, b) ? -1 : 1))[0];
   }
 
   /** The first `window` ready tasks of a project in the order of service. */
-  async candidates(projectId: string, window: number): Promise<Candidate[]> {
+  private async candidates(projectId: string, window: number): Promise<Candidate[]> {
     const stored = await peekCandidates(this.db, this.claimer, projectId, window + this.gone.size);
     const known = new Map(stored.map((candidate) => [candidate.seq, candidate]));
     for (const candidate of this.added.values())
@@ -110,14 +120,19 @@ class Paper {
   }
 
   /** One pass under a project's lock: the task that it admits, or none when all that it found would be parked. */
-  async pass(projectId: string, candidates: readonly Candidate[]): Promise<Candidate | undefined> {
+  async pass(projectId: string, window: number): Promise<Candidate | undefined> {
+    const candidates = await this.candidates(projectId, window);
     const neighbours = await this.neighbours(
       projectId,
       candidates.flatMap(({ files }) => files),
     );
-    const { winners, losers } = sortOut(candidates, neighbours, 1);
-    if (winners[0] === undefined) await this.park(projectId, losers);
-    return winners[0];
+    const held = await countHeld(this.db, projectId, keysOf(candidates));
+    const { winners, losers, full } = sortOut(candidates, { neighbours, held }, 1);
+    if (winners[0] !== undefined) return winners[0];
+    await this.park(projectId, losers);
+    await this.parkForKeys(projectId, full);
+    await this.offerKeys(projectId, keysOf(losers.map(({ applicant }) => applicant)));
+    return undefined;
   }
 
   private async park(
@@ -137,6 +152,34 @@ class Paper {
       this.stand(projectId, applicant, 'parked', reservedBy(loser, (own?.losses ?? 0) + 1));
     }
     if (freed.length > 0) await this.offer(projectId, freed);
+  }
+
+  private async parkForKeys(projectId: string, full: readonly Candidate[]): Promise<void> {
+    const before = await findOwnWaits(
+      this.db,
+      full.map(({ seq }) => seq),
+    );
+    const freed: Use[] = [];
+    for (const candidate of full) {
+      freed.push(...(this.moved.get(candidate.seq)?.uses ?? before.get(candidate.seq)?.uses ?? []));
+      this.gone.set(candidate.seq, candidate);
+      this.moved.set(candidate.seq, { projectId, uses: [] });
+    }
+    if (freed.length > 0) await this.offer(projectId, freed);
+  }
+
+  /** Who would wake because losers are no longer runnable, and took no place of their keys. */
+  private async offerKeys(projectId: string, keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    const held = await countHeld(this.db, projectId, keys);
+    const moved = [...this.gone.keys(), ...this.added.keys()];
+    const contenders = await findContenders(this.db, projectId, { keys, held }, moved);
+    for (const { seq, lane, rank, concurrency, projectId: project } of this.added.values()) {
+      if (concurrency === null || project !== projectId || this.gone.has(seq)) continue;
+      if (keys.includes(concurrency.key))
+        contenders.push({ ...concurrency, seq, lane, rank, isParked: false });
+    }
+    await this.add(wakeableForKeys(contenders, held));
   }
 
   /** Who would wake because losers no longer reserve what they did. */

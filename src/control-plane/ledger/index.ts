@@ -26,4 +26,5 @@ export { LedgerReader } from './reader.service.js';
 export { enqueueRequest } from './requests.js';
 export { type BlockedFile, type Situation, Situations } from './situation.service.js';
 export { UpkeepService } from './upkeep.service.js';
+export { type KeySituation } from './queries/key-situation.queries.js';
 export { BOUNDS, type Relative, type TaskFacts } from './queries/situation.queries.js';

@@ -6,6 +6,7 @@ import { Wakeups } from '../../platform/database/wakeups.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG, TOPICS } from '../runtime/index.js';
+import { type Concurrency } from './domain/concurrency.js';
 import { type FileMode, type RefusedFile, wantedFiles } from './domain/wanted-files.js';
 import { FileQueue } from './file-queue.service.js';
 import { findCandidates } from './queries/claim.queries.js';
@@ -46,6 +47,10 @@ export interface EnqueueRequest {
   readonly delivery: Delivery;
   readonly maxAttempts: number | null;
   readonly leaseSeconds: number | null;
+  /** Absent or blank: none. */
+  readonly concurrencyKey?: string | null;
+  /** Tasks of the key at once; absent: 1. Only with a key. */
+  readonly concurrencyLimit?: number | null;
   /** Absent or past: at once. */
   readonly runAt?: Instant | null;
   readonly submittedBy?: string | null;
@@ -107,6 +112,7 @@ export class IntakeService {
       requiredCapabilities: capabilitySet(request.requiredCapabilities),
       dependencies: distinctTexts(request.dependencies),
       files,
+      concurrency: concurrencyOf(request, place),
       maxAttempts: request.maxAttempts ?? this.config.ledger.maxAttempts,
       leaseSeconds: request.leaseSeconds ?? this.config.ledger.leaseSeconds,
       submittedBy: request.submittedBy ?? null,
@@ -262,6 +268,26 @@ function refusedFiles(refused: readonly RefusedFile[], place: readonly (string |
       msg: file.detail,
       input: file.input,
     })),
+  });
+}
+
+function concurrencyOf(
+  { concurrencyKey = null, concurrencyLimit = null }: EnqueueRequest,
+  place: readonly (string | number)[],
+): Concurrency | null {
+  const key = blankToNull(concurrencyKey);
+  if (key !== null) return { key, limit: concurrencyLimit ?? 1 };
+  if (concurrencyLimit === null) return null;
+  const detail = 'a limit needs a concurrency_key whose tasks it is for';
+  throw new Problem('invalid-request', `concurrency_limit: ${detail}`, {
+    issues: [
+      {
+        type: 'value_error',
+        loc: ['body', ...place, 'concurrency_limit'],
+        msg: detail,
+        input: concurrencyLimit,
+      },
+    ],
   });
 }
 

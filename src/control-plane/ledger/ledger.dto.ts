@@ -52,6 +52,17 @@ export class TaskRequest {
   })
   files: FileRequest[] = [];
 
+  /**
+   * A name of your own, such as a customer or a service that must not be called too often at once. The task is claimed
+   * only while fewer than `concurrency_limit` tasks of the same project and key are claimed or running. Blank: none.
+   */
+  @Text({ optional: true, nullable: true, maxLength: LIMITS.idLength, example: 'deploy' })
+  concurrency_key: string | null = null;
+
+  /** How many tasks of its key may be held at once, this one among them. Only with `concurrency_key`; left out: 1. */
+  @Integer({ optional: true, nullable: true, min: 1, max: LIMITS.concurrency, example: 2 })
+  concurrency_limit: number | null = null;
+
   /** The gateway that is preferred, or with `gateway_strict` the only one. */
   @Text({ optional: true, nullable: true, maxLength: LIMITS.idLength })
   gateway_id: string | null = null;
@@ -238,6 +249,12 @@ export class TaskState {
   required_files!: string[];
   /** What it reads while it is claimed. */
   read_files!: string[];
+  /** The key of which only so many tasks are claimed at once; null when it has none. */
+  @ApiProperty({ type: 'string', nullable: true })
+  concurrency_key!: string | null;
+  /** It starts only while fewer tasks of its key than this are claimed; null when it has no key. */
+  @ApiProperty({ type: 'integer', nullable: true })
+  concurrency_limit!: number | null;
   /** What the executor must be able to do. */
   required_capabilities!: string[];
   /** Whether the gateway may not be another. */

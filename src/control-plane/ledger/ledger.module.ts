@@ -11,6 +11,7 @@ import { FilesController } from './files.controller.js';
 import { Foresight } from './foresight.service.js';
 import { IntakeService } from './intake.service.js';
 import { JobLocksService } from './job-locks.service.js';
+import { KeyQueue } from './key-queue.service.js';
 import { ProjectTurns } from './project-turns.service.js';
 import { PausesController } from './pauses.controller.js';
 import { PausesService } from './pauses.service.js';
@@ -24,6 +25,7 @@ import { EnqueueWarnings } from './warnings.service.js';
 
 const services = [
   FileQueue,
+  KeyQueue,
   ProjectTurns,
   ReadyMarks,
   CoalescedLedger,

@@ -13,6 +13,8 @@ export const LIMITS = {
   maxPriority: 2_147_483_647,
   attempts: 1_000,
   leaseSeconds: 86_400,
+  /** Tasks of one key at once. */
+  concurrency: 1_000_000,
   /** Tasks of one call that hands in, claims or reports many. */
   batch: 10_000,
   claim: 1_000,

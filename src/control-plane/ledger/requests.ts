@@ -20,6 +20,8 @@ export function enqueueRequest(body: EnqueueTaskRequest): EnqueueRequest {
     requiredFiles: body.required_files,
     readFiles: body.read_files,
     files: body.files,
+    concurrencyKey: body.concurrency_key,
+    concurrencyLimit: body.concurrency_limit,
     gatewayId: body.gateway_id,
     gatewayStrict: body.gateway_strict,
     requiredCapabilities: body.required_capabilities,

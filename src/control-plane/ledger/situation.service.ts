@@ -6,6 +6,7 @@ import { type WantedFile } from './domain/wanted-files.js';
 import { type Pause } from './domain/pause.js';
 import { findOwnWaits, type OwnWaits } from './queries/file.queries.js';
 import { findPausesOf } from './queries/pause.queries.js';
+import { findKeySituation, type KeySituation } from './queries/key-situation.queries.js';
 import * as queries from './queries/situation.queries.js';
 import {
   type OwnedFile,
@@ -40,6 +41,8 @@ export interface Situation {
   readonly files: readonly BlockedFile[];
   /** Its place in the queue for files; null when it has not been put there. */
   readonly waits: OwnWaits | null;
+  /** How it stands to others of its concurrency key; null when it has none, or no longer waits. */
+  readonly key: KeySituation | null;
   /** Ready tasks of its lane and project that come before it, as many as are counted. */
   readonly ahead: readonly string[];
 }
@@ -56,16 +59,17 @@ export class Situations {
     const isWaiting = task.gate !== null && task.gate < GATE.held;
     if (!isWaiting) {
       const blame = task.gate === GATE.failed ? await queries.findBlame(db, task.seq) : [];
-      return { task, pauses: [], parents: [], blame, files: [], waits: null, ahead: [] };
+      return { task, pauses: [], parents: [], blame, files: [], waits: null, key: null, ahead: [] };
     }
     const hasFiles = task.files.length > 0;
     const isReady = task.gate === GATE.runnable || task.gate === GATE.waitsForTime;
-    const [pauses, parents, owners, rivals, waits, ahead] = await Promise.all([
+    const [pauses, parents, owners, rivals, waits, key, ahead] = await Promise.all([
       findPausesOf(db, [task.projectId]),
       task.gate === GATE.waitsForDependencies ? queries.findUnfinishedParents(db, task.seq) : [],
       hasFiles ? queries.findOwners(db, task) : [],
       hasFiles ? queries.findRivals(db, task) : NOBODY,
       hasFiles ? findOwnWaits(db, [task.seq]) : new Map<number, OwnWaits>(),
+      task.concurrency === null ? null : findKeySituation(db, task, task.concurrency),
       isReady && !task.isResting ? queries.findAheadInLane(db, task) : [],
     ]);
     return {
@@ -75,6 +79,7 @@ export class Situations {
       blame: [],
       files: blockedFiles(task.files, owners, rivals),
       waits: waits.get(task.seq) ?? null,
+      key,
       ahead,
     };
   }

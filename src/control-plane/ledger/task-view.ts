@@ -17,6 +17,8 @@ export function taskState(task: Task, { showToken }: { readonly showToken: boole
     project_id: task.projectId,
     required_files: [...task.requiredFiles],
     read_files: [...task.readFiles],
+    concurrency_key: task.concurrency?.key ?? null,
+    concurrency_limit: task.concurrency?.limit ?? null,
     required_capabilities: [...task.requiredCapabilities],
     gateway_strict: task.gatewayStrict,
     delivery: task.delivery,

@@ -6,7 +6,9 @@ import { LOGGER, TOPICS } from '../runtime/index.js';
 import { type ClaimProof } from './domain/task.js';
 import { EndingsService } from './endings.service.js';
 import { FileQueue } from './file-queue.service.js';
+import { KeyQueue } from './key-queue.service.js';
 import { findHeld, findProjectsWithWaiters, lockProject } from './queries/file.queries.js';
+import { findKeysWithParked } from './queries/key.queries.js';
 import {
   type ExpiredLease,
   findForgottenChildren,
@@ -28,6 +30,7 @@ export class UpkeepService {
     private readonly database: Database,
     private readonly endings: EndingsService,
     private readonly files: FileQueue,
+    private readonly keys: KeyQueue,
     private readonly wakeups: Wakeups,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -69,8 +72,8 @@ export class UpkeepService {
   }
 
   /**
-   * Looks for what must never be: waiters of a free path that nobody was told of, and tasks that wait for dependencies
-   * which have all succeeded. Mends it, says so as an error, and returns how much there was.
+   * Looks for what must never be: waiters of a free path or key that nobody was told of, and tasks that wait for
+   * dependencies which have all succeeded. Mends it, says so as an error, and returns how much there was.
    */
   async sweep(): Promise<number> {
     let mended = 0;
@@ -88,6 +91,7 @@ export class UpkeepService {
         'Tasks waited for files that are free: a wake-up was lost.',
       );
     }
+    mended += await this.sweepKeys();
     const forgotten = await findForgottenChildren(this.database, BATCH);
     const repaired =
       forgotten.length === 0
@@ -104,6 +108,25 @@ export class UpkeepService {
       );
     }
     if (mended > 0) this.wakeups.publish(TOPICS.ready);
+    return mended;
+  }
+
+  private async sweepKeys(): Promise<number> {
+    let mended = 0;
+    for (const { projectId, keys } of await findKeysWithParked(this.database)) {
+      if ((await this.keys.overlooked(this.database, projectId, keys)).length === 0) continue;
+      const woken = await this.database.transaction(async (tx) => {
+        await lockProject(tx, projectId);
+        // The look was without the lock; under it all may be well.
+        return this.keys.offer(tx, projectId, keys);
+      });
+      if (woken === 0) continue;
+      mended += woken;
+      this.logger.error(
+        { projectId, tasks: woken },
+        'Tasks waited for concurrency keys that are not full: a wake-up was lost.',
+      );
+    }
     return mended;
   }
 

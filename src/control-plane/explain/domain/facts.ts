@@ -50,6 +50,7 @@ export const reasonCodes = [
   'waiting_for_dependency',
   'dependency_failed',
   'waiting_for_file',
+  'waiting_for_concurrency',
   'resting',
   'scheduled',
   'open_execution',

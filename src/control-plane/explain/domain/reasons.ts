@@ -11,6 +11,7 @@ import {
   waitsForDependencies,
   waitsForFiles,
 } from './waits.js';
+import { waitsForKey } from './waits-for-key.js';
 
 /** Every reason why a task is not running, those that come first in its life first. Empty: the next claim takes it. */
 export function reasonsOf(facts: Facts): Reason[] {
@@ -29,6 +30,7 @@ function foundReasons(facts: Facts): Reason[] {
     ...isPaused(facts),
     ...waitsForDependencies(facts),
     ...waitsForFiles(facts),
+    ...waitsForKey(facts),
     ...rests(facts),
     ...hasOpenExecution(facts),
     ...nobodyTakesIt(facts),

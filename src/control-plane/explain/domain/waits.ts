@@ -187,7 +187,7 @@ export function isOnTheMove({ situation: { task } }: Facts): Reason {
 export function comesLater({ situation: { task, ahead }, prospects }: Facts): Reason[] {
   const others = prospects.filter(({ taskId }) => taskId !== null && taskId !== task.id);
   const isNext = prospects.some(({ taskId }) => taskId === task.id);
-  const isParked = task.gate === GATE.waitsForFile;
+  const isParked = task.gate === GATE.waitsForFile || task.gate === GATE.waitsForKey;
   if (isParked || isNext || (ahead.length === 0 && others.length === 0)) return [];
   const first = others[0]?.taskId ?? ahead[0] ?? '';
   const isAtLeast = ahead.length >= BOUNDS.ahead;

@@ -16,7 +16,7 @@ const file = (text: string, mode: 'read' | 'write' = 'write'): WantedFile => ({
   mode,
 });
 const applicant = (seq: number, files: WantedFile[], more: Partial<Applicant> = {}): Applicant => ({
-  ...{ seq, lane: 'l', rank: 0, files },
+  ...{ seq, lane: 'l', rank: 0, files, concurrency: null },
   ...more,
 });
 const neighbour = (

@@ -1,3 +1,4 @@
+import { type Concurrency, type Held, isFull } from './concurrency.js';
 import { type Use, UseIndex } from './use-index.js';
 import { type WantedFile } from './wanted-files.js';
 
@@ -13,12 +14,18 @@ export interface Neighbour extends Use {
   readonly rank: number;
 }
 
-/** A task that could be admitted as far as everything but its files is concerned. */
+/** A task that could be admitted as far as everything but its files and its key is concerned. */
 export interface Applicant {
   readonly seq: number;
   readonly lane: string;
   readonly rank: number;
   readonly files: readonly WantedFile[];
+  readonly concurrency: Concurrency | null;
+}
+
+/** Whether a task keeps others from something while it is held, so that it is admitted under its project's lock. */
+export function hasHoldings({ files, concurrency }: Pick<Applicant, 'files' | 'concurrency'>): boolean {
+  return files.length > 0 || concurrency !== null;
 }
 
 export interface Conflict {
@@ -37,21 +44,30 @@ export function isAhead(a: Placed, b: Placed): boolean {
   return a.rank < b.rank || (a.rank === b.rank && a.seq < b.seq);
 }
 
+const NOBODY: ReadonlySet<number> = new Set();
 const placeOf = ({ taskSeq, rank }: Neighbour): Placed => ({ seq: taskSeq, rank });
 
 /**
  * The first file that keeps a task from starting: somebody owns it, or somebody of the same lane waits for it ahead of
  * this task. A lane is all that are alike in who may run them: a task that nobody can run must not hold up those that
- * somebody can. Null when the task may have all of its files.
+ * somebody can. Those who have left the queue (`hasLeft`) are in nobody's way. Null when the task may have all of its
+ * files.
  */
-export function conflictOf(applicant: Applicant, neighbours: UseIndex<Neighbour>): Conflict | null {
+export function conflictOf(
+  applicant: Applicant,
+  neighbours: UseIndex<Neighbour>,
+  hasLeft: ReadonlySet<number> = NOBODY,
+): Conflict | null {
   const owns = (other: Neighbour) => other.standing === 'held' && other.taskSeq !== applicant.seq;
   for (const file of applicant.files) {
     const owner = neighbours.find(file, owns);
     if (owner !== undefined) return { file, ownerSeq: owner.taskSeq };
   }
   const waitsAhead = (other: Neighbour) =>
-    other.standing !== 'held' && other.lane === applicant.lane && isAhead(placeOf(other), applicant);
+    other.standing !== 'held' &&
+    other.lane === applicant.lane &&
+    !hasLeft.has(other.taskSeq) &&
+    isAhead(placeOf(other), applicant);
   const file = applicant.files.find((one) => neighbours.find(one, waitsAhead) !== undefined);
   return file === undefined ? null : { file, ownerSeq: null };
 }
@@ -62,23 +78,51 @@ export interface Loser {
   readonly conflict: Conflict;
 }
 
-/** Sorts applicants, given in the order of service, into those that may start together and those that may not. */
+/** What becomes of applicants. */
+export interface Sorted<A extends Applicant> {
+  /** They may start together. */
+  readonly winners: A[];
+  /** They have to wait for a file. */
+  readonly losers: (Loser & { readonly applicant: A })[];
+  /** They have to wait for their keys; what they reserve of files, they give up. */
+  readonly full: A[];
+}
+
+/**
+ * Sorts applicants, given in the order of service. `held`: how many tasks of their keys are held. Once somebody has passed
+ * on what others may wait for, a place of its key or a file that it had reserved, nobody behind it is admitted: those who
+ * are woken by that may come first. So the rest is left for the next look, but for those who have to be parked anyway.
+ */
 export function sortOut<A extends Applicant>(
   applicants: readonly A[],
-  neighbours: readonly Neighbour[],
+  { neighbours, held }: { readonly neighbours: readonly Neighbour[]; readonly held: Held },
   limit: number,
-): { winners: A[]; losers: (Loser & { readonly applicant: A })[] } {
+): Sorted<A> {
   const all = new UseIndex(neighbours);
-  const winners: A[] = [];
-  const losers: (Loser & { readonly applicant: A })[] = [];
+  const hasLeft = new Set<number>();
+  const places = new Map(held);
+  const sorted: Sorted<A> = { winners: [], losers: [], full: [] };
+  let isPassedOn = false;
   for (const applicant of applicants) {
-    if (winners.length >= limit) break;
-    const conflict = conflictOf(applicant, all);
-    if (conflict === null) winners.push(applicant);
-    else losers.push({ applicant, conflict });
+    if (sorted.winners.length >= limit) break;
+    const { seq, concurrency, files } = applicant;
+    if (isFull(concurrency, places)) {
+      sorted.full.push(applicant);
+      hasLeft.add(seq);
+      isPassedOn ||= files.length > 0;
+      continue;
+    }
+    const conflict = conflictOf(applicant, all, hasLeft);
+    if (conflict !== null) {
+      sorted.losers.push({ applicant, conflict });
+      isPassedOn ||= concurrency !== null;
+    } else if (!isPassedOn) {
+      sorted.winners.push(applicant);
+      if (concurrency !== null) places.set(concurrency.key, (places.get(concurrency.key) ?? 0) + 1);
+    } else continue;
     for (const use of standingOf(applicant, conflict)) all.add(use);
   }
-  return { winners, losers };
+  return sorted;
 }
 
 /** What an applicant that was looked at is to those behind it. */

@@ -1,6 +1,6 @@
 /**
  * Where a task stands, beside its status. A claim looks only at gate 0, so that whatever waits for something costs it
- * nothing. 4 is kept free: a task bound to a gateway is set apart by its lane, which costs no writes when the gateway
+ * nothing. A task bound to a gateway has no gate of its own: its lane sets it apart, which costs no writes when the gateway
  * comes and goes.
  */
 export const GATE = {
@@ -8,6 +8,7 @@ export const GATE = {
   waitsForDependencies: 1,
   waitsForFile: 2,
   waitsForTime: 3,
+  waitsForKey: 4,
   held: 5,
   failed: 6,
 } as const;

@@ -1,4 +1,5 @@
 import { type Instant, type JsonObject } from '../../../platform/database/row.js';
+import { type Concurrency } from './concurrency.js';
 import { type TaskStatus } from './task-state.js';
 import { type WantedFile } from './wanted-files.js';
 
@@ -26,6 +27,7 @@ export interface Task {
   /** Files that it changes, and files that it only reads, as the caller called them. */
   readonly requiredFiles: readonly string[];
   readonly readFiles: readonly string[];
+  readonly concurrency: Concurrency | null;
   readonly maxAttempts: number;
   readonly leaseSeconds: number;
   readonly submittedBy: string | null;
@@ -71,6 +73,7 @@ export interface NewTask {
   readonly requiredCapabilities: readonly string[];
   readonly dependencies: readonly string[];
   readonly files: readonly WantedFile[];
+  readonly concurrency: Concurrency | null;
   readonly maxAttempts: number;
   readonly leaseSeconds: number;
   readonly submittedBy: string | null;

@@ -1,5 +1,5 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
-import { integer, type Row, text, texts } from '../../../platform/database/row.js';
+import { flag, integer, type Row, text, texts } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { appendSteps, type EventColumns } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
@@ -23,7 +23,7 @@ import {
   turnsOf,
 } from './discovery.js';
 import { IS_ALL_PAUSED, isPausedGateway, isPausedProject, PAUSED } from './pause.queries.js';
-import { claimedFromRow, TASK_COLUMNS } from './task-row.js';
+import { claimedFromRow, concurrencyFromRow, TASK_COLUMNS } from './task-row.js';
 
 /** The slots of $7 whose workers may use the same lanes as the claimer, in their order: as one array, since n-th of m
  * would be looked for m times if they were rows. */
@@ -36,7 +36,8 @@ const SLOTS = `
         or (w.gateway_id is not distinct from c.gateway_id and coalesce($3::text[], w.capabilities, '{}') = c.capabilities)
    )`;
 
-const APPLICANT = 't.seq, t.project_id, t.lane, t.rank, t.file_paths, t.required_files, t.file_modes';
+const APPLICANT = `t.seq, t.project_id, t.lane, t.rank, t.file_paths, t.required_files, t.file_modes, t.concurrency_key,
+   t.concurrency_limit`;
 
 /**
  * What a claim writes. `claim` offers `worker_id`, `token`, and for a dispatcher that starts the task `gateway_id`. Such a
@@ -116,7 +117,7 @@ const claimFrom = (
    ), placed as (
      select c.seq, c.status, ${NEW_TOKEN} as token, c.gateway_for as gateway_id,
        (select s.workers from slots s)[row_number() over (order by c.round, c.nth, c.rank, c.seq)] as worker_id
-     from candidates c where cardinality(c.file_paths) = 0
+     from candidates c where cardinality(c.file_paths) = 0 and c.concurrency_key is null
    ), claimed as (
      update tasks t set ${claimColumns('c', '$8::boolean')}
      from placed c where t.seq = c.seq and t.seq = any(array(select p.seq from placed p))
@@ -157,8 +158,8 @@ export interface Wanted {
   readonly start: boolean;
 }
 
-/** Ready tasks that need files: they are claimed under their project's lock, see {@link admit}. */
-export interface NeedingFiles {
+/** Ready tasks that need files or a place of a key: they are claimed under their project's lock, see {@link admit}. */
+export interface NeedingLock {
   readonly projectId: string;
   /** How many of the slots fall to them. */
   readonly tasks: number;
@@ -177,7 +178,7 @@ export interface ClaimPass {
   /** In the order of service, each with the lane that it was found in. */
   readonly claimed: readonly { readonly task: ClaimedTask; readonly lane: string }[];
   /** In the order of their turns. */
-  readonly needingFiles: readonly NeedingFiles[];
+  readonly needingLock: readonly NeedingLock[];
   /** Whether several projects had a share each: one may have had less than its share, another more. */
   readonly isShared: boolean;
   /** Whether fewer tasks were found than there are slots. */
@@ -189,11 +190,11 @@ export interface ClaimPass {
 }
 
 /**
- * Claims up to one task for each slot among those that need no file, one commit for all. Slots of workers that may use
- * other lanes than `claimer` are left out. At least `projects` are looked at in each lane. With `marks` only what comes
- * behind them is found.
+ * Claims up to one task for each slot among those that need no file and have no key, one commit for all. Slots of workers
+ * that may use other lanes than `claimer` are left out. At least `projects` are looked at in each lane. With `marks` only
+ * what comes behind them is found.
  */
-export async function claimWithoutFiles(
+export async function claimWithoutLock(
   db: Db,
   claimer: Claimer,
   { slots, start }: Wanted,
@@ -217,7 +218,7 @@ export async function claimWithoutFiles(
     claimed: candidates
       .filter((row) => row['seq'] !== null)
       .map((row) => ({ task: claimedFromRow(row), lane: text(row, 'candidate_lane') })),
-    needingFiles: [...needing].map(([projectId, tasks]) => ({ projectId, tasks })),
+    needingLock: [...needing].map(([projectId, tasks]) => ({ projectId, tasks })),
     isShared: rows[0]?.['is_shared'] === true,
     isShort: candidates.length < alike.length,
     entriesRead: rows[0] === undefined ? 0 : integer(rows[0], 'entries_read'),
@@ -275,7 +276,7 @@ export interface Candidate extends Applicant {
   readonly projectId: string;
 }
 
-/** Locks the next `limit` ready tasks of a project in the order of service, whether or not they need files. */
+/** Locks the next `limit` ready tasks of a project in the order of service, whether or not they need files or a key. */
 export async function lockCandidates(
   tx: Tx,
   claimer: Claimer,
@@ -291,7 +292,7 @@ const FIND_CANDIDATES = statement(
   { plan: 'once' },
 );
 
-/** Tasks as applicants for their files, in the order of service. */
+/** Tasks as applicants for their files and keys, in the order of service. */
 export async function findCandidates(db: Db, seqs: readonly number[]): Promise<Candidate[]> {
   return (await db.query(FIND_CANDIDATES, [seqs])).map(candidateFromRow);
 }
@@ -303,6 +304,7 @@ function candidateFromRow(row: Row): Candidate {
     lane: text(row, 'lane'),
     rank: integer(row, 'rank'),
     files: filesFromRow(row),
+    concurrency: concurrencyFromRow(row),
   };
 }
 
@@ -332,6 +334,9 @@ const ADMIT = statement(
      select c.project_id, f.path, f.prefix, f.mode, c.seq, f.name
      from unnest($6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[]) f(seq, path, prefix, mode, name)
      join claimed c on c.seq = f.seq order by f.path
+   ), holds as (
+     insert into concurrency_holds (task_seq, project_id, key)
+     select c.seq, c.project_id, c.concurrency_key from claimed c where c.concurrency_key is not null
    ), waits as (
      delete from file_waits w using claimed c where w.task_seq = c.seq
    ), ${claimEvents('$5::boolean')}
@@ -340,8 +345,8 @@ const ADMIT = statement(
 );
 
 /**
- * Claims tasks that {@link lockCandidates} has locked, together with all of their files, each for the worker in its
- * slot. The caller holds the lock of the project and has seen that all of them may own their files together. One whose
+ * Claims tasks that {@link lockCandidates} has locked, together with all of their files and places, each for the worker in
+ * its slot. The caller holds the lock of the project and has seen that all of them may have these together. One whose
  * gateways have been paused since they were locked is left out.
  */
 export async function admit(
@@ -382,8 +387,8 @@ export async function readyExists(db: Db, claimer: Claimer): Promise<boolean> {
 const PEEK_HEADS = statement(
   'ledger.peekHeads',
   `with recursive ${ELIGIBLE_LANES}, ${projectsInTurn('$8::integer')}
-   select p.lane, p.project_id, head.rank, head.seq from turns p cross join lateral (
-     select t.rank, t.seq from tasks t
+   select p.lane, p.project_id, head.* from turns p cross join lateral (
+     select t.rank, t.seq, cardinality(t.file_paths) > 0 or t.concurrency_key is not null as has_holdings from tasks t
      where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id = p.project_id and t.seq <> all($7::bigint[])
      order by t.rank, t.seq limit 1
    ) head where p.nth > 0`,
@@ -395,6 +400,8 @@ export interface Head {
   readonly projectId: string;
   readonly rank: number;
   readonly seq: number;
+  /** Whether it is claimed under its project's lock. */
+  readonly hasHoldings: boolean;
 }
 
 /** The heads of the projects whose turn is next in each eligible lane, `many` of them, as if the tasks `without` were not there. */
@@ -410,6 +417,7 @@ export async function peekHeads(
     projectId: text(row, 'project_id'),
     rank: integer(row, 'rank'),
     seq: integer(row, 'seq'),
+    hasHoldings: flag(row, 'has_holdings'),
   }));
 }
 

@@ -90,17 +90,18 @@ export const ALONE: Standing = { pending: 0, parentSeqs: [], parentIds: [], hasD
 const NEW_TASKS = `json_to_recordset($1::json) as n(
        id text, project_id text, kind text, action text, params json, priority integer, head_start bigint, delivery text,
        gateway_id text, gateway_strict boolean, required_capabilities text[], dependencies text[], required_files text[],
-       file_paths text[], file_modes text, max_attempts integer, lease_seconds integer, submitted_by text,
-       run_at timestamptz, pending integer, has_dependents boolean)`;
+       file_paths text[], file_modes text, concurrency_key text, concurrency_limit integer, max_attempts integer, lease_seconds integer,
+       submitted_by text, run_at timestamptz, pending integer, has_dependents boolean)`;
 
 const INSERTED = `insert into tasks (
        id, project_id, kind, action, params, priority, delivery, gateway_id, gateway_strict, required_capabilities,
-       dependencies, required_files, file_paths, file_modes, has_files, max_attempts, lease_seconds, submitted_by,
-       pending_dependencies, next_attempt_at, gate, has_dependents, rank, lane)
+       dependencies, required_files, file_paths, file_modes, concurrency_key, concurrency_limit, has_holdings,
+       max_attempts, lease_seconds, submitted_by, pending_dependencies, next_attempt_at, gate, has_dependents, rank, lane)
      select n.id, n.project_id, n.kind, n.action, n.params, n.priority, n.delivery, n.gateway_id,
        n.gateway_id is not null and coalesce(n.gateway_strict, false),
        coalesce(n.required_capabilities, '{}'), coalesce(n.dependencies, '{}'), coalesce(n.required_files, '{}'),
-       coalesce(n.file_paths, '{}'), coalesce(n.file_modes, ''), n.file_paths is not null,
+       coalesce(n.file_paths, '{}'), coalesce(n.file_modes, ''), n.concurrency_key,
+       coalesce(n.concurrency_limit, 1), n.file_paths is not null or n.concurrency_key is not null,
        n.max_attempts, n.lease_seconds, n.submitted_by, coalesce(n.pending, 0),
        case when n.run_at > now() then n.run_at end,
        case when n.pending > 0 then ${GATE.waitsForDependencies} when n.run_at > now() then ${GATE.waitsForTime}
@@ -173,6 +174,8 @@ function asRecord(task: NewTask, standing: Standing): object {
     lease_seconds: task.leaseSeconds,
     submitted_by: task.submittedBy ?? undefined,
     run_at: task.runAt ?? undefined,
+    concurrency_key: task.concurrency?.key,
+    concurrency_limit: task.concurrency?.limit,
     pending: standing.pending || undefined,
     has_dependents: standing.hasDependents || undefined,
   };

@@ -10,10 +10,10 @@ import { type FileMode, storedPattern, type WantedFile } from '../domain/wanted-
 const LOCK_PROJECT = statement('ledger.lockProject', `select pg_advisory_xact_lock(7205, hashtext($1))`);
 
 /**
- * Takes a project's lock until the commit: whoever parks tasks, frees files or admits a task with files holds it, so
- * that no two conflicting owners are admitted at once and no wake-up falls between a look and a park. In a statement of
- * its own, so that the next one sees what the last holder committed. Tasks without files never come here. First in the
- * order of locks.
+ * Takes a project's lock until the commit: whoever parks tasks, frees files or places of a key, or admits a task that
+ * needs some, holds it, so that no two conflicting owners are admitted at once and no wake-up falls between a look and a
+ * park. In a statement of its own, so that the next one sees what the last holder committed. Tasks without files and keys
+ * never come here. First in the order of locks.
  */
 export async function lockProject(tx: Tx, projectId: string): Promise<void> {
   await tx.query(LOCK_PROJECT, [projectId]);
@@ -274,7 +274,7 @@ export async function park(tx: Tx, parkings: readonly Parking[]): Promise<void> 
 const TAKE = statement(
   'ledger.takeFile',
   `with holder as (
-     update tasks t set has_files = true, version = t.version + 1, updated_at = now()
+     update tasks t set has_holdings = true, version = t.version + 1, updated_at = now()
      where t.id = $1 and t.claim_token = $2 and t.gate = ${GATE.held}
      returning t.seq, t.project_id
    )

@@ -3,18 +3,24 @@ import { flag, integer, type JsonObject, type Row, text } from '../../../platfor
 import { statement } from '../../../platform/database/statement.js';
 import { appendEvents, type EventType } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
+import { type Concurrency } from '../domain/concurrency.js';
 import { type ClaimProof } from '../domain/task.js';
 import { verbs } from '../domain/task-state.js';
 import { laneOf } from './lane.js';
 import { columnsOf } from './proofs.js';
 import { inStates } from './states.js';
+import { concurrencyFromRow } from './task-row.js';
+
+const CONCURRENCY = (alias: '' | 't.') => `${alias}concurrency_key, ${alias}concurrency_limit`;
 
 /** What the end of a claim needs to know before it can choose its way. */
 export interface Claimed {
   readonly seq: number;
   readonly id: string;
   readonly projectId: string;
-  readonly hasFiles: boolean;
+  /** It may own files or have a place of its key: its end gives them up, under the project's lock. */
+  readonly hasHoldings: boolean;
+  readonly concurrency: Concurrency | null;
   readonly hasDependents: boolean;
 }
 
@@ -22,13 +28,14 @@ const claimedFromRow = (row: Row): Claimed => ({
   seq: integer(row, 'seq'),
   id: text(row, 'id'),
   projectId: text(row, 'project_id'),
-  hasFiles: flag(row, 'has_files'),
+  hasHoldings: flag(row, 'has_holdings'),
+  concurrency: concurrencyFromRow(row),
   hasDependents: flag(row, 'has_dependents'),
 });
 
 const FIND_CLAIMED = statement(
   'ledger.findClaimed',
-  `select t.seq, t.id, t.project_id, t.has_files, t.has_dependents
+  `select t.seq, t.id, t.project_id, t.has_holdings, ${CONCURRENCY('t.')}, t.has_dependents
    from unnest($1::text[], $2::text[], $3::text[]) p(id, worker_id, claim_token)
    join tasks t on t.id = p.id and t.locked_by = p.worker_id and t.claim_token = p.claim_token`,
   { plan: 'once' },
@@ -69,7 +76,7 @@ const NO_DISPATCH = 'dispatch_key = null, dispatch_gateway_id = null';
 const RELEASED_GATE = `case when $6::float8 > 0 then ${GATE.waitsForTime} else ${GATE.runnable} end`;
 
 const payloadOf = (success: boolean) => `json_build_object('success', ${success}, 'error', error)`;
-const RETURNED = 't.seq, t.id, t.version, t.error, t.project_id, t.has_files, t.has_dependents';
+const RETURNED = `t.seq, t.id, t.version, t.error, t.project_id, t.has_holdings, ${CONCURRENCY('t.')}, t.has_dependents`;
 
 interface EndingSql {
   readonly set: string;
@@ -109,7 +116,9 @@ function endStatement(verb: Ending['verb'], way: 'short' | 'whole'): ReturnType<
   const { set, event, message, payload } = endings[verb];
   const parameters = verb === 'release' ? 9 : verb === 'timeOut' ? 6 : 7;
   const guard =
-    way === 'short' ? 'not t.has_files and not t.has_dependents' : `t.has_files = $${parameters}::boolean`;
+    way === 'short'
+      ? 'not t.has_holdings and not t.has_dependents'
+      : `t.has_holdings = $${parameters}::boolean`;
   return statement(
     `ledger.end.${verb}.${way}`,
     `with ended as (
@@ -130,7 +139,7 @@ function endStatement(verb: Ending['verb'], way: 'short' | 'whole'): ReturnType<
          ...(payload === undefined ? {} : { payload }),
        })}
      )
-     select seq, id, project_id, has_files, has_dependents from ended`,
+     select seq, id, project_id, has_holdings, ${CONCURRENCY('')}, has_dependents from ended`,
   );
 }
 
@@ -161,29 +170,30 @@ function valuesOf({ taskId, workerId, claimToken }: ClaimProof, ending: Ending):
   }
 }
 
-/** Ends a claim in one commit when the task owns no file and has no dependents. False: take {@link endWhole}. */
+/** Ends a claim in one commit when the task has no holdings and no dependents. False: take {@link endWhole}. */
 export async function endShort(db: Db, proof: ClaimProof, ending: Ending): Promise<boolean> {
   return (await db.query(statements.short[ending.verb], valuesOf(proof, ending))).length > 0;
 }
 
 /**
  * Ends a claim. Null when the proof does not hold, the state does not allow it, or the task took its first file since
- * the caller looked (`hasFiles`). What hangs on the task (files, dependents) is the caller's next statement: a walk over
+ * the caller looked (`hasHoldings`). What hangs on the task (files, its key, dependents) is the caller's next statement: a walk over
  * the edges in the same one would miss an edge that was committed while it waited for the row.
  */
 export async function endWhole(
   tx: Tx,
   proof: ClaimProof,
   ending: Ending,
-  hasFiles: boolean,
+  hasHoldings: boolean,
 ): Promise<Claimed | null> {
-  const rows = await tx.query(statements.whole[ending.verb], [...valuesOf(proof, ending), hasFiles]);
+  const rows = await tx.query(statements.whole[ending.verb], [...valuesOf(proof, ending), hasHoldings]);
   return rows.map(claimedFromRow)[0] ?? null;
 }
 
 /** All that a success writes, for many at once. It has one state to come from, so no old row is looked up. */
 function succeedStatement(way: 'short' | 'whole'): ReturnType<typeof statement> {
-  const guard = way === 'short' ? 'not t.has_files and not t.has_dependents' : 't.has_files = $6::boolean';
+  const guard =
+    way === 'short' ? 'not t.has_holdings and not t.has_dependents' : 't.has_holdings = $6::boolean';
   return statement(
     `ledger.succeed.${way}`,
     `with ended as (
@@ -205,7 +215,7 @@ function succeedStatement(way: 'short' | 'whole'): ReturnType<typeof statement> 
          payload: payloadOf(true),
        })}
      )
-     select seq, id, project_id, has_files, has_dependents from ended`,
+     select seq, id, project_id, has_holdings, ${CONCURRENCY('')}, has_dependents from ended`,
     { plan: 'once' },
   );
 }
@@ -223,7 +233,7 @@ const successColumns = (successes: readonly Success[]) => [
 ];
 
 /**
- * Records, in one commit, the successes of tasks that own no file and have no dependents; returns their ids. For one
+ * Records, in one commit, the successes of tasks that have no holdings and no dependents; returns their ids. For one
  * that is missing take {@link succeedWhole}. No two may be of the same task.
  */
 export async function succeedShort(db: Db, successes: readonly Success[]): Promise<ReadonlySet<string>> {
@@ -235,7 +245,7 @@ export async function succeedShort(db: Db, successes: readonly Success[]): Promi
 export async function succeedWhole(
   tx: Tx,
   successes: readonly Success[],
-  hasFiles: boolean,
+  hasHoldings: boolean,
 ): Promise<Claimed[]> {
-  return (await tx.query(SUCCEED_WHOLE, [...successColumns(successes), hasFiles])).map(claimedFromRow);
+  return (await tx.query(SUCCEED_WHOLE, [...successColumns(successes), hasHoldings])).map(claimedFromRow);
 }

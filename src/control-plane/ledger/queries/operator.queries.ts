@@ -10,10 +10,11 @@ import {
 } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { appendEvents } from '../../events/index.js';
+import { type Concurrency } from '../domain/concurrency.js';
 import { GATE } from '../domain/gate.js';
 import { type TaskStatus } from '../domain/task-state.js';
 import { laneOf } from './lane.js';
-import { status } from './task-row.js';
+import { concurrencyFromRow, status } from './task-row.js';
 import { isPending } from './untold.queries.js';
 
 /** A task as an operator's command finds it. */
@@ -23,7 +24,8 @@ export interface Found {
   readonly status: TaskStatus;
   readonly gate: number | null;
   readonly projectId: string;
-  readonly hasFiles: boolean;
+  readonly hasHoldings: boolean;
+  readonly concurrency: Concurrency | null;
   readonly hasDependents: boolean;
   readonly failedDependencyId: string | null;
   readonly failedDependencySeq: number | null;
@@ -36,14 +38,16 @@ const foundFromRow = (row: Row): Found => ({
   status: status(row, 'status'),
   gate: integerOrNull(row, 'gate'),
   projectId: text(row, 'project_id'),
-  hasFiles: flag(row, 'has_files'),
+  hasHoldings: flag(row, 'has_holdings'),
+  concurrency: concurrencyFromRow(row),
   hasDependents: flag(row, 'has_dependents'),
   failedDependencyId: textOrNull(row, 'failed_dependency_id'),
   failedDependencySeq: integerOrNull(row, 'failed_dependency'),
   error: text(row, 'error'),
 });
 
-const FOUND = `t.seq, t.id, t.status, t.gate, t.project_id, t.has_files, t.has_dependents, t.failed_dependency, t.error,
+const FOUND = `t.seq, t.id, t.status, t.gate, t.project_id, t.has_holdings, t.concurrency_key,
+   t.concurrency_limit, t.has_dependents, t.failed_dependency, t.error,
    (select p.id from tasks p where p.seq = t.failed_dependency) as failed_dependency_id`;
 
 const FIND = statement('ledger.findTask', `select ${FOUND} from tasks t where t.id = $1`);
@@ -56,7 +60,7 @@ export async function findTask(db: Db, id: string): Promise<Found | null> {
   return (await db.query(FIND, [id])).map(foundFromRow)[0] ?? null;
 }
 
-/** Locks the row until the commit. The caller already holds the project's lock if the task has files. */
+/** Locks the row until the commit. The caller already holds the project's lock if the task has holdings. */
 export async function lockTask(tx: Tx, id: string): Promise<Found | null> {
   return (await tx.query(LOCK, [id])).map(foundFromRow)[0] ?? null;
 }

@@ -13,12 +13,13 @@ import {
 } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { type Use } from '../domain/use-index.js';
+import { type Concurrency } from '../domain/concurrency.js';
 import { GATE } from '../domain/gate.js';
 import { type Delivery } from '../domain/task.js';
 import { type TaskStatus } from '../domain/task-state.js';
 import { modeFromLetter, storedPattern, type WantedFile } from '../domain/wanted-files.js';
 import { heads, modeOf, spansOf } from './file.queries.js';
-import { status } from './task-row.js';
+import { concurrencyFromRow, status } from './task-row.js';
 
 /**
  * What can be said of one task and of those in its way. Every statement goes by an index and ends at a limit, so that an
@@ -44,7 +45,8 @@ export const BOUNDS = {
 const FIND = statement(
   'ledger.situationOfTask',
   `select t.seq, t.id, t.project_id, t.kind, t.lane, t.status, t.gate, t.version, t.rank, t.delivery, t.gateway_id,
-     t.gateway_strict, t.required_capabilities, t.required_files, t.file_paths, t.file_modes, t.pending_dependencies,
+     t.gateway_strict, t.required_capabilities, t.required_files, t.file_paths, t.file_modes, t.concurrency_key,
+     t.concurrency_limit, t.pending_dependencies,
      t.attempts, t.max_attempts, t.holder, t.locked_by, t.locked_at, t.lease_expires_at,
      t.lease_expires_at - t.lease_seconds * interval '1 second' as renewed_at,
      coalesce(t.lease_expires_at < now(), false) as lease_is_over,
@@ -70,6 +72,7 @@ export interface TaskFacts {
   readonly gatewayStrict: boolean;
   readonly requiredCapabilities: readonly string[];
   readonly files: readonly WantedFile[];
+  readonly concurrency: Concurrency | null;
   readonly pendingDependencies: number;
   readonly attempts: number;
   readonly maxAttempts: number;
@@ -116,6 +119,7 @@ export async function findTaskFacts(db: Db, id: string): Promise<TaskFacts | nul
       pattern: storedPattern(path),
       mode: modeFromLetter(letters, index),
     })),
+    concurrency: concurrencyFromRow(row),
     pendingDependencies: integer(row, 'pending_dependencies'),
     attempts: integer(row, 'attempts'),
     maxAttempts: integer(row, 'max_attempts'),

@@ -10,6 +10,7 @@ import {
   textOrNull,
   texts,
 } from '../../../platform/database/row.js';
+import { type Concurrency } from '../domain/concurrency.js';
 import { type FileMode, modeFromLetter } from '../domain/wanted-files.js';
 import { type ClaimedTask, type Delivery, type Task } from '../domain/task.js';
 import { type TaskStatus, taskStates } from '../domain/task-state.js';
@@ -34,6 +35,8 @@ const COLUMNS = [
     'dependencies',
     'required_files',
     'file_modes',
+    'concurrency_key',
+    'concurrency_limit',
     'max_attempts',
     'lease_seconds',
   ],
@@ -82,6 +85,7 @@ export function taskFromRow(row: Row): Task {
     dependencies: texts(row, 'dependencies'),
     dependents: texts(row, 'dependents'),
     ...filesFromRow(row),
+    concurrency: concurrencyFromRow(row),
     maxAttempts: integer(row, 'max_attempts'),
     leaseSeconds: integer(row, 'lease_seconds'),
     submittedBy: textOrNull(row, 'submitted_by'),
@@ -101,6 +105,12 @@ export function taskFromRow(row: Row): Task {
     updatedAt: instant(row, 'updated_at'),
     completedAt: instantOrNull(row, 'completed_at'),
   };
+}
+
+/** The limit of a task without a key means nothing. */
+export function concurrencyFromRow(row: Row): Concurrency | null {
+  const key = textOrNull(row, 'concurrency_key');
+  return key === null ? null : { key, limit: integer(row, 'concurrency_limit') };
 }
 
 /** `required_files` has the names of all files; the letters beside them say which are only read. */
