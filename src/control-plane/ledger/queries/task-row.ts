@@ -53,10 +53,15 @@ const COLUMNS = [
   ...['updated_at', 'completed_at'],
 ];
 
-/** The select list of a whole task under the alias `t`. Dependents are looked up only where there are some. */
+/**
+ * The select list of a whole task under the alias `t`. Dependents are looked up only where there are some, and one by one:
+ * where others have thousands, the planner expects as many here, and would go through all tasks instead (`offset 0`
+ * keeps it from that).
+ */
 export const TASK_COLUMNS = `${COLUMNS.map((column) => `t.${column}`).join(', ')},
   case when t.has_dependents then array(
-    select child.id from task_dependencies d join tasks child on child.seq = d.child_seq
+    select child.id from task_dependencies d
+    cross join lateral (select c.id from tasks c where c.seq = d.child_seq offset 0) child
     where d.parent_seq = t.seq order by d.child_seq
   ) else '{}' end as dependents`;
 
