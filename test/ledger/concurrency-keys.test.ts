@@ -578,7 +578,7 @@ describe('whatever happens', () => {
         expect(await ledger.api.query(`select id, gate from tasks where gate between 0 and 5`)).toEqual([]);
         expect(await ledger.api.query('select * from concurrency_holds')).toEqual([]);
       }),
-      { numRuns: Number(process.env['SKYNET_TEST_RUNS'] ?? 30) },
+      { numRuns: Number(process.env['SKYNET_TEST_RUNS'] ?? 20) },
     );
   }, 120_000);
 
