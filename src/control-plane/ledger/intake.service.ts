@@ -9,6 +9,8 @@ import { CONFIG, TOPICS } from '../runtime/index.js';
 import { type Concurrency } from './domain/concurrency.js';
 import { type FileMode, type RefusedFile, wantedFiles } from './domain/wanted-files.js';
 import { FileQueue } from './file-queue.service.js';
+import { hasHoldings } from './domain/admission.js';
+import { KeyQueue } from './key-queue.service.js';
 import { findCandidates } from './queries/claim.queries.js';
 import { GATE } from './domain/gate.js';
 import { type GraphFault, orderGraph } from './domain/task-graph.js';
@@ -62,6 +64,7 @@ export class IntakeService {
     private readonly database: Database,
     private readonly wakeups: Wakeups,
     private readonly files: FileQueue,
+    private readonly keys: KeyQueue,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
 
@@ -141,9 +144,9 @@ export class IntakeService {
     for (const { id, dependencies } of tasks) for (const parent of dependencies) inside.get(parent)?.push(id);
     const outside = distinctTexts(tasks.flatMap((task) => task.dependencies.filter((id) => !inside.has(id))));
     const marked = await this.markedParents(db, outside);
-    const withFiles = tasks.filter((task) => task.files.length > 0);
+    const withHoldings = tasks.filter(hasHoldings);
     return db.transaction(async (tx) => {
-      for (const projectId of [...new Set(withFiles.map((task) => task.projectId))].sort()) {
+      for (const projectId of [...new Set(withHoldings.map((task) => task.projectId))].sort()) {
         await lockProject(tx, projectId);
       }
       const parents = outside.length === 0 ? [] : await lockParents(tx, marked);
@@ -162,7 +165,7 @@ export class IntakeService {
           failed.map(({ seq }) => seq),
         );
       }
-      const parked = await this.queueForFiles(tx, tasks, stored);
+      const parked = await this.parkNew(tx, withHoldings, stored);
       this.announce(tx, stored);
       return failed.length > 0 || parked ? this.reread(tx, stored) : stored;
     });
@@ -179,18 +182,22 @@ export class IntakeService {
     }
   }
 
-  /** Parks new tasks whose files somebody owns, or for which others of their lane wait ahead of them. */
-  private async queueForFiles(tx: Tx, tasks: readonly NewTask[], stored: readonly Task[]): Promise<boolean> {
+  /**
+   * Parks new tasks whose files somebody owns, or for which others of their lane wait ahead of them, and those for whom
+   * their keys have no place.
+   */
+  private async parkNew(tx: Tx, tasks: readonly NewTask[], stored: readonly Task[]): Promise<boolean> {
     const ready = new Set(stored.filter((task) => task.gate === GATE.runnable).map(({ id }) => id));
     const seqs = new Map(stored.map(({ id, seq }) => [id, seq]));
     const byProject = new Map<string, number[]>();
-    for (const { id, projectId, files } of tasks) {
-      if (files.length === 0 || !ready.has(id)) continue;
+    for (const { id, projectId } of tasks) {
+      if (!ready.has(id)) continue;
       byProject.set(projectId, [...(byProject.get(projectId) ?? []), seqs.get(id) ?? NaN]);
     }
     let parked = 0;
     for (const [projectId, ofProject] of byProject) {
-      parked += await this.files.parkNew(tx, projectId, await findCandidates(tx, ofProject));
+      const others = await this.files.parkNew(tx, projectId, await findCandidates(tx, ofProject));
+      parked += ofProject.length - others.length + (await this.keys.parkNew(tx, projectId, others));
     }
     return parked > 0;
   }
