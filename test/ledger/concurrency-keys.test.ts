@@ -5,7 +5,7 @@ import { type ClaimedTask } from '../../src/control-plane/ledger/index.js';
 import { CLAIM_SQL } from '../../src/control-plane/ledger/queries/claim.queries.js';
 import { KEY_SQL } from '../../src/control-plane/ledger/queries/key.queries.js';
 import { type LoggedEvent } from '../support/audit.js';
-import { startTestLedger, type TestLedger } from '../support/ledger.js';
+import { PLAIN, startTestLedger, type TestLedger } from '../support/ledger.js';
 
 let ledger: TestLedger;
 beforeAll(async () => (ledger = await startTestLedger()));
@@ -324,18 +324,8 @@ describe('16 claimers in two replicas', () => {
       await ledger.intake.enqueueTogether(
         ledger.database,
         [...tasks].map(([id, { key, limit }], n) => ({
-          ...{
-            id,
-            action: 'a',
-            params: {},
-            priority: n % 3,
-            dependencies: [],
-            projectId: null,
-            readFiles: [],
-          },
-          ...{ requiredFiles: n % 5 === 0 ? ['f', 'g'].slice(n % 2) : [], files: [], gatewayId: null },
-          ...{ gatewayStrict: false, requiredCapabilities: [], delivery: 'any', maxAttempts: 1_000 },
-          ...{ leaseSeconds: null, ...keyed(key, limit) },
+          ...{ ...PLAIN, ...keyed(key, limit), id, priority: n % 3, maxAttempts: 1_000 },
+          requiredFiles: n % 5 === 0 ? ['f', 'g'].slice(n % 2) : [],
         })),
       );
       let left = tasks.size;
@@ -463,11 +453,31 @@ describe('10,000 who wait for a key', () => {
     expect(await ledger.upkeep.sweep()).toBe(0);
   }, 60_000);
 
+  it('are parked with their batch, but for the first of each lane and limit', async () => {
+    await ledger.enqueue('a', keyed('k', 2));
+    await ledger.claim('w', 1);
+    const tasks = Array.from({ length: 1_000 }, (_, n) => ({
+      ...{ action: 'a', task_id: `n${n}`, concurrency_key: 'k', concurrency_limit: n % 2 === 0 ? 1 : 3 },
+      ...{ priority: n === 999 ? 1 : 0, required_capabilities: n % 10 === 9 ? ['gpu'] : [] },
+      ...{ required_files: n === 1 ? ['f', 'g'] : [] },
+    }));
+    expect((await ledger.api.post('/v1/tasks/batch', { tasks })).status).toBe(200);
+    const rows = await ledger.api.query<{ id: string }>(
+      'select id from tasks where gate = 0 order by rank, seq',
+    );
+    expect(rows.map(({ id }) => id)).toEqual(['n999', 'n1', 'n3', 'n9']);
+    await check();
+    expect(await claimed()).toEqual(['n1', 'n3']);
+    await check();
+  });
+
   it('and have not been looked at yet are parked by the first claim, which goes past them', async () => {
     await ledger.enqueue('a', keyed('k'));
     await ledger.claim('w', 1);
-    const tasks = Array.from({ length: WAITING }, () => ({ action: 'a', concurrency_key: 'k' }));
-    expect((await ledger.api.post('/v1/tasks/batch', { tasks })).status).toBe(200);
+    const request = { ...PLAIN, ...keyed('k') };
+    const tasks = Array.from({ length: WAITING }, () => ledger.intake.newTask(request));
+    await ledger.intake.insertAlone(ledger.database, tasks);
+    expect(await ledger.gate(tasks[0]?.id ?? '')).toBe(0);
     await ledger.enqueue('free');
     expect(await claimed(1)).toEqual(['free']);
     const rows = await ledger.api.query(
@@ -578,7 +588,7 @@ describe('whatever happens', () => {
         expect(await ledger.api.query(`select id, gate from tasks where gate between 0 and 5`)).toEqual([]);
         expect(await ledger.api.query('select * from concurrency_holds')).toEqual([]);
       }),
-      { numRuns: Number(process.env['SKYNET_TEST_RUNS'] ?? 30) },
+      { numRuns: Number(process.env['SKYNET_TEST_RUNS'] ?? 20) },
     );
   }, 120_000);
 

@@ -74,7 +74,8 @@ export async function startTestLedger(options: TestControlPlaneOptions = {}): Pr
   };
 }
 
-const PLAIN: EnqueueRequest = {
+/** A task that asks for nothing. */
+export const PLAIN: EnqueueRequest = {
   id: null,
   action: 'act',
   params: {},

@@ -46,21 +46,25 @@ export class FileQueue {
   }
 
   /**
-   * Parks those of new, ready tasks that would only be looked at in vain, and returns how many. Two of them that want the
+   * Parks those of new, ready tasks that would only be looked at in vain, and returns the others. Two of them that want the
    * same stay: neither owns it yet, so nobody would wake the other if the first were cancelled.
    */
-  async parkNew(tx: Tx, projectId: string, applicants: readonly Applicant[]): Promise<number> {
+  async parkNew<A extends Applicant>(tx: Tx, projectId: string, applicants: readonly A[]): Promise<A[]> {
     const files = applicants.flatMap((applicant) => applicant.files);
     const neighbours = new UseIndex(await queries.findNeighbours(tx, projectId, files));
     const losers: Loser[] = [];
+    const others: A[] = [];
     for (const applicant of applicants) {
       const conflict = conflictOf(applicant, neighbours);
-      if (conflict === null) continue;
+      if (conflict === null) {
+        others.push(applicant);
+        continue;
+      }
       losers.push({ applicant, conflict });
       for (const use of standingOf(applicant, conflict)) neighbours.add(use);
     }
     await this.park(tx, projectId, losers, { lost: false });
-    return losers.length;
+    return others;
   }
 
   /** Whether a new task would have to wait, as far as can be seen without the lock. */

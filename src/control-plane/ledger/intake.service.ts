@@ -9,6 +9,8 @@ import { CONFIG, TOPICS } from '../runtime/index.js';
 import { type Concurrency } from './domain/concurrency.js';
 import { type FileMode, type RefusedFile, wantedFiles } from './domain/wanted-files.js';
 import { FileQueue } from './file-queue.service.js';
+import { hasHoldings } from './domain/admission.js';
+import { KeyQueue } from './key-queue.service.js';
 import { findCandidates } from './queries/claim.queries.js';
 import { GATE } from './domain/gate.js';
 import { type GraphFault, orderGraph } from './domain/task-graph.js';
@@ -63,6 +65,7 @@ export class IntakeService {
     private readonly database: Database,
     private readonly wakeups: Wakeups,
     private readonly files: FileQueue,
+    private readonly keys: KeyQueue,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
 
@@ -154,9 +157,9 @@ export class IntakeService {
     for (const { id, dependencies } of tasks) for (const parent of dependencies) inside.get(parent)?.push(id);
     const outside = distinctTexts(tasks.flatMap((task) => task.dependencies.filter((id) => !inside.has(id))));
     const marked = await this.markedParents(db, outside);
-    const withFiles = tasks.filter((task) => task.files.length > 0);
+    const withHoldings = tasks.filter(hasHoldings);
     return db.transaction(async (tx) => {
-      for (const projectId of [...new Set(withFiles.map((task) => task.projectId))].sort()) {
+      for (const projectId of [...new Set(withHoldings.map((task) => task.projectId))].sort()) {
         await lockProject(tx, projectId);
       }
       const parents = outside.length === 0 ? [] : await lockParents(tx, marked);
@@ -175,7 +178,7 @@ export class IntakeService {
           entered.map(({ seq }) => seq),
         );
       }
-      await this.queueForFiles(tx, tasks, entered);
+      await this.parkNew(tx, withHoldings, entered);
       this.announce(tx, entered);
       return view(tx, failed.length > 0 ? await this.reread(tx, entered) : entered);
     });
@@ -192,21 +195,25 @@ export class IntakeService {
     }
   }
 
-  /** Parks new tasks whose files somebody owns, or for which others of their lane wait ahead of them. */
-  private async queueForFiles(tx: Tx, tasks: readonly NewTask[], entered: readonly Entered[]): Promise<void> {
+  /**
+   * Parks new tasks whose files somebody owns, or for which others of their lane wait ahead of them, and those for whom
+   * their keys have no place.
+   */
+  private async parkNew(tx: Tx, tasks: readonly NewTask[], entered: readonly Entered[]): Promise<void> {
     const ready = new Map(
       entered.filter(({ gate }) => gate === GATE.runnable).map(({ id, seq }) => [id, seq]),
     );
     const byProject = new Map<string, number[]>();
-    for (const { id, projectId, files } of tasks) {
+    for (const { id, projectId } of tasks) {
       const seq = ready.get(id);
-      if (files.length === 0 || seq === undefined) continue;
+      if (seq === undefined) continue;
       const ofProject = byProject.get(projectId);
       if (ofProject === undefined) byProject.set(projectId, [seq]);
       else ofProject.push(seq);
     }
     for (const [projectId, ofProject] of byProject) {
-      await this.files.parkNew(tx, projectId, await findCandidates(tx, ofProject));
+      const others = await this.files.parkNew(tx, projectId, await findCandidates(tx, ofProject));
+      await this.keys.parkNew(tx, projectId, others);
     }
   }
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Db, type Tx } from '../../platform/database/database.js';
 import { Wakeups } from '../../platform/database/wakeups.js';
 import { TOPICS } from '../runtime/index.js';
+import { type Applicant } from './domain/admission.js';
 import { type Concurrency, type Held, keysOf, wakeableForKeys } from './domain/concurrency.js';
 import * as queries from './queries/key.queries.js';
 
@@ -27,6 +28,23 @@ export class KeyQueue {
   /** How many tasks of the keys of some are held now. */
   heldBeside(db: Db, projectId: string, tasks: readonly Keyed[]): Promise<Held> {
     return queries.countHeld(db, projectId, keysOf(tasks));
+  }
+
+  /**
+   * Parks those of new, ready tasks for whom no place would be left if they were all there were, and returns how many. The
+   * first of each lane and limit stay, so that the first of all stay runnable, those who were there before among them.
+   */
+  async parkNew(tx: Tx, projectId: string, tasks: readonly Applicant[]): Promise<number> {
+    const keys = keysOf(tasks);
+    if (keys.length === 0) return 0;
+    const held = await queries.countHeld(tx, projectId, keys);
+    const contenders = tasks.flatMap(({ concurrency, seq, lane, rank }) =>
+      concurrency === null ? [] : { ...concurrency, seq, lane, rank, isParked: true },
+    );
+    const stay = new Set(wakeableForKeys(contenders, held));
+    const full = tasks.filter(({ seq, concurrency }) => concurrency !== null && !stay.has(seq));
+    await this.park(tx, full);
+    return full.length;
   }
 
   /** Parks runnable tasks whose keys are full. */

@@ -4,6 +4,7 @@ import {
   type Conflict,
   conflictOf,
   type Neighbour,
+  sortOut,
   wakeable,
   type Waiter,
 } from './admission.js';
@@ -64,6 +65,37 @@ describe('an applicant', () => {
 
   it('is not in its own way', () => {
     expect(judged(applicant(5, [file('a')]), [neighbour(5, 'awake', file('a'))])).toBeNull();
+  });
+});
+
+describe('applicants with concurrency keys', () => {
+  const keyed = (seq: number, limit: number, files: WantedFile[] = []) =>
+    applicant(seq, files, { concurrency: { key: 'k', limit } });
+  const sorted = (applicants: Applicant[], held = 0, neighbours: Neighbour[] = []) => {
+    const { winners, losers, full } = sortOut(applicants, { neighbours, held: new Map([['k', held]]) }, 9);
+    const seqs = (all: readonly { seq: number }[]) => all.map(({ seq }) => seq);
+    return { winners: seqs(winners), losers: seqs(losers.map((loser) => loser.applicant)), full: seqs(full) };
+  };
+
+  it('start while there are places, those before them counted, each by its own limit', () => {
+    const four = [keyed(1, 2), keyed(2, 1), keyed(3, 2), keyed(4, 3)];
+    expect(sorted(four)).toEqual({ winners: [1, 3, 4], losers: [], full: [2] });
+    expect(sorted(four, 2)).toEqual({ winners: [4], losers: [], full: [1, 2, 3] });
+  });
+
+  it('that wait for their key keep no file from those behind them', () => {
+    const awake = neighbour(1, 'awake', file('a'));
+    const behind = applicant(2, [file('a')]);
+    // Somebody else may have waited for the file that is passed on: it is left to the next look.
+    expect(sorted([keyed(1, 1, [file('a')]), behind], 1, [awake])).toEqual({
+      ...{ winners: [], losers: [], full: [1] },
+    });
+  });
+
+  it('that wait for a file pass their place on before anybody behind them is admitted', () => {
+    const owned = neighbour(9, 'held', file('a'));
+    const all = [applicant(1, []), keyed(2, 1, [file('a')]), applicant(3, []), applicant(4, [file('a')])];
+    expect(sorted(all, 0, [owned])).toEqual({ winners: [1], losers: [2, 4], full: [] });
   });
 });
 
