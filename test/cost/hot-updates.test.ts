@@ -10,7 +10,7 @@ import {
   upsertWorker,
 } from '../../src/control-plane/registry/registry.queries.js';
 import { type Tx } from '../../src/platform/database/database.js';
-import { integer, onlyRow } from '../../src/platform/database/row.js';
+import { integer, onlyRow, text } from '../../src/platform/database/row.js';
 import { statement } from '../../src/platform/database/statement.js';
 import { eventually } from '../support/eventually.js';
 import { startTestLedger, type TestLedger } from '../support/ledger.js';
@@ -19,6 +19,8 @@ const TASKS = 2_000;
 
 let ledger: TestLedger;
 let held: ClaimedTask[];
+/** The transaction that was counted last. */
+let lastXid = '0';
 beforeAll(async () => {
   ledger = await startTestLedger();
   const request = { ...ledger.plain, params: { text: 'x'.repeat(100) } };
@@ -30,23 +32,31 @@ beforeAll(async () => {
   // All of them side by side: the least room that a page can have for another version of each of its rows.
   for (let batch = 0; batch < TASKS / 50; batch++) held.push(...(await ledger.claim('w', 50)));
   expect(held).toHaveLength(TASKS);
+  const [row] = await ledger.api.query<{ xid: string }>('select pg_current_xact_id()::text as xid');
+  lastXid = row?.xid ?? lastXid;
 });
 afterAll(() => ledger.api.close());
 
 const COUNTS = statement(
   'test.updates',
-  `select coalesce(sum(n_tup_upd), 0)::bigint as updates, coalesce(sum(n_tup_hot_upd), 0)::bigint as hot
+  `select coalesce(sum(n_tup_upd), 0)::bigint as updates, coalesce(sum(n_tup_hot_upd), 0)::bigint as hot,
+     pg_current_xact_id()::text as xid
    from pg_stat_xact_user_tables where relname = $1`,
 );
 
-/** Nobody in this database keeps a snapshot, an autovacuum say: what is dead to all may be pruned. */
+/**
+ * What that transaction left dead may be pruned: every transaction that writes anywhere on the server began after it (a
+ * session goes by the oldest of all databases), and nobody in this database keeps a snapshot, an autovacuum say.
+ */
 const quiet = () =>
-  eventually('nobody keeps a snapshot', async () => {
-    const snapshots = await ledger.api.query(
-      `select from pg_stat_activity
-       where datname = current_database() and pid <> pg_backend_pid() and backend_xmin is not null`,
+  eventually('what is dead may be pruned', async () => {
+    const [row] = await ledger.api.query<{ prunable: boolean }>(
+      `select pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8 and not exists (
+         select from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid() and backend_xmin is not null) as prunable`,
+      [lastXid],
     );
-    return snapshots.length === 0 ? true : undefined;
+    return row?.prunable === true ? true : undefined;
   });
 
 /** How many of the updates that `work` makes in a table touch no index. Counted by the session itself, as it goes. */
@@ -55,6 +65,7 @@ async function hotShare(table: string, work: (tx: Tx) => Promise<unknown>): Prom
   return ledger.database.transaction(async (tx) => {
     const counts = async () => {
       const row = onlyRow(await tx.query(COUNTS, [table]));
+      lastXid = text(row, 'xid');
       return { updates: integer(row, 'updates'), hot: integer(row, 'hot') };
     };
     const before = await counts();
