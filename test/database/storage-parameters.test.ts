@@ -6,7 +6,7 @@ beforeAll(async () => (api = await startTestControlPlane()));
 afterAll(() => api.close());
 
 /** Tables that hardly ever change: a row a schedule, a time of one, a migration, or one row at all. */
-const QUIET = ['events_floor', 'gateway_migrations', 'migrations', 'schedule_occurrences', 'schedules'];
+const QUIET = ['events_floor', 'gateway_migrations', 'migrations', 'pauses', 'schedule_occurrences', 'schedules'];
 
 const VACUUM = 'autovacuum_vacuum_scale_factor';
 const INSERTS = 'autovacuum_vacuum_insert_scale_factor';
@@ -19,6 +19,7 @@ const WANTED: Readonly<Record<string, readonly string[]>> = {
   task_dependencies: [VACUUM, INSERTS, ANALYZE],
   untold_ends: [VACUUM, KEEPS_ITS_END],
   file_conflicts: [VACUUM, INSERTS, ANALYZE],
+  concurrency_holds: [VACUUM, ANALYZE, KEEPS_ITS_END],
   file_locks: [VACUUM, ANALYZE, KEEPS_ITS_END],
   file_waits: [VACUUM, ANALYZE, KEEPS_ITS_END],
   job_locks: [VACUUM, 'fillfactor'],

@@ -278,7 +278,10 @@ describe('the calls', () => {
         { action: 'a', concurrency_key: 'b', concurrency_limit: '2' },
       ],
     });
-    expect(batch.body.tasks).toMatchObject([
+    const stored = await Promise.all(
+      batch.body.tasks.map(({ id }: { id: string }) => ledger.api.fetch(`/v1/tasks/${id}`)),
+    );
+    expect(stored.map(({ body }) => body)).toMatchObject([
       { concurrency_key: 'b', concurrency_limit: 1 },
       { concurrency_key: 'b', concurrency_limit: 2 },
     ]);
