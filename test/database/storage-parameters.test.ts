@@ -6,7 +6,14 @@ beforeAll(async () => (api = await startTestControlPlane()));
 afterAll(() => api.close());
 
 /** Tables that hardly ever change: a row a schedule, a time of one, a migration, or one row at all. */
-const QUIET = ['events_floor', 'gateway_migrations', 'migrations', 'pauses', 'schedule_occurrences', 'schedules'];
+const QUIET = [
+  'events_floor',
+  'gateway_migrations',
+  'migrations',
+  'pauses',
+  'schedule_occurrences',
+  'schedules',
+];
 
 const VACUUM = 'autovacuum_vacuum_scale_factor';
 const INSERTS = 'autovacuum_vacuum_insert_scale_factor';

@@ -75,15 +75,15 @@ export const turnsOf = (turns: Turns): string[][] => [[...turns.keys()], [...tur
 /**
  * The projects whose turn is next in each eligible lane, `many` at most: those after the one that was served last, by
  * name, and from the beginning again. One probe each, however many projects there are, and one for each paused project on
- * the way, which does not count. $5 and $6 are the {@link Turns}.
+ * the way: those have no turn, which an `nth` of 0 says. $5 and $6 are the {@link Turns}.
  */
 export const projectsInTurn = (many: string): string => `
-   walk(lane, project_id, nth, served, is_wrapped, is_paused) as (
-     select e.lane, coalesce(s.project_id, '') collate "C", 0, coalesce(s.project_id, '') collate "C", false, false
+   turns(lane, project_id, nth, seen, served, is_wrapped) as (
+     select e.lane, coalesce(s.project_id, '') collate "C", 0, 0, coalesce(s.project_id, '') collate "C", false
      from eligible e left join unnest($5::text[], $6::text[]) s(lane, project_id) on s.lane = e.lane
      union all
-     select p.lane, n.project_id, p.nth + case when s.is_paused then 0 else 1 end, p.served, n.is_wrapped, s.is_paused
-     from walk p cross join lateral (
+     select p.lane, n.project_id, (p.seen + 1) * s.counts, p.seen + s.counts, p.served, n.is_wrapped
+     from turns p cross join lateral (
        (select t.project_id, p.is_wrapped from tasks t
         where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id > p.project_id
           and (not p.is_wrapped or t.project_id <= p.served)
@@ -93,10 +93,10 @@ export const projectsInTurn = (many: string): string => `
         where not p.is_wrapped and t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id <= p.served
         order by t.project_id limit 1)
        limit 1
-     ) n(project_id, is_wrapped) cross join lateral (select ${isPausedProject('n.project_id')}) s(is_paused)
-     where p.nth < ${many}
-   ), turns as (
-     select w.lane, w.project_id, w.nth from walk w where not w.is_paused
+     ) n(project_id, is_wrapped) cross join lateral (
+       select case when ${isPausedProject('n.project_id')} then 0 else 1 end offset 0
+     ) s(counts)
+     where p.seen < ${many}
    )`;
 
 /** Where the ready tasks of a project begin in a lane: all up to there, that one included, have been taken. */
