@@ -193,8 +193,15 @@ export class ClaimsService {
       const claimed = await admit(tx, claimer, winners, wanted);
       await this.files.park(tx, project, losers, { lost: true });
       await this.parkForKeys(tx, project, full);
-      // Who waits for a file now is no longer runnable, and took no place of its key.
-      await this.keys.offer(tx, project, keysOf(losers.map(({ applicant }) => applicant)));
+      // Who waits for a file now is no longer runnable, and who was left out after all has taken no place and no file.
+      const leftOut = winners.filter(({ seq }) => !claimed.some((task) => task.seq === seq));
+      await this.files.offer(
+        tx,
+        project,
+        leftOut.flatMap(({ files }) => files),
+      );
+      const placeless = [...losers.map(({ applicant }) => applicant), ...leftOut];
+      await this.keys.offer(tx, project, keysOf(placeless));
       return {
         claimed,
         parked: losers.length + full.length,
