@@ -95,7 +95,7 @@ const proofs = (tasks: readonly ClaimedTask[]) =>
 describe('updates that touch no index', () => {
   it('are starts, 50 neighbours in a statement, mostly', async () => {
     const share = await shareInRuns(50, (tx, run) => ledger.claims.start(tx, proofs(run)));
-    expect(share).toBeGreaterThan(0.8);
+    expect(share).toBeGreaterThan(0.7);
   });
 
   it('are renewals, 500 neighbours in a statement, from the second time on all', async () => {

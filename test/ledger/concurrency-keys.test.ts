@@ -5,6 +5,7 @@ import { type ClaimedTask } from '../../src/control-plane/ledger/index.js';
 import { CLAIM_SQL } from '../../src/control-plane/ledger/queries/claim.queries.js';
 import { KEY_SQL } from '../../src/control-plane/ledger/queries/key.queries.js';
 import { type LoggedEvent } from '../support/audit.js';
+import { type Db, type Tx } from '../../src/platform/database/database.js';
 import { PLAIN, startTestLedger, type TestLedger } from '../support/ledger.js';
 
 let ledger: TestLedger;
@@ -243,6 +244,41 @@ describe('a place of a key', () => {
     expect(await gates()).toMatchObject({ both: 0, waits: 4, behind: 0 });
     expect(idsOf(await ledger.claim('w', 1))).toEqual(['waits']);
     await check();
+  });
+});
+
+describe('what its winner could not take', () => {
+  it.each([
+    ['a place', keyed('k')],
+    ['a file', files('f')],
+  ])('goes to others that a pause came too late for: %s', async (_, wanted) => {
+    await ledger.enqueue('first', { ...wanted, gatewayId: 'g1', gatewayStrict: true });
+    await ledger.enqueue('second', { ...wanted, gatewayId: 'g2', gatewayStrict: true });
+    const gateways = ['g1', 'g2'].map((gatewayId) => ({ gatewayId, capabilities: [] }));
+    const claimer = { holder: 'dispatcher', id: 'd', gateways } as const;
+    for (const gateway_id of ['g1', 'g2']) {
+      await ledger.api.post('/v1/register-gateway', { gateway_id, host: 'http://127.0.0.1:9' });
+    }
+    const pauseGateway = () =>
+      ledger.api.query(
+        `update gateways set paused_at = now(), pause_reason = '' where gateway_id = 'g1' and paused_at is null`,
+      );
+    await ledger.database.transaction(async (tx) => {
+      const db: Db = {
+        query: async (statement, values) => {
+          if (statement.name === 'ledger.admit') await pauseGateway();
+          return tx.query(statement, values);
+        },
+        transaction: (work) => work(db as Tx),
+        afterCommit: () => undefined,
+      };
+      const slots = ['d', 'd'];
+      const { claimed: tasks } = await ledger.claims.claim(db, claimer, { slots, start: true });
+      expect(idsOf(tasks)).toEqual(['second']);
+    });
+    expect(await gates()).toEqual({ first: 0, second: 5 });
+    await check();
+    await ledger.api.query('delete from gateways');
   });
 });
 

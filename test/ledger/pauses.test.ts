@@ -60,7 +60,9 @@ describe('while something is paused', () => {
       // Otherwise each claim would look again and again for what it has missed.
       expect(await readyExists(ledger.database, claimer)).toBe(false);
       // A pause may come between the look at a project and the lock of it.
-      const locked = ledger.database.transaction((tx) => lockCandidates(tx, claimer, 'p', 10));
+      const locked = ledger.database.transaction((tx) =>
+        lockCandidates(tx, claimer, { projectId: 'p', limit: 10, turns: new Map(), projects: 1 }),
+      );
       expect(await locked).toEqual([]);
       const keyed = { 'x-idempotency-key': what };
       expect(await post('/v1/tasks/claim', { worker_id: 'w' }, keyed)).toMatchObject({ claimed: false });

@@ -13,6 +13,7 @@ import { ReadyMarks } from './ready-marks.service.js';
 import {
   admit,
   type ClaimPass,
+  type ClaimStart,
   claimWithoutLock,
   lockCandidates,
   readyExists,
@@ -94,7 +95,10 @@ export class ClaimsService {
       let found = easy.isShared ? easy.claimed.length : 0;
       for (const { projectId, tasks } of easy.needingLock) {
         const wanted = { slots: open.slice(0, tasks), start };
-        const hard = await this.claimUnderLock(db, claimer, projectId, wanted, window);
+        const hard = await this.claimUnderLock(db, claimer, projectId, wanted, {
+          window,
+          at: { ...at, projects: Math.max(projects, slots.length) },
+        });
         claimed.push(...hard.claimed);
         open = open.slice(hard.claimed.length);
         if (hard.parked > 0) window = Math.min(window * 4, LARGEST_WINDOW);
@@ -181,20 +185,25 @@ export class ClaimsService {
     claimer: Claimer,
     project: string,
     wanted: Wanted,
-    window: number,
+    { window, at }: { readonly window: number; readonly at: ClaimStart },
   ): Promise<{ claimed: ClaimedTask[]; parked: number }> {
     const result = await db.transaction(async (tx) => {
       await lockProject(tx, project);
       const limit = Math.max(wanted.slots.length, window);
-      const candidates = await lockCandidates(tx, claimer, project, limit);
+      const candidates = await lockCandidates(tx, claimer, { projectId: project, limit, ...at });
       const held = await this.keys.heldBeside(tx, project, candidates);
       const rules = { held, limit: wanted.slots.length };
       const { winners, losers, full } = await this.files.sortOut(tx, project, candidates, rules);
       const claimed = await admit(tx, claimer, winners, wanted);
       await this.files.park(tx, project, losers, { lost: true });
       await this.parkForKeys(tx, project, full);
-      // Who waits for a file now is no longer runnable, and who was left out after all has taken no place of its key.
+      // Who waits for a file now is no longer runnable, and who was left out after all has taken no place and no file.
       const leftOut = winners.filter(({ seq }) => !claimed.some((task) => task.seq === seq));
+      await this.files.offer(
+        tx,
+        project,
+        leftOut.flatMap(({ files }) => files),
+      );
       const placeless = [...losers.map(({ applicant }) => applicant), ...leftOut];
       await this.keys.offer(tx, project, keysOf(placeless));
       return {

@@ -55,7 +55,7 @@ export class Foresight {
         if (await paper.promoteDue()) continue;
         return null;
       }
-      const winner = head.hasHoldings ? await paper.pass(head.projectId, window) : head;
+      const winner = head.hasHoldings ? await paper.pass(head, window) : head;
       if (winner === undefined) continue;
       const [task] = await findTasksBySeq(db, [winner.seq]);
       if (task?.gate != null && task.gate < GATE.held) return task;
@@ -66,6 +66,12 @@ export class Foresight {
 }
 
 type Gone = Pick<Candidate, 'seq' | 'projectId'>;
+
+/** Where a pass looks: a project, in the lanes whose turn is at it. */
+interface Place {
+  readonly projectId: string;
+  readonly lanes: readonly string[];
+}
 
 /** The queue as it would be after the passes so far. Tasks that they have moved are known here and ignored where they are stored. */
 class Paper {
@@ -89,23 +95,28 @@ class Paper {
     this.gone.set(task.seq, task);
   }
 
-  /** The task that a claim of one slot looks at first. */
-  async nextHead(): Promise<Head | undefined> {
+  /** The task that a claim of one slot looks at first, and the lanes whose turn is at its project. */
+  async nextHead(): Promise<(Head & { readonly lanes: readonly string[] }) | undefined> {
     const seen = new Set([...this.gone.values()].map(({ projectId }) => projectId)).size;
     const look = { without: [...this.gone.keys()], many: seen + 1 };
     const heads: Head[] = await peekHeads(this.db, this.claimer, this.turns, look);
     for (const candidate of this.added.values()) {
       if (!this.gone.has(candidate.seq)) heads.push({ ...candidate, hasHoldings: hasHoldings(candidate) });
     }
-    return firstInTurn(heads, this.turns).sort((a, b) => (isAhead(a, b) ? -1 : 1))[0];
+    const inTurn = firstInTurn(heads, this.turns).sort((a, b) => (isAhead(a, b) ? -1 : 1));
+    const [first] = inTurn;
+    if (first === undefined) return undefined;
+    const ofProject = inTurn.filter(({ projectId }) => projectId === first.projectId);
+    return { ...first, lanes: [...new Set(ofProject.map(({ lane }) => lane))] };
   }
 
   /** The first `window` ready tasks of a project in the order of service. */
-  private async candidates(projectId: string, window: number): Promise<Candidate[]> {
-    const stored = await peekCandidates(this.db, this.claimer, projectId, window + this.gone.size);
+  private async candidates(at: Place, window: number): Promise<Candidate[]> {
+    const stored = await peekCandidates(this.db, this.claimer, at, window + this.gone.size);
     const known = new Map(stored.map((candidate) => [candidate.seq, candidate]));
     for (const candidate of this.added.values())
-      if (candidate.projectId === projectId) known.set(candidate.seq, candidate);
+      if (candidate.projectId === at.projectId && at.lanes.includes(candidate.lane))
+        known.set(candidate.seq, candidate);
     return [...known.values()]
       .filter(({ seq }) => !this.gone.has(seq))
       .sort((a, b) => (isAhead(a, b) ? -1 : 1))
@@ -120,8 +131,9 @@ class Paper {
   }
 
   /** One pass under a project's lock: the task that it admits, or none when all that it found would be parked. */
-  async pass(projectId: string, window: number): Promise<Candidate | undefined> {
-    const candidates = await this.candidates(projectId, window);
+  async pass(at: Place, window: number): Promise<Candidate | undefined> {
+    const { projectId } = at;
+    const candidates = await this.candidates(at, window);
     const neighbours = await this.neighbours(
       projectId,
       candidates.flatMap(({ files }) => files),

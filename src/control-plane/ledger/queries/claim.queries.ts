@@ -251,23 +251,28 @@ function partOf(rows: readonly Row[]): readonly string[] | undefined {
   return told === undefined ? undefined : texts(told, 'alike');
 }
 
-/** The first tasks of a project ($5) in the eligible lanes in the order of service; none while it is paused. */
-const ofProject = (limit: string, lock: string) => `
+/** The first tasks of a project in some lanes, in the order of service; none while it is paused. */
+const ofProject = (lanes: string, project: string, limit: string, lock: string) => `
    candidates as materialized (
-     select c.* from eligible e
+     select c.* from ${lanes}
      cross join lateral (
        select ${APPLICANT} from tasks t
-       where t.gate = ${GATE.runnable} and t.lane = e.lane and t.project_id = $5::text
+       where t.gate = ${GATE.runnable} and t.lane = e.lane and t.project_id = ${project}
        order by t.rank, t.seq limit ${limit}
        ${lock}
      ) c
-     where not ${isPausedProject('$5::text')}
+     where not ${isPausedProject(project)}
      order by c.rank, c.seq limit ${limit}
    )`;
 
 const LOCK_CANDIDATES = statement(
   'ledger.lockCandidates',
-  `with recursive ${ELIGIBLE_LANES}, ${ofProject('$6::bigint', 'for no key update skip locked')}
+  `with recursive ${ELIGIBLE_LANES}, ${projectsInTurn('$9::integer')}, ${ofProject(
+    '(select p.lane from turns p where p.nth > 0 and p.project_id = $7::text) e',
+    '$7::text',
+    '$8::bigint',
+    'for no key update skip locked',
+  )}
    select * from candidates c order by c.rank, c.seq`,
   { plan: 'once' },
 );
@@ -276,14 +281,22 @@ export interface Candidate extends Applicant {
   readonly projectId: string;
 }
 
-/** Locks the next `limit` ready tasks of a project in the order of service, whether or not they need files or a key. */
+/**
+ * Locks the next `limit` ready tasks of a project in the order of service, whether or not they need files or a key: those
+ * of the lanes in which it is among the next `projects`, so that no other project loses its turn.
+ */
 export async function lockCandidates(
   tx: Tx,
   claimer: Claimer,
-  projectId: string,
-  limit: number,
+  {
+    projectId,
+    limit,
+    turns,
+    projects,
+  }: Pick<ClaimStart, 'turns' | 'projects'> & { readonly projectId: string; readonly limit: number },
 ): Promise<Candidate[]> {
-  return (await tx.query(LOCK_CANDIDATES, [...lanesOf(claimer), projectId, limit])).map(candidateFromRow);
+  const values = [...lanesOf(claimer), ...turnsOf(turns), projectId, limit, projects];
+  return (await tx.query(LOCK_CANDIDATES, values)).map(candidateFromRow);
 }
 
 const FIND_CANDIDATES = statement(
@@ -423,18 +436,23 @@ export async function peekHeads(
 
 const PEEK = statement(
   'ledger.peekCandidates',
-  `with recursive ${ELIGIBLE_LANES}, ${ofProject('$6::bigint', '')}
+  `with recursive ${ELIGIBLE_LANES}, ${ofProject(
+    '(select l.lane from eligible l where l.lane = any($7::text[])) e',
+    '$5::text',
+    '$6::bigint',
+    '',
+  )}
    select * from candidates c order by c.rank, c.seq`,
 );
 
-/** What {@link lockCandidates} would look at, without a lock. */
+/** The next `limit` ready tasks of a project in some lanes, without a lock. */
 export async function peekCandidates(
   db: Db,
   claimer: Claimer,
-  projectId: string,
+  { projectId, lanes }: { readonly projectId: string; readonly lanes: readonly string[] },
   limit: number,
 ): Promise<Candidate[]> {
-  return (await db.query(PEEK, [...lanesOf(claimer), projectId, limit])).map(candidateFromRow);
+  return (await db.query(PEEK, [...lanesOf(claimer), projectId, limit, lanes])).map(candidateFromRow);
 }
 
 const ELIGIBLE_AMONG = statement(
