@@ -20,7 +20,9 @@ const TABLES = [
 
 const BLOCKER = 'bench-blocker';
 const HELD_PATH = 'bench/held.ts';
-const COLUMNS = 'id, action, params, delivery, lane, max_attempts, lease_seconds, priority';
+const COLUMNS = 'id, action, params, delivery, lane, max_attempts, lease_seconds, priority, rank';
+/** What the ledger writes for a priority at its usual ageing. @param {number} priority */
+const rank = (priority) => `floor(extract(epoch from now()))::bigint - ${priority * 300}`;
 /** In front of all ready work: a claim that had to look at blocked tasks would look at these first. */
 const IN_FRONT = 10;
 /** Longer than any run: what is claimed and kept stays claimed. */
@@ -28,7 +30,7 @@ const LEASE_SECONDS = 86_400;
 
 /** @param {string} prefix @param {number} priority */
 const values = (prefix, priority) =>
-  `'${prefix}-' || n, 'bench', json_build_object('n', n), 'pull', 'action/pull//', 5, ${LEASE_SECONDS}, ${priority}`;
+  `'${prefix}-' || n, 'bench', json_build_object('n', n), 'pull', 'action/pull//', 5, ${LEASE_SECONDS}, ${priority}, ${rank(priority)}`;
 
 /** @param {Client} client @param {number} count @param {(from: number, to: number) => string} sql */
 async function inChunks(client, count, sql) {
@@ -59,7 +61,7 @@ export async function ready(client, count) {
 export async function blockedByDependency(client, count) {
   await client.query(
     `insert into tasks (${COLUMNS}, status, gate, next_attempt_at, has_dependents)
-     values ('${BLOCKER}-parent', 'bench', '{}', 'pull', 'action/pull//', 5, 300, 0, 'queued', 3, now() + interval '1 day', true)`,
+     values ('${BLOCKER}-parent', 'bench', '{}', 'pull', 'action/pull//', 5, 300, 0, ${rank(0)}, 'queued', 3, now() + interval '1 day', true)`,
   );
   await inChunks(
     client,
@@ -79,7 +81,7 @@ export async function blockedByFile(client, count) {
     `with holder as (
        insert into tasks (${COLUMNS}, status, gate, has_holdings, required_files, file_paths, attempts,
          holder, locked_by, claim_token, locked_at, lease_expires_at)
-       values ('${BLOCKER}-holder', 'bench', '{}', 'pull', 'action/pull//', 5, 86400, 0, 'running', 5, true, array['${HELD_PATH}'],
+       values ('${BLOCKER}-holder', 'bench', '{}', 'pull', 'action/pull//', 5, 86400, 0, ${rank(0)}, 'running', 5, true, array['${HELD_PATH}'],
          array['${HELD_PATH}'], 1, 'worker', 'bench-holder', md5('bench'), now(), now() + interval '1 day')
        returning seq, project_id)
      insert into file_locks (project_id, path, prefix, task_seq, file_path)
@@ -91,9 +93,9 @@ export async function blockedByFile(client, count) {
     (from, to) => `with parked as (
         insert into tasks (${COLUMNS}, status, gate, has_holdings, required_files, file_paths)
         select ${values('parked', IN_FRONT)}, 'queued', 2, true, array['${HELD_PATH}'], array['${HELD_PATH}']
-        from generate_series(${from}, ${to}) n returning seq, project_id, lane, priority)
-      insert into file_waits (task_seq, project_id, path, prefix, lane, priority)
-      select seq, project_id, '${HELD_PATH}', '${HELD_PATH}', lane, priority from parked`,
+        from generate_series(${from}, ${to}) n returning seq, project_id, lane, rank)
+      insert into file_waits (task_seq, project_id, path, prefix, lane, rank)
+      select seq, project_id, '${HELD_PATH}', '${HELD_PATH}', lane, rank from parked`,
   );
 }
 
