@@ -86,3 +86,17 @@ it('without one the order of service is exact', async () => {
   await ledger.enqueue('urgent', { priority: 5 });
   expect((await ledger.claim())[0]?.id).toBe('urgent');
 });
+
+it('many lanes and projects are no old snapshot', async () => {
+  await ledger.api.query('truncate tasks');
+  await ledger.api.query(
+    `insert into tasks (id, action, params, max_attempts, lease_seconds, gate, project_id, required_capabilities, lane)
+     select 'm-' || n, 'a', '{}', 5, 300, 0, 'p-' || n % 7, array['c-' || n % 400], 'action/any//c-' || n % 400
+     from generate_series(1, 4000) n`,
+  );
+  const all = Array.from({ length: 400 }, (_, index) => `c-${index}`);
+  for (const size of [1, 1, 50, 300]) {
+    expect(await ledger.claim('w', size, all)).toHaveLength(size);
+    expect(ledger.api.get(ReadyMarks).inForce()).toBeNull();
+  }
+});

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { PausesService } from '../../src/control-plane/ledger/pauses.service.js';
-import { lockCandidates, readyExists } from '../../src/control-plane/ledger/queries/claim.queries.js';
+import { lockCandidates, readyExists } from '../../src/control-plane/ledger/queries/candidates.queries.js';
 import { TOPICS } from '../../src/control-plane/runtime/index.js';
 import { Wakeups } from '../../src/platform/database/wakeups.js';
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';

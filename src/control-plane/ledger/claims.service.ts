@@ -10,15 +10,9 @@ import { KeyQueue } from './key-queue.service.js';
 import { keysOf } from './domain/concurrency.js';
 import { ProjectTurns } from './project-turns.service.js';
 import { ReadyMarks } from './ready-marks.service.js';
-import {
-  admit,
-  type ClaimPass,
-  type ClaimStart,
-  claimWithoutLock,
-  lockCandidates,
-  readyExists,
-  type Wanted,
-} from './queries/claim.queries.js';
+import { lockCandidates, readyExists } from './queries/candidates.queries.js';
+import { admit, type ClaimPass, claimWithoutLock, type Wanted } from './queries/claim.queries.js';
+import { type ClaimStart } from './queries/discovery.js';
 import { findHeld, findIds, findNeighbours, lockProject, takeFile } from './queries/file.queries.js';
 import * as leases from './queries/lease.queries.js';
 import { msUntilNextDue, promoteDue } from './queries/upkeep.queries.js';
@@ -88,7 +82,7 @@ export class ClaimsService {
       const easy = await claimWithoutLock(db, claimer, { slots: open, start }, at);
       claimed.push(...easy.claimed.map(({ task }) => task));
       this.note(db, easy);
-      if (marks === null) this.marks.looked(easy.entriesRead - 10 * open.length);
+      if (marks === null) this.marks.looked(easy.readInVain);
       else if (easy.isShort) isWhole = true;
       unlike.push(...without(open, easy.alike));
       open = easy.alike.slice(easy.claimed.length);

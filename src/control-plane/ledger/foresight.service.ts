@@ -22,7 +22,7 @@ import {
   type Head,
   peekCandidates,
   peekHeads,
-} from './queries/claim.queries.js';
+} from './queries/candidates.queries.js';
 import { type Turns } from './queries/discovery.js';
 import { ProjectTurns } from './project-turns.service.js';
 import { findNeighbours, findOwnWaits, findWaiters } from './queries/file.queries.js';

@@ -11,7 +11,7 @@ import { type FileMode, type RefusedFile, wantedFiles } from './domain/wanted-fi
 import { FileQueue } from './file-queue.service.js';
 import { hasHoldings } from './domain/admission.js';
 import { KeyQueue } from './key-queue.service.js';
-import { findCandidates } from './queries/claim.queries.js';
+import { findCandidates } from './queries/candidates.queries.js';
 import { GATE } from './domain/gate.js';
 import { type GraphFault, orderGraph } from './domain/task-graph.js';
 import { blankToNull, capabilitySet, distinctTexts, projectOf } from './domain/text-lists.js';

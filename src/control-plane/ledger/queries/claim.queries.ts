@@ -1,29 +1,26 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
-import { flag, integer, type Row, text, texts } from '../../../platform/database/row.js';
+import { integer, type Row, text, texts } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { appendSteps, type EventColumns } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
 import { type Applicant } from '../domain/admission.js';
-import { modeFromLetter, storedPattern, type WantedFile } from '../domain/wanted-files.js';
 import { type ClaimedTask, type Claimer } from '../domain/task.js';
+import { APPLICANT } from './candidates.queries.js';
 import { RUNNING_EVENT } from './lease.queries.js';
 import {
-  ASKED_ABOUT,
-  CLAIMER,
   ELIGIBLE_LANES,
-  ENTRIES_READ,
+  READ_IN_VAIN,
   gatewaysOf,
   lanesOf,
+  type ClaimStart,
   type Mark,
   marksOf,
-  MAY_TAKE,
   projectsInTurn,
-  type Turns,
   turnsFromMarks,
   turnsOf,
 } from './discovery.js';
-import { IS_ALL_PAUSED, isPausedGateway, isPausedProject, PAUSED } from './pause.queries.js';
-import { claimedFromRow, concurrencyFromRow, TASK_COLUMNS } from './task-row.js';
+import { isPausedGateway, PAUSED } from './pause.queries.js';
+import { claimedFromRow, TASK_COLUMNS } from './task-row.js';
 
 /** The slots of $7 whose workers may use the same lanes as the claimer, in their order: as one array, since n-th of m
  * would be looked for m times if they were rows. */
@@ -35,9 +32,6 @@ const SLOTS = `
      where $1::text <> 'worker' or s.worker_id = $2::text
         or (w.gateway_id is not distinct from c.gateway_id and coalesce($3::text[], w.capabilities, '{}') = c.capabilities)
    )`;
-
-const APPLICANT = `t.seq, t.project_id, t.lane, t.rank, t.file_paths, t.required_files, t.file_modes, t.concurrency_key,
-   t.concurrency_limit`;
 
 /**
  * What a claim writes. `claim` offers `worker_id`, `token`, and for a dispatcher that starts the task `gateway_id`. Such a
@@ -96,7 +90,11 @@ const claimEvents = (started: string) => `logged as (
  */
 const claimFrom = (
   name: string,
-  { discovery, begin, read }: { readonly discovery: string; readonly begin: string; readonly read: string },
+  {
+    discovery,
+    begin,
+    inVain,
+  }: { readonly discovery: string; readonly begin: string; readonly inVain: string },
 ) =>
   statement(
     name,
@@ -125,7 +123,7 @@ const claimFrom = (
    ), ${claimEvents('$8::boolean')}
    select case when row_number() over () = 1 and s.slots < cardinality($7::text[]) then s.workers end as alike,
      c.seq as candidate_seq, c.project_id as candidate_project, c.lane as candidate_lane, c.rank as candidate_rank,
-     s.each < s.slots as is_shared, ${read} as entries_read, claimed.*
+     s.each < s.slots as is_shared, ${inVain} as read_in_vain, claimed.*
    from share s left join candidates c on true left join claimed on claimed.seq = c.seq
    order by c.round, c.nth, c.rank, c.seq`,
     { plan: 'once' },
@@ -137,13 +135,13 @@ const MANY = 'greatest($9::integer, cardinality($7::text[]))';
 const CLAIM = claimFrom('ledger.claim', {
   discovery: `${ELIGIBLE_LANES}, ${projectsInTurn(MANY)}`,
   begin: '',
-  read: ENTRIES_READ,
+  inVain: READ_IN_VAIN,
 });
 
 const CLAIM_FROM_MARKS = claimFrom('ledger.claimFromMarks', {
   discovery: turnsFromMarks(MANY),
   begin: 'and (t.rank, t.seq) > (p.rank, p.seq)',
-  read: '0',
+  inVain: '0',
 });
 
 /** The texts of the claim, for those who want to see their plans. */
@@ -165,13 +163,6 @@ export interface NeedingLock {
   readonly tasks: number;
 }
 
-/** Where a claim begins to look. */
-export interface ClaimStart {
-  readonly turns: Turns;
-  readonly projects: number;
-  readonly marks: readonly Mark[] | null;
-}
-
 export interface ClaimPass {
   /** The workers of the slots that this pass could serve: those that may use the same lanes as the claimer. */
   readonly alike: readonly string[];
@@ -183,8 +174,8 @@ export interface ClaimPass {
   readonly isShared: boolean;
   /** Whether fewer tasks were found than there are slots. */
   readonly isShort: boolean;
-  /** Entries of the ready index that were read; 0 for a claim that began at marks. */
-  readonly entriesRead: number;
+  /** Entries of the ready index that were read to no use; 0 for a claim that began at marks. */
+  readonly readInVain: number;
   /** Up to where the ready tasks of each lane and project have been claimed. */
   readonly reached: readonly Mark[];
 }
@@ -221,7 +212,7 @@ export async function claimWithoutLock(
     needingLock: [...needing].map(([projectId, tasks]) => ({ projectId, tasks })),
     isShared: rows[0]?.['is_shared'] === true,
     isShort: candidates.length < alike.length,
-    entriesRead: rows[0] === undefined ? 0 : integer(rows[0], 'entries_read'),
+    readInVain: rows[0] === undefined ? 0 : integer(rows[0], 'read_in_vain'),
     reached: reachedBy(candidates),
   };
 }
@@ -249,86 +240,6 @@ function reachedBy(candidates: readonly Row[]): Mark[] {
 function partOf(rows: readonly Row[]): readonly string[] | undefined {
   const told = rows.find((row) => row['alike'] !== null);
   return told === undefined ? undefined : texts(told, 'alike');
-}
-
-/** The first tasks of a project in some lanes, in the order of service; none while it is paused. */
-const ofProject = (lanes: string, project: string, limit: string, lock: string) => `
-   candidates as materialized (
-     select c.* from ${lanes}
-     cross join lateral (
-       select ${APPLICANT} from tasks t
-       where t.gate = ${GATE.runnable} and t.lane = e.lane and t.project_id = ${project}
-       order by t.rank, t.seq limit ${limit}
-       ${lock}
-     ) c
-     where not ${isPausedProject(project)}
-     order by c.rank, c.seq limit ${limit}
-   )`;
-
-const LOCK_CANDIDATES = statement(
-  'ledger.lockCandidates',
-  `with recursive ${ELIGIBLE_LANES}, ${projectsInTurn('$9::integer')}, ${ofProject(
-    '(select p.lane from turns p where p.nth > 0 and p.project_id = $7::text) e',
-    '$7::text',
-    '$8::bigint',
-    'for no key update skip locked',
-  )}
-   select * from candidates c order by c.rank, c.seq`,
-  { plan: 'once' },
-);
-
-export interface Candidate extends Applicant {
-  readonly projectId: string;
-}
-
-/**
- * Locks the next `limit` ready tasks of a project in the order of service, whether or not they need files or a key: those
- * of the lanes in which it is among the next `projects`, so that no other project loses its turn.
- */
-export async function lockCandidates(
-  tx: Tx,
-  claimer: Claimer,
-  {
-    projectId,
-    limit,
-    turns,
-    projects,
-  }: Pick<ClaimStart, 'turns' | 'projects'> & { readonly projectId: string; readonly limit: number },
-): Promise<Candidate[]> {
-  const values = [...lanesOf(claimer), ...turnsOf(turns), projectId, limit, projects];
-  return (await tx.query(LOCK_CANDIDATES, values)).map(candidateFromRow);
-}
-
-const FIND_CANDIDATES = statement(
-  'ledger.findCandidates',
-  `select ${APPLICANT} from tasks t where t.seq = any($1::bigint[]) order by t.rank, t.seq`,
-  { plan: 'once' },
-);
-
-/** Tasks as applicants for their files and keys, in the order of service. */
-export async function findCandidates(db: Db, seqs: readonly number[]): Promise<Candidate[]> {
-  return (await db.query(FIND_CANDIDATES, [seqs])).map(candidateFromRow);
-}
-
-function candidateFromRow(row: Row): Candidate {
-  return {
-    seq: integer(row, 'seq'),
-    projectId: text(row, 'project_id'),
-    lane: text(row, 'lane'),
-    rank: integer(row, 'rank'),
-    files: filesFromRow(row),
-    concurrency: concurrencyFromRow(row),
-  };
-}
-
-function filesFromRow(row: Row): WantedFile[] {
-  const names = texts(row, 'required_files');
-  const letters = text(row, 'file_modes');
-  return texts(row, 'file_paths').map((path, index) => ({
-    name: names[index] ?? path,
-    pattern: storedPattern(path),
-    mode: modeFromLetter(letters, index),
-  }));
 }
 
 const ADMIT = statement(
@@ -383,89 +294,4 @@ export async function admit(
     owned.map(({ name }) => name),
   ]);
   return rows.map(claimedFromRow);
-}
-
-const READY_EXISTS = statement(
-  'ledger.readyExists',
-  `with recursive ${ELIGIBLE_LANES}, ${projectsInTurn('1')} select exists (select from turns p where p.nth > 0) as ready`,
-  { plan: 'once' },
-);
-
-/** Whether a claim could find something: tells an empty ledger from one whose ready tasks others were just looking at. */
-export async function readyExists(db: Db, claimer: Claimer): Promise<boolean> {
-  const [row] = await db.query(READY_EXISTS, [...lanesOf(claimer), ...turnsOf(new Map())]);
-  return row?.['ready'] === true;
-}
-
-const PEEK_HEADS = statement(
-  'ledger.peekHeads',
-  `with recursive ${ELIGIBLE_LANES}, ${projectsInTurn('$8::integer')}
-   select p.lane, p.project_id, head.* from turns p cross join lateral (
-     select t.rank, t.seq, cardinality(t.file_paths) > 0 or t.concurrency_key is not null as has_holdings from tasks t
-     where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id = p.project_id and t.seq <> all($7::bigint[])
-     order by t.rank, t.seq limit 1
-   ) head where p.nth > 0`,
-);
-
-/** The first task of a project in a lane. */
-export interface Head {
-  readonly lane: string;
-  readonly projectId: string;
-  readonly rank: number;
-  readonly seq: number;
-  /** Whether it is claimed under its project's lock. */
-  readonly hasHoldings: boolean;
-}
-
-/** The heads of the projects whose turn is next in each eligible lane, `many` of them, as if the tasks `without` were not there. */
-export async function peekHeads(
-  db: Db,
-  claimer: Claimer,
-  turns: Turns,
-  { without, many }: { readonly without: readonly number[]; readonly many: number },
-): Promise<Head[]> {
-  const rows = await db.query(PEEK_HEADS, [...lanesOf(claimer), ...turnsOf(turns), without, many]);
-  return rows.map((row) => ({
-    lane: text(row, 'lane'),
-    projectId: text(row, 'project_id'),
-    rank: integer(row, 'rank'),
-    seq: integer(row, 'seq'),
-    hasHoldings: flag(row, 'has_holdings'),
-  }));
-}
-
-const PEEK = statement(
-  'ledger.peekCandidates',
-  `with recursive ${ELIGIBLE_LANES}, ${ofProject(
-    '(select l.lane from eligible l where l.lane = any($7::text[])) e',
-    '$5::text',
-    '$6::bigint',
-    '',
-  )}
-   select * from candidates c order by c.rank, c.seq`,
-);
-
-/** The next `limit` ready tasks of a project in some lanes, without a lock. */
-export async function peekCandidates(
-  db: Db,
-  claimer: Claimer,
-  { projectId, lanes }: { readonly projectId: string; readonly lanes: readonly string[] },
-  limit: number,
-): Promise<Candidate[]> {
-  return (await db.query(PEEK, [...lanesOf(claimer), projectId, limit, lanes])).map(candidateFromRow);
-}
-
-const ELIGIBLE_AMONG = statement(
-  'ledger.eligibleAmong',
-  `with ${PAUSED}, ${CLAIMER}
-   select ${APPLICANT}
-   from tasks t cross join lateral (select ${ASKED_ABOUT}) head
-   where t.seq = any($5::bigint[]) and ${MAY_TAKE} and not ${IS_ALL_PAUSED} and not ${isPausedProject('t.project_id')}
-   order by t.rank, t.seq`,
-);
-
-/** Those of some waiting tasks that the claimer may take, in the order of service. */
-export async function eligibleAmong(db: Db, claimer: Claimer, seqs: readonly number[]): Promise<Candidate[]> {
-  if (seqs.length === 0) return [];
-  return (await db.query(ELIGIBLE_AMONG, [...lanesOf(claimer), seqs])).map(candidateFromRow);
 }

@@ -30,8 +30,13 @@ export const MAY_TAKE = `head.kind = 'action'
 const READ = `pg_stat_get_xact_tuples_returned('tasks_ready'::regclass)`;
 const BEFORE = `before as materialized (select ${READ} as read)`;
 
-/** How many entries of the ready index a statement with {@link ELIGIBLE_LANES} has read, those of tasks long taken included. */
-export const ENTRIES_READ = `${READ} - (select b.read from before b)`;
+/**
+ * How many entries of the ready index a claim has read in vain: those of tasks long taken. What it needs is a few for each
+ * lane and project on its way, and as many from each of those whose turn it is as its `share` says.
+ */
+export const READ_IN_VAIN = `greatest(0, ${READ} - (select b.read from before b)
+       - 8 * ((select count(*) from lanes) + (select count(*) from turns))
+       - (select s.each from share s) * (select count(*) from turns))`;
 
 /**
  * The lanes that a claimer may take from. The recursion hops from lane to lane along the ready index, one probe each,
@@ -132,3 +137,10 @@ export const turnsFromMarks = (many: string): string => `
        where not ${IS_ALL_PAUSED} and not ${isPausedProject('m.project_id')} and ${MAY_TAKE}
      ) n where n.nth <= ${many}
    )`;
+
+/** Where a claim begins to look. */
+export interface ClaimStart {
+  readonly turns: Turns;
+  readonly projects: number;
+  readonly marks: readonly Mark[] | null;
+}

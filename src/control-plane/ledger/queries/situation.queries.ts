@@ -17,9 +17,9 @@ import { type Concurrency } from '../domain/concurrency.js';
 import { GATE } from '../domain/gate.js';
 import { type Delivery } from '../domain/task.js';
 import { type TaskStatus } from '../domain/task-state.js';
-import { modeFromLetter, storedPattern, type WantedFile } from '../domain/wanted-files.js';
+import { storedPattern, type WantedFile } from '../domain/wanted-files.js';
 import { heads, modeOf, spansOf } from './file.queries.js';
-import { concurrencyFromRow, status } from './task-row.js';
+import { concurrencyFromRow, status, wantedFromRow } from './task-row.js';
 
 /**
  * What can be said of one task and of those in its way. Every statement goes by an index and ends at a limit, so that an
@@ -98,8 +98,6 @@ export interface TaskFacts {
 export async function findTaskFacts(db: Db, id: string): Promise<TaskFacts | null> {
   const [row] = await db.query(FIND, [id]);
   if (row === undefined) return null;
-  const letters = text(row, 'file_modes');
-  const names = texts(row, 'required_files');
   return {
     seq: integer(row, 'seq'),
     id: text(row, 'id'),
@@ -114,11 +112,7 @@ export async function findTaskFacts(db: Db, id: string): Promise<TaskFacts | nul
     gatewayId: textOrNull(row, 'gateway_id'),
     gatewayStrict: flag(row, 'gateway_strict'),
     requiredCapabilities: texts(row, 'required_capabilities'),
-    files: texts(row, 'file_paths').map((path, index) => ({
-      name: names[index] ?? path,
-      pattern: storedPattern(path),
-      mode: modeFromLetter(letters, index),
-    })),
+    files: wantedFromRow(row),
     concurrency: concurrencyFromRow(row),
     pendingDependencies: integer(row, 'pending_dependencies'),
     attempts: integer(row, 'attempts'),

@@ -11,7 +11,7 @@ import {
   texts,
 } from '../../../platform/database/row.js';
 import { type Concurrency } from '../domain/concurrency.js';
-import { type FileMode, modeFromLetter } from '../domain/wanted-files.js';
+import { type FileMode, modeFromLetter, storedPattern, type WantedFile } from '../domain/wanted-files.js';
 import { type ClaimedTask, type Delivery, type Task } from '../domain/task.js';
 import { type TaskStatus, taskStates } from '../domain/task-state.js';
 
@@ -135,4 +135,15 @@ export function claimedFromRow(row: Row): ClaimedTask {
     lockedAt: instant(row, 'locked_at'),
     leaseExpiresAt: instant(row, 'lease_expires_at'),
   };
+}
+
+/** What a task wants of files, from `file_paths`, `required_files` and `file_modes`. */
+export function wantedFromRow(row: Row): WantedFile[] {
+  const names = texts(row, 'required_files');
+  const letters = text(row, 'file_modes');
+  return texts(row, 'file_paths').map((path, index) => ({
+    name: names[index] ?? path,
+    pattern: storedPattern(path),
+    mode: modeFromLetter(letters, index),
+  }));
 }
