@@ -9,6 +9,7 @@ const USAGE = `node bench/run.mjs [options]
 
   --case NAME[,NAME]  only these cases
   --list              names the cases and ends
+  --targets           only what has a target, as large as in a whole run
   --quick             the order of magnitude, within three minutes
   --tiny              only shows that everything works
   --rounds N          other than the scale's
@@ -20,6 +21,7 @@ const { values } = parseArgs({
   options: {
     case: { type: 'string', multiple: true, default: [] },
     list: { type: 'boolean' },
+    targets: { type: 'boolean' },
     quick: { type: 'boolean' },
     tiny: { type: 'boolean' },
     rounds: { type: 'string' },
@@ -57,9 +59,14 @@ const { Cluster } = await import('./lib/cluster.mjs');
 const { Progress } = await import('./lib/progress.mjs');
 const { markdown, report } = await import('./lib/report.mjs');
 const { sizes } = await import('./lib/sizes.mjs');
+const { casesWithTargets } = await import('./lib/targets.mjs');
 
-const scale = values.tiny ? 'tiny' : values.quick ? 'quick' : 'full';
-const chosen = wanted.length === 0 ? cases : cases.filter(({ name }) => wanted.includes(name));
+const scale = values.tiny ? 'tiny' : values.quick ? 'quick' : values.targets ? 'targets' : 'full';
+const chosen = cases.filter(
+  ({ name }) =>
+    (wanted.length === 0 || wanted.includes(name)) && (!values.targets || casesWithTargets.has(name)),
+);
+if (chosen.length === 0) fail('None of these cases has a target. Leave out --targets or --case.');
 const progress = new Progress();
 const cluster = await Cluster.start();
 const bench = new Bench(

@@ -10,6 +10,7 @@ import * as seed from '../lib/seed.mjs';
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'skynet');
 const START_PATIENCE_MS = 60_000;
+const DISPATCH_CLIENTS = 4;
 
 const ENVIRONMENT = {
   SKYNET_PORT: '0',
@@ -68,9 +69,10 @@ export class Skynet extends Contender {
     return { ...super.cpu(), server: pid === undefined ? null : cpuMs(pid) };
   }
 
-  /** What is dispatched is not for pull workers: its one case warms itself up. */
+  /** What is dispatched is not for pull workers: it is handed in, and goes to the gateway. */
   async warmUp(count) {
-    if (!this.#dispatches) await super.warmUp(count);
+    if (this.#dispatches) await this.call('dispatch', { count, clients: DISPATCH_CLIENTS });
+    else await super.warmUp(count);
   }
 
   async clear() {

@@ -1,4 +1,5 @@
 // A run: who takes part, in which order they are measured, and what came out.
+import { hasTarget } from './targets.mjs';
 import { makeContender } from '../contenders/index.mjs';
 import { NotThere } from './contender.mjs';
 import { Meter } from './meter.mjs';
@@ -89,11 +90,14 @@ export class Bench {
     const lines = entries.map(({ label }) => ({ label, rounds: [], median: {} }));
     this.comparisons.push({ case: this.#case, variant, lines });
     await this.cluster.admin.query('checkpoint');
-    for (let round = 1; round <= this.sizes.rounds; round++) {
+    const rounds = hasTarget({ case: this.#case, variant })
+      ? Math.max(this.sizes.rounds, this.sizes.targetRounds)
+      : this.sizes.rounds;
+    for (let round = 1; round <= rounds; round++) {
       for (const [index, entry] of entries.entries()) {
         const line = lines[index];
         if (line.note !== undefined || this.#ended) continue;
-        const about = `${this.#case} · ${variant} · round ${round}/${this.sizes.rounds} · ${entry.label}`;
+        const about = `${this.#case} · ${variant} · round ${round}/${rounds} · ${entry.label}`;
         this.progress.doing(about);
         try {
           const figures = await this.#measure(entry);

@@ -26,6 +26,7 @@ export async function report(bench, scale, cases) {
   return {
     scale,
     rounds: bench.sizes.rounds,
+    target_rounds: bench.sizes.targetRounds,
     seconds: Math.round(bench.progress.seconds),
     machine: {
       cpus: cpus().length,
@@ -53,7 +54,7 @@ export function markdown(results) {
   return [
     '# Results',
     '',
-    `Written by \`node bench/run.mjs${results.scale === 'full' ? '' : ` --${results.scale}`} --rounds ${results.rounds} --write\`: ${results.rounds} alternating ${results.rounds === 1 ? 'round' : 'rounds'}, medians, ${results.seconds} s in all.${results.scale === 'full' ? '' : ' The sizes are small and processes hardly warm: an order of magnitude, not the limit.'}`,
+    `Written by \`node bench/run.mjs${results.scale === 'full' ? '' : ` --${results.scale}`} --rounds ${results.rounds} --write\`: ${results.rounds} alternating ${results.rounds === 1 ? 'round' : 'rounds'}${results.target_rounds > results.rounds ? `, ${results.target_rounds} where there is a target` : ''}, medians, ${results.seconds} s in all.${['full', 'targets'].includes(results.scale) ? '' : ' The sizes are small and processes hardly warm: an order of magnitude, not the limit.'}`,
     '',
     `${machine.cpus} cores (${machine.model}), ${machine.memory_gib} GiB, shared by PostgreSQL, servers and load generators. PostgreSQL ${postgres.server_version}: fsync ${postgres.fsync}, synchronous_commit ${postgres.synchronous_commit}, full_page_writes ${postgres.full_page_writes}, shared_buffers ${postgres.shared_buffers}. Node.js ${node.ours} for ours, ${node.peers ?? 'none'} for peers. ${Object.entries(
       peers,

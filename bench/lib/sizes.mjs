@@ -1,29 +1,38 @@
-// How large the cases are. `quick` shows the order of magnitude within three minutes, `tiny` only that everything works.
+// How large the cases are. `targets` measures only what has a target, `quick` shows the order of magnitude within three
+// minutes, `tiny` only that everything works.
+
+/** The sizes of a whole run. */
+const full = {
+  rounds: 3,
+  /** What has a target is measured at least so often. */
+  targetRounds: 3,
+  firstWarmUp: 5_000,
+  warmUp: 500,
+  clients: [1, 8, 16, 32],
+  singles: 8_000,
+  batches: [10, 50, 100, 200],
+  batched: 50_000,
+  drain: 100_000,
+  latency: { count: 200, rate: 10 },
+  claims: { one: 500, many: 4_000 },
+  waiting: [1_000, 100_000, 1_000_000],
+  blocked: [1_000, 100_000],
+  fullest: { waiting: 1_000_000, byDependency: 100_000, byFile: 100_000 },
+  history: [1_000_000, 5_000_000],
+  files: 4_000,
+  fanOut: { children: 10_000, others: 5_000 },
+  fanIn: 1_000,
+  snapshot: { seconds: 60, window: 5, backlog: 400_000 },
+  readers: [4, 16],
+};
 
 export const sizes = {
-  full: {
-    rounds: 3,
-    firstWarmUp: 5_000,
-    warmUp: 500,
-    clients: [1, 8, 16, 32],
-    singles: 8_000,
-    batches: [10, 50, 100, 200],
-    batched: 50_000,
-    drain: 100_000,
-    latency: { count: 200, rate: 10 },
-    claims: { one: 500, many: 4_000 },
-    waiting: [1_000, 100_000, 1_000_000],
-    blocked: [1_000, 100_000],
-    fullest: { waiting: 1_000_000, byDependency: 100_000, byFile: 100_000 },
-    history: [1_000_000, 5_000_000],
-    files: 4_000,
-    fanOut: { children: 10_000, others: 5_000 },
-    fanIn: 1_000,
-    snapshot: { seconds: 60, window: 5, backlog: 400_000 },
-    readers: [4, 16],
-  },
+  full,
+  /** Only what the targets ask for, as large as in a whole run. */
+  targets: { ...full, clients: [16], batches: [100], waiting: [], blocked: [] },
   quick: {
     rounds: 1,
+    targetRounds: 1,
     firstWarmUp: 800,
     warmUp: 100,
     clients: [16],
@@ -45,6 +54,7 @@ export const sizes = {
   },
   tiny: {
     rounds: 1,
+    targetRounds: 1,
     firstWarmUp: 20,
     warmUp: 20,
     clients: [4],

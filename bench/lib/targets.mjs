@@ -93,6 +93,13 @@ const targets = [
   },
 ];
 
+/** The names of the cases that a target is about. */
+export const casesWithTargets = new Set(targets.map((target) => target.case));
+
+/** Whether a comparison is one that a target is about. @param {Pick<Comparison, 'case' | 'variant'>} comparison */
+export const hasTarget = (comparison) =>
+  targets.some((target) => target.case === comparison.case && target.where(comparison));
+
 /** @param {Comparison[]} comparisons */
 export function judge(comparisons) {
   return targets.map((target) => {

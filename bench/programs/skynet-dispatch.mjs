@@ -23,6 +23,24 @@ export function openGateway() {
   );
 }
 
+async function allArrived(ids) {
+  while (![...ids].every((id) => arrivals.has(id))) await wait(10);
+}
+
+/** Hands tasks in as fast as it goes, and waits until the gateway has seen them all. @param {{ count: number }} load @param {import('./http-client.mjs').Connection[]} connections */
+export async function dispatchAll({ count }, connections) {
+  const run = ++runs;
+  const ids = Array.from({ length: count }, (_, index) => `all-${run}-${index}`);
+  const left = ids.values();
+  await Promise.all(
+    connections.map(async (connection) => {
+      for (const id of left) await connection.post('/v1/tasks/enqueue', { task_id: id, action: 'bench' });
+    }),
+  );
+  await allArrived(ids);
+  return { done: count };
+}
+
 /** @param {{ count: number, rate: number }} load @param {import('./http-client.mjs').Connection} connection */
 export async function dispatchLatency({ count, rate }, connection) {
   const run = ++runs;
@@ -33,7 +51,7 @@ export async function dispatchLatency({ count, rate }, connection) {
     sent.set(id, performance.now());
     await connection.post('/v1/tasks/enqueue', { task_id: id, action: 'bench', params: { n: index } });
   });
-  while (![...sent.keys()].every((id) => arrivals.has(id))) await wait(10);
+  await allArrived(sent.keys());
   const seconds = (performance.now() - began) / 1_000;
   return { done: count, seconds, figures: spreadOfTimes([...sent].map(([id, at]) => arrivals.get(id) - at)) };
 }

@@ -1,7 +1,7 @@
 // The load on ours: workers and submitters over HTTP with keep-alive.
 import { clearTimeout } from 'node:timers';
 import { Connection } from './http-client.mjs';
-import { dispatchLatency, openGateway } from './skynet-dispatch.mjs';
+import { dispatchAll, dispatchLatency, openGateway } from './skynet-dispatch.mjs';
 import { fanIn, fanOut, prepareFanIn, prepareFanOut } from './skynet-graph.mjs';
 import { startReaders, stopReaders } from './skynet-readers.mjs';
 import { batches, NotThere, serveCalls, spread, spreadOfTimes } from './serve-calls.mjs';
@@ -129,6 +129,7 @@ serveCalls({
   prepareFanIn: (load) => prepareFanIn(load, { workers, body }),
   fanIn: (load) => fanIn(load, { workers }),
   openGateway,
+  dispatch: (load) => dispatchAll(load, connect(load.clients)),
   latency: (load) => dispatchLatency(load, connect(1)[0]),
   startReaders: (load) => startReaders(load, () => new Connection(url)),
   stopReaders,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { CLAIM_SQL } from '../../src/control-plane/ledger/queries/claim.queries.js';
+import { CLAIM_AT_SOLE_PLACE_SQL, CLAIM_SQL } from '../../src/control-plane/ledger/queries/claim.queries.js';
 import { START_SQL } from '../../src/control-plane/ledger/queries/lease.queries.js';
 import { SUCCEED_SQL } from '../../src/control-plane/ledger/queries/finish.queries.js';
 import { statement } from '../../src/platform/database/statement.js';
@@ -24,6 +24,11 @@ it.each([
     CLAIM_SQL,
     (n: number) => ['worker', `w${n}`, null, '[]', [], [], Array(n).fill(`w${n}`), false, 1],
   ],
+  [
+    'a claim at the only place',
+    CLAIM_AT_SOLE_PLACE_SQL,
+    (n: number) => ['worker', `w${n}`, null, '[]', ['l'], ['p'], Array(n).fill(`w${n}`), false, 1],
+  ],
   ['a start', START_SQL, (n: number) => [Array(n).fill('t'), Array(n).fill('w'), Array(n).fill('x')]],
   [
     'a success',
@@ -41,7 +46,15 @@ it.each([
   expect(rows).toEqual([{ custom: 5, generic: 15 }]);
 });
 
-it.each([1, 3, 2_000, 20_000])('a claim among %d ready tasks reads no table as a whole', async (ready) => {
+const claims = [
+  ['a claim', CLAIM_SQL, [[], []]],
+  ['a claim at the only place', CLAIM_AT_SOLE_PLACE_SQL, [['action/any//'], ['default']]],
+] as const;
+const sizes = [1, 3, 2_000, 20_000].flatMap((ready) =>
+  claims.map(([name, text, turns]) => ({ ready, name, text, turns })),
+);
+
+it.each(sizes)('$name among $ready ready tasks reads no table as a whole', async ({ ready, text, turns }) => {
   await client.query('truncate tasks');
   await client.query(
     `insert into tasks (id, action, params, max_attempts, lease_seconds, gate)
@@ -51,8 +64,8 @@ it.each([1, 3, 2_000, 20_000])('a claim among %d ready tasks reads no table as a
   await client.query('analyze tasks');
   await client.query('begin');
   const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: object }] }>({
-    text: `explain (analyze, format json) ${CLAIM_SQL}`,
-    values: ['worker', 'w', [], '[]', [], [], Array(4).fill('w'), false, 1],
+    text: `explain (analyze, format json) ${text}`,
+    values: ['worker', 'w', [], '[]', ...turns, Array(4).fill('w'), false, 1],
   });
   await client.query('rollback');
   const scanned: number[] = [];

@@ -10,6 +10,7 @@ import { KeyQueue } from './key-queue.service.js';
 import { keysOf } from './domain/concurrency.js';
 import { ProjectTurns } from './project-turns.service.js';
 import { ReadyMarks } from './ready-marks.service.js';
+import { SolePlace } from './sole-place.service.js';
 import { lockCandidates, readyExists } from './queries/candidates.queries.js';
 import { admit, type ClaimPass, claimWithoutLock, type Wanted } from './queries/claim.queries.js';
 import { type ClaimStart } from './queries/discovery.js';
@@ -42,6 +43,7 @@ export class ClaimsService {
     private readonly keys: KeyQueue,
     private readonly turns: ProjectTurns,
     private readonly marks: ReadyMarks,
+    private readonly sole: SolePlace,
   ) {}
 
   /**
@@ -78,10 +80,15 @@ export class ClaimsService {
     for (let pass = 0; pass < MAX_PASSES && open.length > 0; pass++) {
       const projects = misses === 0 ? 1 : PROJECTS_AFTER_A_MISS;
       const marks = isWhole ? null : this.marks.inForce();
-      const at = { turns: this.turns.all, projects, marks };
+      const sole = marks === null && misses === 0 ? this.sole.guessFor(claimer) : null;
+      const at = { turns: this.turns.all, projects, marks, sole };
       const easy = await claimWithoutLock(db, claimer, { slots: open, start }, at);
       claimed.push(...easy.claimed.map(({ task }) => task));
       this.note(db, easy);
+      if (sole !== null && easy.places.length === 0) {
+        this.sole.wasWrong();
+        continue;
+      }
       if (marks === null) this.marks.looked(easy.readInVain);
       else if (easy.isShort) isWhole = true;
       unlike.push(...without(open, easy.alike));
@@ -160,8 +167,9 @@ export class ClaimsService {
   }
 
   /** Remembers, once it is committed, whose turn it was and how far the ready tasks have been claimed. */
-  private note(db: Db, { claimed, reached }: ClaimPass): void {
+  private note(db: Db, { claimed, reached, places }: ClaimPass): void {
     db.afterCommit(() => {
+      this.sole.found(places);
       for (const { task, lane } of claimed) this.turns.served(lane, task.projectId);
       for (const mark of reached) this.marks.reached(mark);
     });

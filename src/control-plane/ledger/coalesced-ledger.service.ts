@@ -3,12 +3,11 @@ import { Coalescer } from '../../platform/coalescing/coalescer.js';
 import { Database, type Db } from '../../platform/database/database.js';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type Instant } from '../../platform/database/row.js';
-import { Problem } from '../../platform/problems/problem.js';
 import { Turns } from '../../platform/turns.js';
 import { ClaimsService } from './claims.service.js';
 import { type ClaimedTask, type Claimer, type ClaimProof, type NewTask, type Task } from './domain/task.js';
 import { EndingsService, type Outcome } from './endings.service.js';
-import { type EnqueueRequest, IntakeService } from './intake.service.js';
+import { type EnqueueRequest, IntakeService, refuseTaken } from './intake.service.js';
 import { type Success } from './queries/finish.queries.js';
 
 /** Rows that one statement writes at most: large enough that commits do not count, small enough that nobody waits long. */
@@ -97,9 +96,7 @@ export class CoalescedLedger {
       // With the id that was made for it, if one was.
       return this.intake.enqueue(db, { ...request, id: task.id });
     }
-    const stored = await this.enqueues.submit(task);
-    if (stored === null) throw new Problem('task-exists', `Task '${task.id}' already exists.`);
-    return stored;
+    return (await this.enqueues.submit(task)) ?? refuseTaken(task.id);
   }
 
   /** See {@link ClaimsService.claim}. A caller that has hung up meanwhile keeps nothing. */

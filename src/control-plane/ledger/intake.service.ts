@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { taskIds } from './task-ids.js';
 import { Inject, Injectable } from '@nestjs/common';
 import { Database, type Db, type Tx } from '../../platform/database/database.js';
 import { type Instant, type JsonObject } from '../../platform/database/row.js';
@@ -102,7 +102,7 @@ export class IntakeService {
     const { files, refused } = wantedFiles(request);
     if (refused.length > 0) throw refusedFiles(refused, place);
     const task: NewTask = {
-      id: id === '' ? `task-${randomBytes(6).toString('hex')}` : id,
+      id: id === '' ? taskIds.next() : id,
       projectId: projectOf(request.projectId),
       kind: 'action',
       action: request.action,
@@ -248,7 +248,8 @@ function refuseMissing(parents: readonly Parent[], ids: readonly string[]): void
   }
 }
 
-function refuseTaken(id: string): never {
+export function refuseTaken(id: string): never {
+  taskIds.isTaken(id);
   throw new Problem('task-exists', `Task '${id}' already exists.`);
 }
 

@@ -16,6 +16,7 @@ import { ProjectTurns } from './project-turns.service.js';
 import { PausesController } from './pauses.controller.js';
 import { PausesService } from './pauses.service.js';
 import { ReadyMarks } from './ready-marks.service.js';
+import { SolePlace } from './sole-place.service.js';
 import { LedgerReader } from './reader.service.js';
 import { Situations } from './situation.service.js';
 import { TasksController } from './tasks.controller.js';
@@ -28,6 +29,7 @@ const services = [
   KeyQueue,
   ProjectTurns,
   ReadyMarks,
+  SolePlace,
   CoalescedLedger,
   WaitingClaims,
   IntakeService,

@@ -5,7 +5,7 @@ import { type JsonObject } from '../../platform/database/row.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { type DispatchOutcome, GatewayClient } from '../gateway-client/index.js';
-import { LedgerReader } from '../ledger/index.js';
+import { LedgerReader, taskIds } from '../ledger/index.js';
 import { type Gateway, RegistryService } from '../registry/index.js';
 import { CONFIG } from '../runtime/index.js';
 import { type Candidate, chooseGateway } from './domain/choose-gateway.js';
@@ -71,7 +71,7 @@ export class RoutingService {
   static newCallIds(taskId: string | null): CallIds {
     const id = taskId?.trim() ?? '';
     return {
-      taskId: id === '' ? `task-${randomBytes(6).toString('hex')}` : id,
+      taskId: id === '' ? taskIds.next() : id,
       executionKey: randomBytes(16).toString('hex'),
     };
   }

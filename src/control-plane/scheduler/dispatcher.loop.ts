@@ -32,6 +32,8 @@ export class DispatcherLoop extends Loop implements OnApplicationBootstrap, Befo
   private readonly keeper: LeaseKeeper;
   private readonly parts: ExecutionParts;
   private unsubscribe: (() => void) | undefined;
+  /** Whether ready tasks may have been left for want of room, so that the end of an execution is news. */
+  private wasFull = true;
 
   constructor(
     private readonly database: Database,
@@ -75,6 +77,7 @@ export class DispatcherLoop extends Loop implements OnApplicationBootstrap, Befo
   }
 
   protected async runOnce(signal: AbortSignal): Promise<void> {
+    this.wasFull = true;
     if (this.executions.size >= this.config.scheduler.concurrency) return;
     const candidates = new Map(
       (await this.routing.candidates()).map((candidate) => [candidate.gatewayId, candidate]),
@@ -96,7 +99,10 @@ export class DispatcherLoop extends Loop implements OnApplicationBootstrap, Befo
         start: true,
       });
       const [task] = claimed;
-      if (task === undefined) return;
+      if (task === undefined) {
+        this.wasFull = withRoom.length < candidates.size;
+        return;
+      }
       const gateway = candidates.get(task.dispatchGatewayId ?? '');
       if (gateway === undefined)
         throw new Error(`Task ${task.id} was claimed for a gateway that is not there.`);
@@ -113,7 +119,7 @@ export class DispatcherLoop extends Loop implements OnApplicationBootstrap, Befo
     const execution = new Execution(task, gateway, this.parts);
     const done = execution.run().finally(() => {
       this.executions.delete(execution);
-      this.nudge();
+      if (this.wasFull) this.nudge();
     });
     this.executions.set(execution, done);
     this.registry.markGatewaysUsed([gateway.gatewayId]).catch((error: unknown) => {

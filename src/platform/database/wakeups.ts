@@ -48,7 +48,10 @@ export class Wakeups {
   publish(topic: string): void {
     this.deliver(topic);
     this.pending.add(topic);
-    if (!this.sending && !this.stopped) void this.send();
+    if (this.sending || this.stopped) return;
+    this.sending = true;
+    // The followers in this process have their turn first: more often than not they do all the work.
+    setImmediate(() => void this.send());
   }
 
   /** Starts listening; returns at once. A connection that fails is tried again until `stop`. */
@@ -71,7 +74,6 @@ export class Wakeups {
   }
 
   private async send(): Promise<void> {
-    this.sending = true;
     try {
       while (this.pending.size > 0 && !this.stopped) {
         const topics = [...this.pending];

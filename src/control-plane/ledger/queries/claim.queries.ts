@@ -1,5 +1,5 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
-import { integer, type Row, text, texts } from '../../../platform/database/row.js';
+import { flag, integer, type Row, text, texts } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { appendSteps, type EventColumns } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
@@ -13,6 +13,10 @@ import {
   gatewaysOf,
   lanesOf,
   type ClaimStart,
+  placeOf,
+  SOLE_PLACE,
+  type Place,
+  type Turns,
   type Mark,
   marksOf,
   projectsInTurn,
@@ -22,8 +26,7 @@ import {
 import { isPausedGateway, PAUSED } from './pause.queries.js';
 import { claimedFromRow, TASK_COLUMNS } from './task-row.js';
 
-/** The slots of $7 whose workers may use the same lanes as the claimer, in their order: as one array, since n-th of m
- * would be looked for m times if they were rows. */
+/** The slots of $7 whose workers may use the same lanes as the claimer, in their order, as one array. */
 const SLOTS = `
    slots as materialized (
      select coalesce(array_agg(s.worker_id order by s.n), '{}') as workers
@@ -32,6 +35,8 @@ const SLOTS = `
      where $1::text <> 'worker' or s.worker_id = $2::text
         or (w.gateway_id is not distinct from c.gateway_id and coalesce($3::text[], w.capabilities, '{}') = c.capabilities)
    )`;
+
+const NEW_TOKEN = `encode(uuid_send(gen_random_uuid()), 'hex')`;
 
 /**
  * What a claim writes. `claim` offers `worker_id`, `token`, and for a dispatcher that starts the task `gateway_id`. Such a
@@ -49,7 +54,8 @@ const claimColumns = (
        attempts = t.attempts + 1, lease_number = t.lease_number + 1,
        version = t.version + 1 + (${started})::integer, updated_at = now()`;
 
-const NEW_TOKEN = `replace(gen_random_uuid()::text, '-', '')`;
+/** Whether a candidate is claimed only under its project's lock. */
+const NEEDS_LOCK = '(cardinality(c.file_paths) > 0 or c.concurrency_key is not null)';
 
 /**
  * The gateway that a dispatcher sends a task to when it starts it: the one that knows of its open execution, else the one
@@ -85,47 +91,60 @@ const claimEvents = (started: string) => `logged as (
  * turns: of n slots and m projects that have ready work each gets the m-th part, the rest goes to those whose turn is
  * first. A project's own tasks go by rank.
  *
- * The tasks are named to the update as an array as well: of how many a limit that is not yet known lets through PostgreSQL
- * thinks so highly that it may read the whole table to find them.
+ * What is claimed is named to the update by arrays. PostgreSQL takes those for short, and looks each task up; of how many
+ * a limit lets through that it does not know yet it thinks so highly that it would read the whole table.
  */
 const claimFrom = (
   name: string,
   {
     discovery,
+    slots,
     begin,
     inVain,
-  }: { readonly discovery: string; readonly begin: string; readonly inVain: string },
+  }: { readonly discovery: string; readonly slots: string; readonly begin: string; readonly inVain: string },
 ) =>
   statement(
     name,
-    `with recursive ${discovery}, ${SLOTS}, share as materialized (
-     select s.workers, cardinality(s.workers) as slots,
-       ceil(cardinality(s.workers)::float8 / greatest((select count(distinct p.project_id) from turns p where p.nth > 0), 1))::bigint as each
-     from slots s
+    `with recursive ${discovery}, ${slots}, share as materialized (
+     select s.workers, cardinality(s.workers) as slots, p.probes,
+       ceil(cardinality(s.workers)::float8 / greatest(p.projects, 1))::bigint as each
+     from slots s, (
+       select count(*) as probes, count(distinct p.project_id) filter (where p.nth > 0) as projects from turns p
+     ) p
    ), candidates as materialized (
-     select c.*, row_number() over (partition by c.project_id order by c.rank, c.seq) as round
-     from turns p cross join lateral (
-       select ${APPLICANT}, t.status, p.nth, ${gatewayFor('t', '$8::boolean')} as gateway_for
-       from tasks t
-       where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id = p.project_id ${begin}
-       order by t.rank, t.seq limit (select s.each from share s)
-       for no key update skip locked
-     ) c where p.nth > 0
-     order by round, c.nth, c.rank, c.seq limit (select s.slots from share s)
+     select c.*, ${NEEDS_LOCK} as needs_lock, row_number() over (order by c.round, c.nth, c.rank, c.seq) as place
+     from (
+       select c.*, p.nth, row_number() over (partition by c.project_id order by c.rank, c.seq) as round
+       from turns p cross join lateral (
+         select ${APPLICANT}, t.status, ${gatewayFor('t', '$8::boolean')} as gateway_for
+         from tasks t
+         where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id = p.project_id ${begin}
+         order by t.rank, t.seq limit (select s.each from share s)
+         for no key update skip locked
+       ) c where p.nth > 0
+     ) c
+     order by place limit (select s.slots from share s)
    ), placed as (
-     select c.seq, c.status, ${NEW_TOKEN} as token, c.gateway_for as gateway_id,
-       (select s.workers from slots s)[row_number() over (order by c.round, c.nth, c.rank, c.seq)] as worker_id
-     from candidates c where cardinality(c.file_paths) = 0 and c.concurrency_key is null
+     select array_agg(c.seq order by c.place) as seqs, array_agg(c.status order by c.place) as statuses,
+       array_agg(c.gateway_for order by c.place) as gateways, array_agg(${NEW_TOKEN} order by c.place) as tokens
+     from candidates c where not c.needs_lock
    ), claimed as (
      update tasks t set ${claimColumns('c', '$8::boolean')}
-     from placed c where t.seq = c.seq and t.seq = any(array(select p.seq from placed p))
-     returning ${TASK_COLUMNS}, c.status as from_status
+     from placed p cross join share s
+     cross join lateral unnest(p.seqs, s.workers, p.statuses, p.gateways, p.tokens) with ordinality
+       c(seq, worker_id, status, gateway_id, token, place)
+     where t.seq = c.seq
+     returning ${TASK_COLUMNS}, t.lane, t.rank, c.status as from_status, c.place
    ), ${claimEvents('$8::boolean')}
-   select case when row_number() over () = 1 and s.slots < cardinality($7::text[]) then s.workers end as alike,
-     c.seq as candidate_seq, c.project_id as candidate_project, c.lane as candidate_lane, c.rank as candidate_rank,
-     s.each < s.slots as is_shared, ${inVain} as read_in_vain, claimed.*
-   from share s left join candidates c on true left join claimed on claimed.seq = c.seq
-   order by c.round, c.nth, c.rank, c.seq`,
+   select claimed.*, pass.*
+   from share s left join claimed on true
+   left join lateral (
+     select case when s.slots < cardinality($7::text[]) then s.workers end as alike, s.each < s.slots as is_shared,
+       ${inVain} as read_in_vain,
+       (select json_agg(json_build_array(c.lane, c.project_id, c.rank, c.seq) order by c.place)
+        from candidates c where c.needs_lock) as needing_lock
+   ) pass on coalesce(claimed.place, 1) = 1
+   order by claimed.place`,
     { plan: 'once' },
   );
 
@@ -134,19 +153,29 @@ const MANY = 'greatest($9::integer, cardinality($7::text[]))';
 
 const CLAIM = claimFrom('ledger.claim', {
   discovery: `${ELIGIBLE_LANES}, ${projectsInTurn(MANY)}`,
+  slots: SLOTS,
   begin: '',
   inVain: READ_IN_VAIN,
 });
 
 const CLAIM_FROM_MARKS = claimFrom('ledger.claimFromMarks', {
   discovery: turnsFromMarks(MANY),
+  slots: SLOTS,
   begin: 'and (t.rank, t.seq) > (p.rank, p.seq)',
   inVain: '0',
+});
+
+const CLAIM_AT_SOLE_PLACE = claimFrom('ledger.claimAtSolePlace', {
+  discovery: SOLE_PLACE,
+  slots: 'slots as materialized (select $7::text[] as workers)',
+  begin: '',
+  inVain: READ_IN_VAIN,
 });
 
 /** The texts of the claim, for those who want to see their plans. */
 export const CLAIM_SQL = CLAIM.text;
 export const CLAIM_FROM_MARKS_SQL = CLAIM_FROM_MARKS.text;
+export const CLAIM_AT_SOLE_PLACE_SQL = CLAIM_AT_SOLE_PLACE.text;
 
 /** How many tasks are wanted, and by whom. */
 export interface Wanted {
@@ -178,68 +207,82 @@ export interface ClaimPass {
   readonly readInVain: number;
   /** Up to where the ready tasks of each lane and project have been claimed. */
   readonly reached: readonly Mark[];
+  /** Where ready tasks were found, each place once. */
+  readonly places: readonly Place[];
 }
 
 /**
  * Claims up to one task for each slot among those that need no file and have no key, one commit for all. Slots of workers
  * that may use other lanes than `claimer` are left out. At least `projects` are looked at in each lane. With `marks` only
- * what comes behind them is found.
+ * what comes behind them is found, at a `sole` place that is not the only one nothing.
  */
 export async function claimWithoutLock(
   db: Db,
   claimer: Claimer,
   { slots, start }: Wanted,
-  { turns, projects, marks }: ClaimStart,
+  { turns, projects, marks: begin, sole }: ClaimStart,
 ): Promise<ClaimPass> {
-  const values = [...lanesOf(claimer), ...turnsOf(turns), slots, start, projects];
+  const given = (places: Turns) => [...lanesOf(claimer), ...turnsOf(places), slots, start, projects];
   const rows =
-    marks === null
-      ? await db.query(CLAIM, values)
-      : await db.query(CLAIM_FROM_MARKS, [...values, ...marksOf(marks)]);
-  const candidates = rows.filter((row) => row['candidate_seq'] !== null);
-  const needing = new Map<string, number>();
-  for (const row of candidates) {
-    if (row['seq'] !== null) continue;
-    const projectId = text(row, 'candidate_project');
-    needing.set(projectId, (needing.get(projectId) ?? 0) + 1);
-  }
-  const alike = partOf(rows) ?? slots;
+    begin !== null
+      ? await db.query(CLAIM_FROM_MARKS, [...given(turns), ...marksOf(begin)])
+      : sole !== null
+        ? await db.query(CLAIM_AT_SOLE_PLACE, given(placeOf(sole)))
+        : await db.query(CLAIM, given(turns));
+  const pass = onlyPass(rows);
+  const claimed = rows.filter((row) => row['seq'] !== null);
+  const marks = claimed.map(markFrom);
+  const needing = needingFrom(pass);
+  const perProject = new Map<string, number>();
+  for (const { projectId } of needing) perProject.set(projectId, (perProject.get(projectId) ?? 0) + 1);
+  const alike = pass['alike'] === null ? slots : texts(pass, 'alike');
   return {
     alike,
-    claimed: candidates
-      .filter((row) => row['seq'] !== null)
-      .map((row) => ({ task: claimedFromRow(row), lane: text(row, 'candidate_lane') })),
-    needingLock: [...needing].map(([projectId, tasks]) => ({ projectId, tasks })),
-    isShared: rows[0]?.['is_shared'] === true,
-    isShort: candidates.length < alike.length,
-    readInVain: rows[0] === undefined ? 0 : integer(rows[0], 'read_in_vain'),
-    reached: reachedBy(candidates),
+    claimed: claimed.map((row) => ({ task: claimedFromRow(row), lane: text(row, 'lane') })),
+    needingLock: [...perProject].map(([projectId, tasks]) => ({ projectId, tasks })),
+    isShared: flag(pass, 'is_shared'),
+    isShort: claimed.length + needing.length < alike.length,
+    readInVain: integer(pass, 'read_in_vain'),
+    reached: reachedBy(marks, needing),
+    places: [...new Map([...marks, ...needing].map((mark) => [keyOf(mark), mark])).values()],
   };
 }
 
-/** Of each lane and project the last of the candidates that were claimed without one before them that was not. */
-function reachedBy(candidates: readonly Row[]): Mark[] {
-  const reached = new Map<string, Mark | null>();
-  for (const row of candidates) {
-    const [lane, projectId] = [text(row, 'candidate_lane'), text(row, 'candidate_project')];
-    const key = `${lane}\n${projectId}`;
-    const before = reached.get(key);
-    if (row['seq'] === null && before === undefined) reached.set(key, null);
-    if (row['seq'] === null || before === null) continue;
-    reached.set(key, {
-      lane,
-      projectId,
-      rank: integer(row, 'candidate_rank'),
-      seq: integer(row, 'candidate_seq'),
-    });
-  }
-  return [...reached.values()].filter((mark) => mark !== null);
+/** The first row tells of the pass as a whole, so that the answer does not grow with it times its tasks. */
+function onlyPass(rows: readonly Row[]): Row {
+  const [first] = rows;
+  if (first === undefined) throw new Error('A claim brought no row.');
+  return first;
 }
 
-/** The slots that could be served, when those are not all. Told by one row, so that the answer does not grow with both. */
-function partOf(rows: readonly Row[]): readonly string[] | undefined {
-  const told = rows.find((row) => row['alike'] !== null);
-  return told === undefined ? undefined : texts(told, 'alike');
+const markFrom = (row: Row): Mark => ({
+  lane: text(row, 'lane'),
+  projectId: text(row, 'project_id'),
+  rank: integer(row, 'rank'),
+  seq: integer(row, 'seq'),
+});
+
+/** The candidates that need their project's lock, in the order of service. */
+function needingFrom(pass: Row): Mark[] {
+  const needing = pass['needing_lock'] as
+    [lane: string, projectId: string, rank: number, seq: number][] | null;
+  return (needing ?? []).map(([lane, projectId, rank, seq]) => ({ lane, projectId, rank, seq }));
+}
+
+const keyOf = ({ lane, projectId }: Place) => `${lane}\n${projectId}`;
+
+/** Of each lane and project the last that was claimed before one that was not. Both come in the order of service. */
+function reachedBy(claimed: readonly Mark[], needing: readonly Mark[]): Mark[] {
+  const ends = new Map<string, Mark>();
+  for (const mark of needing) if (!ends.has(keyOf(mark))) ends.set(keyOf(mark), mark);
+  const reached = new Map<string, Mark>();
+  for (const mark of claimed) {
+    const end = ends.get(keyOf(mark));
+    if (end === undefined || mark.rank < end.rank || (mark.rank === end.rank && mark.seq < end.seq)) {
+      reached.set(keyOf(mark), mark);
+    }
+  }
+  return [...reached.values()];
 }
 
 const ADMIT = statement(

@@ -32,11 +32,10 @@ const BEFORE = `before as materialized (select ${READ} as read)`;
 
 /**
  * How many entries of the ready index a claim has read in vain: those of tasks long taken. What it needs is a few for each
- * lane and project on its way, and as many from each of those whose turn it is as its `share` says.
+ * lane and project on its way, and as many from each of those whose turn it is as its share `s` says.
  */
 export const READ_IN_VAIN = `greatest(0, ${READ} - (select b.read from before b)
-       - 8 * ((select count(*) from lanes) + (select count(*) from turns))
-       - (select s.each from share s) * (select count(*) from turns))`;
+       - 8 * ((select count(*) from lanes) + s.probes) - s.each * s.probes)`;
 
 /**
  * The lanes that a claimer may take from. The recursion hops from lane to lane along the ready index, one probe each,
@@ -104,10 +103,36 @@ export const projectsInTurn = (many: string): string => `
      where p.seen < ${many}
    )`;
 
-/** Where the ready tasks of a project begin in a lane: all up to there, that one included, have been taken. */
-export interface Mark {
+/** A lane and a project. */
+export interface Place {
   readonly lane: string;
   readonly projectId: string;
+}
+
+/** The turns of {@link SOLE_PLACE}: the place stands where turns stand elsewhere. */
+export const placeOf = ({ lane, projectId }: Place): Turns => new Map([[lane, projectId]]);
+
+const atEnd = (direction: '' | ' desc') => `cross join lateral (
+       select t.lane, t.project_id from tasks t where t.gate = ${GATE.runnable} and b.read is not null
+       order by t.lane${direction}, t.project_id${direction} limit 1
+     )`;
+
+/**
+ * The same as {@link ELIGIBLE_LANES} and {@link projectsInTurn} when one place is all that has ready tasks, which the first
+ * and the last entry of the ready index prove, and its lane is for everybody. No turns otherwise.
+ */
+export const SOLE_PLACE = `
+   parameters as (select $2::text, $3::text[], $9::integer),
+   ${PAUSED}, ${BEFORE}, lanes(lane) as (select 1), turns(lane, project_id, nth) as materialized (
+     select p.lane, p.project_id collate "C", 1
+     from before b cross join unnest($5::text[], $6::text[]) p(lane, project_id)
+     ${atEnd('')} first ${atEnd(' desc')} last
+     where (first.lane, first.project_id) = (p.lane, p.project_id) and (last.lane, last.project_id) = (p.lane, p.project_id)
+       and not ${IS_ALL_PAUSED} and not ${isPausedProject('p.project_id')}
+   )`;
+
+/** Where the ready tasks of a project begin in a lane: all up to there, that one included, have been taken. */
+export interface Mark extends Place {
   readonly rank: number;
   readonly seq: number;
 }
@@ -143,4 +168,6 @@ export interface ClaimStart {
   readonly turns: Turns;
   readonly projects: number;
   readonly marks: readonly Mark[] | null;
+  /** The only place that is thought to have ready tasks. */
+  readonly sole: Place | null;
 }
