@@ -3,6 +3,8 @@ import pg from 'pg';
 import { CLAIM_AT_SOLE_PLACE_SQL, CLAIM_SQL } from '../../src/control-plane/ledger/queries/claim.queries.js';
 import { START_SQL } from '../../src/control-plane/ledger/queries/lease.queries.js';
 import { SUCCEED_SQL } from '../../src/control-plane/ledger/queries/finish.queries.js';
+import { DataSource } from 'typeorm';
+import { databaseOf, dataSourceOptions } from '../../src/platform/database/connect.js';
 import { statement } from '../../src/platform/database/statement.js';
 import { startTestLedger, type TestLedger } from '../support/ledger.js';
 
@@ -39,7 +41,7 @@ it.each([
   for (let call = 0; call < 20; call++)
     await client.query({ name, text, values: [...valuesOf(1 + (call % 6))] });
   const { rows } = await client.query<{ custom: number; generic: number }>(
-    'select custom_plans::int as custom, generic_plans::int as generic from pg_prepared_statements where name = $1',
+    'select custom_plans::int as custom, generic_plans::int as generic from pg_prepared_statements where name like $1',
     [name],
   );
   // PostgreSQL tries five plans for given values before it compares.
@@ -77,6 +79,50 @@ it.each(sizes)('$name among $ready ready tasks reads no table as a whole', async
   visit(rows[0]?.['QUERY PLAN'][0].Plan as Record<string, unknown>);
   // A table of a page or two may be.
   expect(Math.max(0, ...scanned)).toBeLessThan(10);
+});
+
+it('a connection that began with few tasks plans no claim anew when there are many', async () => {
+  const few = new DataSource(
+    dataSourceOptions({
+      url: ledger.api.databaseUrl,
+      applicationName: 'test',
+      poolSize: 1,
+      program: 'control-plane',
+    }),
+  );
+  await few.initialize();
+  try {
+    const database = databaseOf(few);
+    const plans = statement(
+      'test.plans',
+      'select sum(custom_plans)::int as custom, sum(generic_plans)::int as generic from pg_prepared_statements where name like $1',
+    );
+    const fill = async (from: number, to: number) => {
+      await database.query(
+        statement(
+          'test.fill',
+          `insert into tasks (id, action, params, max_attempts, lease_seconds, gate)
+           select 'n-' || n, 'a', '{}', 5, 300, 0 from generate_series($1::int, $2::int) n`,
+        ),
+        [from, to],
+      );
+      await client.query('analyze tasks');
+    };
+    const claim = () => ledger.claims.claim(database, { holder: 'worker', id: 'w', capabilities: ['x'] });
+    await client.query('truncate tasks');
+    await fill(1, 30);
+    for (let call = 0; call < 20; call++) await claim();
+    const [before] = await database.query(plans, ['ledger.claim%']);
+    // Those of two statements: of a whole claim, and of one at the only place.
+    expect(before?.['custom']).toBe(10);
+    await fill(100, 30_000);
+    for (let call = 0; call < 20; call++) await claim();
+    const [after] = await database.query(plans, ['ledger.claim%']);
+    expect(after?.['custom']).toBe(before?.['custom']);
+    expect(after?.['generic']).toBe(Number(before?.['generic']) + 20);
+  } finally {
+    await few.destroy();
+  }
 });
 
 it('a statement that is planned once says the types of its values', () => {

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { GeneralPlans } from './general-plans.js';
 import { DatabaseUnavailableError, isRetryable, isUnavailable } from './errors.js';
 import { type Row } from './row.js';
 import { type Statement } from './statement.js';
@@ -36,6 +37,7 @@ export interface Tx extends Db {
 /** The connection pool of one process. */
 export class Database implements Db {
   private readonly insertFollowers = new Map<string, Set<() => void>>();
+  private readonly plans = new GeneralPlans();
 
   constructor(private readonly pool: pg.Pool) {}
 
@@ -50,13 +52,14 @@ export class Database implements Db {
     return () => followers.delete(follower);
   }
 
-  async query({ name, text, inserts }: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+  async query(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+    const { name, text, inserts, plan } = statement;
     try {
-      const result = await this.pool.query<Record<string, unknown>>({
-        name,
-        text,
-        values: values as unknown[],
-      });
+      const query = { name, text, values: values as unknown[] };
+      const result =
+        plan === 'once'
+          ? await this.queryPlannedOnce(statement, query)
+          : await this.pool.query<Record<string, unknown>>(query);
       if (inserts !== undefined) this.tellOf(inserts);
       return result.rows;
     } catch (error) {
@@ -83,48 +86,90 @@ export class Database implements Db {
     for (const table of tables) for (const follower of this.insertFollowers.get(table) ?? []) follower();
   }
 
+  /** As the pool does it, except that the first run on a connection keeps it for the time that its plans take. */
+  private async queryPlannedOnce(
+    statement: Statement,
+    query: pg.QueryConfig,
+  ): Promise<pg.QueryResult<Record<string, unknown>>> {
+    const connection = await this.connect();
+    try {
+      const result = await connection.client.query<Record<string, unknown>>(query);
+      this.release(connection, [statement]);
+      return result;
+    } catch (error) {
+      connection.release(true);
+      throw error;
+    }
+  }
+
   private async runOnce<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect();
+    const connection = await this.connect();
+    const { client } = connection;
     const tx = new Transaction(client);
-    let broken: unknown;
-    // A connection that dies between two statements tells so by this event; without a listener it ends the process.
-    const onError = (error: unknown) => (broken = error);
-    client.on('error', onError);
     try {
       await client.query('begin');
       const result = await work(tx as unknown as Tx);
       await client.query('commit');
       tx.committed();
       this.tellOf(tx.inserted);
+      this.release(connection, tx.plannedOnce);
       return result;
     } catch (error) {
-      try {
-        await client.query('rollback');
-      } catch (rollbackError) {
-        // The connection is gone, and with it the transaction: the first error is the one that says why.
-        broken = rollbackError;
-      }
+      // When the connection is gone, so is the transaction: the first error is the one that says why.
+      const isGone = await client.query('rollback').then(
+        () => false,
+        () => true,
+      );
+      connection.release(isGone);
       throw error;
-    } finally {
-      client.off('error', onError);
-      client.release(broken !== undefined);
     }
   }
+
+  private async connect(): Promise<Connection> {
+    const client = await this.pool.connect();
+    let isBroken = false;
+    // A connection that dies between two statements tells so by this event; without a listener it ends the process.
+    const onError = () => (isBroken = true);
+    client.on('error', onError);
+    return {
+      client,
+      release: (isUseless) => {
+        client.off('error', onError);
+        client.release(isBroken || isUseless);
+      },
+    };
+  }
+
+  /** Gives back a connection on which statements have run. */
+  private release(connection: Connection, statements: Iterable<Statement>): void {
+    const unsettled = this.plans.unsettled(connection.client, statements);
+    if (unsettled.length === 0) connection.release(false);
+    else void this.plans.settle(connection.client, unsettled).then(() => connection.release(false));
+  }
+}
+
+/** A connection taken from the pool, until it is released. */
+interface Connection {
+  readonly client: pg.PoolClient;
+  readonly release: (isUseless: boolean) => void;
 }
 
 class Transaction {
   readonly inserted = new Set<string>();
+  readonly plannedOnce = new Set<Statement>();
   private readonly effects: (() => void)[] = [];
 
   constructor(private readonly client: pg.PoolClient) {}
 
-  async query({ name, text, inserts = [] }: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+  async query(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+    const { name, text, inserts = [], plan } = statement;
     const result = await this.client.query<Record<string, unknown>>({
       name,
       text,
       values: values as unknown[],
     });
     for (const table of inserts) this.inserted.add(table);
+    if (plan === 'once') this.plannedOnce.add(statement);
     return result.rows;
   }
 

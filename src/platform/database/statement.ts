@@ -7,6 +7,8 @@ export interface Statement {
   readonly text: string;
   /** The tables that it adds rows to, for those who follow them; see `Database.followInserts`. */
   readonly inserts?: readonly string[];
+  /** Planned once for each connection; see {@link statement}. */
+  readonly plan?: 'once';
 }
 
 /** Postgres keeps 63 bytes of a prepared statement's name; a longer one would silently collide. */
@@ -34,7 +36,7 @@ export function statement(
   if (known !== undefined && known !== text) throw new Error(`Two statements are named ${name}.`);
   named.set(name, text);
   const inserts = [...text.matchAll(/\binsert\s+into\s+([a-z_.]+)/g)].map((match) => match[1] ?? '');
-  return Object.freeze({ name, text, inserts });
+  return Object.freeze({ name, text, inserts, ...(plan === undefined ? {} : { plan }) });
 }
 
 function sealed(name: string, template: string): string {
