@@ -72,9 +72,9 @@ describe('two replicas', () => {
       Promise.resolve(first !== undefined && pings(first) >= 14 ? true : undefined),
     );
     const after = await looks();
-    // Four partitions each time; a look for each stream would be 80 a second.
+    // Four partitions each time, and the planner's own; a look for each stream would be 80 a second, for nine seconds.
     expect(after - before).toBeGreaterThan(0);
-    expect(after - before).toBeLessThan(60);
+    expect(after - before).toBeLessThan(200);
     for (const client of clients) client.close();
     let [last, calm] = [-1, 0];
     await eventually('nobody looks any more', async () => {

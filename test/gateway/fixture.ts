@@ -104,7 +104,9 @@ export class GatewayFixture {
          }
        });`,
     );
-    const pids = () => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n').map(Number) : []);
+    // Whole lines only: the file is there before what is written to it.
+    const pids = () =>
+      existsSync(log) ? readFileSync(log, 'utf8').split('\n').slice(0, -1).map(Number) : [];
     return {
       folder,
       params: { working_dir: folder, runner: 'node' },

@@ -4,6 +4,7 @@ import { DataSource as DataSourceToken } from 'typeorm';
 import { type ClaimedTask } from '../../src/control-plane/ledger/index.js';
 import { CLAIM_SQL } from '../../src/control-plane/ledger/queries/claim.queries.js';
 import { KEY_SQL } from '../../src/control-plane/ledger/queries/key.queries.js';
+import { eventually } from '../support/eventually.js';
 import { type LoggedEvent } from '../support/audit.js';
 import { emptyLedger, expectKeysInOrder, idsOf, keyed, proofOf } from '../support/keyed.js';
 import { PLAIN, startTestLedger, type TestLedger } from '../support/ledger.js';
@@ -91,14 +92,19 @@ describe('16 claimers in two replicas', () => {
     }
   }, 60_000);
 
-  async function wholeLog(): Promise<LoggedEvent[]> {
-    const events: LoggedEvent[] = [];
-    for (let after = ''; ;) {
-      const { body } = await ledger.api.fetch(`/v1/events?limit=1000&after=${after}`);
-      events.push(...body.events);
-      if (body.events.length === 0) return events;
-      after = body.position;
-    }
+  /** All events, once the log tells of them: a transaction elsewhere on the server may delay that. */
+  function wholeLog(): Promise<LoggedEvent[]> {
+    return eventually('the log tells of all events', async () => {
+      const events: LoggedEvent[] = [];
+      for (let after = ''; ;) {
+        const { body } = await ledger.api.fetch(`/v1/events?limit=1000&after=${after}`);
+        events.push(...body.events);
+        if (body.events.length === 0) break;
+        after = body.position;
+      }
+      const [row] = await ledger.api.query<{ n: number }>('select count(*)::int as n from events');
+      return events.length === row?.n ? events : undefined;
+    });
   }
 });
 

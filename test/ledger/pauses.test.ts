@@ -61,7 +61,13 @@ describe('while something is paused', () => {
       expect(await readyExists(ledger.database, claimer)).toBe(false);
       // A pause may come between the look at a project and the lock of it.
       const locked = ledger.database.transaction((tx) =>
-        lockCandidates(tx, claimer, { projectId: 'p', limit: 10, turns: new Map(), projects: 1 }),
+        lockCandidates(tx, claimer, {
+          projectId: 'p',
+          limit: 10,
+          turns: new Map(),
+          projects: 1,
+          marks: null,
+        }),
       );
       expect(await locked).toEqual([]);
       const keyed = { 'x-idempotency-key': what };

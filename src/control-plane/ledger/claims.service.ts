@@ -13,7 +13,7 @@ import { ReadyMarks } from './ready-marks.service.js';
 import { SolePlace } from './sole-place.service.js';
 import { lockCandidates, readyExists } from './queries/candidates.queries.js';
 import { admit, type ClaimPass, claimWithoutLock, type Wanted } from './queries/claim.queries.js';
-import { type ClaimStart } from './queries/discovery.js';
+import { type ClaimStart, type Mark } from './queries/discovery.js';
 import { findHeld, findIds, findNeighbours, lockProject, takeFile } from './queries/file.queries.js';
 import * as leases from './queries/lease.queries.js';
 import { msUntilNextDue, promoteDue } from './queries/upkeep.queries.js';
@@ -102,6 +102,8 @@ export class ClaimsService {
         });
         claimed.push(...hard.claimed);
         open = open.slice(hard.claimed.length);
+        // Whatever is behind the marks is somebody else's for the moment; the rest may be in front of them.
+        if (hard.seen === 0) isWhole = true;
         if (hard.parked > 0) window = Math.min(window * 4, LARGEST_WINDOW);
         found += hard.claimed.length + hard.parked;
       }
@@ -188,7 +190,7 @@ export class ClaimsService {
     project: string,
     wanted: Wanted,
     { window, at }: { readonly window: number; readonly at: ClaimStart },
-  ): Promise<{ claimed: ClaimedTask[]; parked: number }> {
+  ): Promise<{ claimed: ClaimedTask[]; parked: number; seen: number }> {
     const result = await db.transaction(async (tx) => {
       await lockProject(tx, project);
       const limit = Math.max(wanted.slots.length, window);
@@ -208,14 +210,20 @@ export class ClaimsService {
       );
       const placeless = [...losers.map(({ applicant }) => applicant), ...leftOut];
       await this.keys.offer(tx, project, keysOf(placeless));
+      const gone = new Set(
+        [...claimed, ...losers.map(({ applicant }) => applicant), ...full].map(({ seq }) => seq),
+      );
       return {
         claimed,
         parked: losers.length + full.length,
+        seen: candidates.length,
         lanes: new Set(winners.map(({ lane }) => lane)),
+        reached: reachedBy(candidates, gone),
       };
     });
     db.afterCommit(() => {
       for (const lane of result.lanes) this.turns.served(lane, project);
+      for (const mark of result.reached) this.marks.reached(mark);
     });
     return result;
   }
@@ -226,6 +234,18 @@ export class ClaimsService {
     const withFiles = full.filter(({ files }) => files.length > 0).map(({ seq }) => seq);
     if (withFiles.length > 0) await this.files.leave(tx, project, withFiles);
   }
+}
+
+/** Of each lane the last of the candidates before which all are no longer ready. */
+function reachedBy(candidates: readonly Mark[], gone: ReadonlySet<number>): Mark[] {
+  const ended = new Set<string>();
+  const reached = new Map<string, Mark>();
+  for (const candidate of candidates) {
+    const { lane, projectId, rank, seq } = candidate;
+    if (!gone.has(seq)) ended.add(lane);
+    else if (!ended.has(lane)) reached.set(lane, { lane, projectId, rank, seq });
+  }
+  return [...reached.values()];
 }
 
 /** The entries of a list that are left when those of another are taken out, one for one. */

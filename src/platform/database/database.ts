@@ -92,28 +92,23 @@ export class Database implements Db {
     query: pg.QueryConfig,
   ): Promise<pg.QueryResult<Record<string, unknown>>> {
     const connection = await this.connect();
-    try {
-      const result = await connection.client.query<Record<string, unknown>>(query);
-      this.release(connection, [statement]);
-      return result;
-    } catch (error) {
+    const result = await connection.client.query<Record<string, unknown>>(query).catch((error: unknown) => {
       connection.release(true);
       throw error;
-    }
+    });
+    await this.release(connection, [statement]);
+    return result;
   }
 
   private async runOnce<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const connection = await this.connect();
     const { client } = connection;
     const tx = new Transaction(client);
+    let result: T;
     try {
       await client.query('begin');
-      const result = await work(tx as unknown as Tx);
+      result = await work(tx as unknown as Tx);
       await client.query('commit');
-      tx.committed();
-      this.tellOf(tx.inserted);
-      this.release(connection, tx.plannedOnce);
-      return result;
     } catch (error) {
       // When the connection is gone, so is the transaction: the first error is the one that says why.
       const isGone = await client.query('rollback').then(
@@ -123,6 +118,10 @@ export class Database implements Db {
       connection.release(isGone);
       throw error;
     }
+    tx.committed();
+    this.tellOf(tx.inserted);
+    await this.release(connection, tx.plannedOnce);
+    return result;
   }
 
   private async connect(): Promise<Connection> {
@@ -141,10 +140,10 @@ export class Database implements Db {
   }
 
   /** Gives back a connection on which statements have run. */
-  private release(connection: Connection, statements: Iterable<Statement>): void {
+  private async release(connection: Connection, statements: Iterable<Statement>): Promise<void> {
     const unsettled = this.plans.unsettled(connection.client, statements);
-    if (unsettled.length === 0) connection.release(false);
-    else void this.plans.settle(connection.client, unsettled).then(() => connection.release(false));
+    if (unsettled.length > 0) await this.plans.settle(connection.client, unsettled);
+    connection.release(false);
   }
 }
 

@@ -10,9 +10,11 @@ import {
   type ClaimStart,
   ELIGIBLE_LANES,
   lanesOf,
+  marksOf,
   MAY_TAKE,
   projectsInTurn,
   type Turns,
+  turnsFromMarks,
   turnsOf,
 } from './discovery.js';
 import { IS_ALL_PAUSED, isPausedProject, PAUSED } from './pause.queries.js';
@@ -23,12 +25,12 @@ export const APPLICANT = `t.seq, t.project_id, t.lane, t.rank, t.file_paths, t.r
    t.concurrency_limit`;
 
 /** The first tasks of a project in some lanes, in the order of service; none while it is paused. */
-const ofProject = (lanes: string, project: string, limit: string, lock: string) => `
+const ofProject = (lanes: string, project: string, limit: string, lock: string, begin = '') => `
    candidates as materialized (
      select c.* from ${lanes}
      cross join lateral (
        select ${APPLICANT} from tasks t
-       where t.gate = ${GATE.runnable} and t.lane = e.lane and t.project_id = ${project}
+       where t.gate = ${GATE.runnable} and t.lane = e.lane and t.project_id = ${project} ${begin}
        order by t.rank, t.seq limit ${limit}
        ${lock}
      ) c
@@ -36,17 +38,33 @@ const ofProject = (lanes: string, project: string, limit: string, lock: string) 
      order by c.rank, c.seq limit ${limit}
    )`;
 
-const LOCK_CANDIDATES = statement(
-  'ledger.lockCandidates',
-  `with recursive ${ELIGIBLE_LANES}, ${projectsInTurn('$9::integer')}, ${ofProject(
-    '(select p.lane from turns p where p.nth > 0 and p.project_id = $7::text) e',
-    '$7::text',
-    '$8::bigint',
-    'for no key update skip locked',
-  )}
+const lockFrom = (name: string, discovery: string, begin = '') =>
+  statement(
+    name,
+    `with recursive ${discovery}, ${ofProject(
+      '(select p.* from turns p where p.nth > 0 and p.project_id = $7::text) e',
+      '$7::text',
+      '$8::bigint',
+      'for no key update skip locked',
+      begin,
+    )}
    select * from candidates c order by c.rank, c.seq`,
-  { plan: 'once' },
+    { plan: 'once' },
+  );
+
+const LOCK_CANDIDATES = lockFrom(
+  'ledger.lockCandidates',
+  `${ELIGIBLE_LANES}, ${projectsInTurn('$9::integer')}`,
 );
+const LOCK_FROM_MARKS = lockFrom(
+  'ledger.lockCandidatesFromMarks',
+  turnsFromMarks('$9::integer'),
+  'and (t.rank, t.seq) > (e.rank, e.seq)',
+);
+
+/** The texts, for those who want to see their plans. */
+export const LOCK_CANDIDATES_SQL = LOCK_CANDIDATES.text;
+export const LOCK_FROM_MARKS_SQL = LOCK_FROM_MARKS.text;
 
 export interface Candidate extends Applicant {
   readonly projectId: string;
@@ -54,7 +72,8 @@ export interface Candidate extends Applicant {
 
 /**
  * Locks the next `limit` ready tasks of a project in the order of service, whether or not they need files or a key: those
- * of the lanes in which it is among the next `projects`, so that no other project loses its turn.
+ * of the lanes in which it is among the next `projects`, so that no other project loses its turn. With `marks` only what
+ * comes behind them.
  */
 export async function lockCandidates(
   tx: Tx,
@@ -64,10 +83,15 @@ export async function lockCandidates(
     limit,
     turns,
     projects,
-  }: Pick<ClaimStart, 'turns' | 'projects'> & { readonly projectId: string; readonly limit: number },
+    marks,
+  }: Omit<ClaimStart, 'sole'> & { readonly projectId: string; readonly limit: number },
 ): Promise<Candidate[]> {
   const values = [...lanesOf(claimer), ...turnsOf(turns), projectId, limit, projects];
-  return (await tx.query(LOCK_CANDIDATES, values)).map(candidateFromRow);
+  const rows =
+    marks === null
+      ? await tx.query(LOCK_CANDIDATES, values)
+      : await tx.query(LOCK_FROM_MARKS, [...values, ...marksOf(marks)]);
+  return rows.map(candidateFromRow);
 }
 
 const FIND_CANDIDATES = statement(
