@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { CLAIM_AT_SOLE_PLACE_SQL, CLAIM_SQL } from '../../src/control-plane/ledger/queries/claim.queries.js';
+import { CLAIM_OF_SOLE_LINE_SQL, CLAIM_SQL } from '../../src/control-plane/ledger/queries/claim.queries.js';
 import { START_SQL } from '../../src/control-plane/ledger/queries/lease.queries.js';
 import { SUCCEED_SQL } from '../../src/control-plane/ledger/queries/finish.queries.js';
 import { DataSource } from 'typeorm';
@@ -27,8 +27,8 @@ it.each([
     (n: number) => ['worker', `w${n}`, null, '[]', [], [], Array(n).fill(`w${n}`), false, 1],
   ],
   [
-    'a claim at the only place',
-    CLAIM_AT_SOLE_PLACE_SQL,
+    'a claim of the only line',
+    CLAIM_OF_SOLE_LINE_SQL,
     (n: number) => ['worker', `w${n}`, null, '[]', ['l'], ['p'], Array(n).fill(`w${n}`), false, 1],
   ],
   ['a start', START_SQL, (n: number) => [Array(n).fill('t'), Array(n).fill('w'), Array(n).fill('x')]],
@@ -50,7 +50,7 @@ it.each([
 
 const claims = [
   ['a claim', CLAIM_SQL, [[], []]],
-  ['a claim at the only place', CLAIM_AT_SOLE_PLACE_SQL, [['action/any//'], ['default']]],
+  ['a claim of the only line', CLAIM_OF_SOLE_LINE_SQL, [['action/any//'], ['default']]],
 ] as const;
 const sizes = [1, 3, 2_000, 20_000].flatMap((ready) =>
   claims.map(([name, text, turns]) => ({ ready, name, text, turns })),
@@ -113,7 +113,7 @@ it('a connection that began with few tasks plans no claim anew when there are ma
     await fill(1, 30);
     for (let call = 0; call < 20; call++) await claim();
     const [before] = await database.query(plans, ['ledger.claim%']);
-    // Those of two statements: of a whole claim, and of one at the only place.
+    // Those of two statements: of a whole claim, and of one of the only line.
     expect(before?.['custom']).toBe(10);
     await fill(100, 30_000);
     for (let call = 0; call < 20; call++) await claim();

@@ -10,7 +10,7 @@ import { KeyQueue } from './key-queue.service.js';
 import { keysOf } from './domain/concurrency.js';
 import { ProjectTurns } from './project-turns.service.js';
 import { ReadyMarks } from './ready-marks.service.js';
-import { SolePlace } from './sole-place.service.js';
+import { SoleLine } from './sole-line.service.js';
 import { lockCandidates, readyExists } from './queries/candidates.queries.js';
 import { admit, type ClaimPass, claimWithoutLock, type Wanted } from './queries/claim.queries.js';
 import { type ClaimStart, type Mark } from './queries/discovery.js';
@@ -43,7 +43,7 @@ export class ClaimsService {
     private readonly keys: KeyQueue,
     private readonly turns: ProjectTurns,
     private readonly marks: ReadyMarks,
-    private readonly sole: SolePlace,
+    private readonly sole: SoleLine,
   ) {}
 
   /**
@@ -85,7 +85,7 @@ export class ClaimsService {
       const easy = await claimWithoutLock(db, claimer, { slots: open, start }, at);
       claimed.push(...easy.claimed.map(({ task }) => task));
       this.note(db, easy);
-      if (sole !== null && easy.places.length === 0) {
+      if (sole !== null && easy.lines.length === 0) {
         this.sole.wasWrong();
         continue;
       }
@@ -169,9 +169,9 @@ export class ClaimsService {
   }
 
   /** Remembers, once it is committed, whose turn it was and how far the ready tasks have been claimed. */
-  private note(db: Db, { claimed, reached, places }: ClaimPass): void {
+  private note(db: Db, { claimed, reached, lines }: ClaimPass): void {
     db.afterCommit(() => {
-      this.sole.found(places);
+      this.sole.found(lines);
       for (const { task, lane } of claimed) this.turns.served(lane, task.projectId);
       for (const mark of reached) this.marks.reached(mark);
     });

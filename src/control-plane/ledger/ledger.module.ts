@@ -16,7 +16,7 @@ import { ProjectTurns } from './project-turns.service.js';
 import { PausesController } from './pauses.controller.js';
 import { PausesService } from './pauses.service.js';
 import { ReadyMarks } from './ready-marks.service.js';
-import { SolePlace } from './sole-place.service.js';
+import { SoleLine } from './sole-line.service.js';
 import { LedgerReader } from './reader.service.js';
 import { Situations } from './situation.service.js';
 import { TasksController } from './tasks.controller.js';
@@ -29,7 +29,7 @@ const services = [
   KeyQueue,
   ProjectTurns,
   ReadyMarks,
-  SolePlace,
+  SoleLine,
   CoalescedLedger,
   WaitingClaims,
   IntakeService,

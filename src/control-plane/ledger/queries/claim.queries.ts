@@ -13,9 +13,9 @@ import {
   gatewaysOf,
   lanesOf,
   type ClaimStart,
-  placeOf,
-  SOLE_PLACE,
-  type Place,
+  turnsOfLine,
+  SOLE_LINE,
+  type Line,
   type Turns,
   type Mark,
   marksOf,
@@ -165,8 +165,8 @@ const CLAIM_FROM_MARKS = claimFrom('ledger.claimFromMarks', {
   inVain: '0',
 });
 
-const CLAIM_AT_SOLE_PLACE = claimFrom('ledger.claimAtSolePlace', {
-  discovery: SOLE_PLACE,
+const CLAIM_OF_SOLE_LINE = claimFrom('ledger.claimOfSoleLine', {
+  discovery: SOLE_LINE,
   slots: 'slots as materialized (select $7::text[] as workers)',
   begin: '',
   inVain: READ_IN_VAIN,
@@ -175,7 +175,7 @@ const CLAIM_AT_SOLE_PLACE = claimFrom('ledger.claimAtSolePlace', {
 /** The texts of the claim, for those who want to see their plans. */
 export const CLAIM_SQL = CLAIM.text;
 export const CLAIM_FROM_MARKS_SQL = CLAIM_FROM_MARKS.text;
-export const CLAIM_AT_SOLE_PLACE_SQL = CLAIM_AT_SOLE_PLACE.text;
+export const CLAIM_OF_SOLE_LINE_SQL = CLAIM_OF_SOLE_LINE.text;
 
 /** How many tasks are wanted, and by whom. */
 export interface Wanted {
@@ -207,14 +207,14 @@ export interface ClaimPass {
   readonly readInVain: number;
   /** Up to where the ready tasks of each lane and project have been claimed. */
   readonly reached: readonly Mark[];
-  /** Where ready tasks were found, each place once. */
-  readonly places: readonly Place[];
+  /** Where ready tasks were found, each line once. */
+  readonly lines: readonly Line[];
 }
 
 /**
  * Claims up to one task for each slot among those that need no file and have no key, one commit for all. Slots of workers
  * that may use other lanes than `claimer` are left out. At least `projects` are looked at in each lane. With `marks` only
- * what comes behind them is found, at a `sole` place that is not the only one nothing.
+ * what comes behind them is found, of a `sole` line that is not the only one nothing.
  */
 export async function claimWithoutLock(
   db: Db,
@@ -222,12 +222,12 @@ export async function claimWithoutLock(
   { slots, start }: Wanted,
   { turns, projects, marks: begin, sole }: ClaimStart,
 ): Promise<ClaimPass> {
-  const given = (places: Turns) => [...lanesOf(claimer), ...turnsOf(places), slots, start, projects];
+  const given = (lines: Turns) => [...lanesOf(claimer), ...turnsOf(lines), slots, start, projects];
   const rows =
     begin !== null
       ? await db.query(CLAIM_FROM_MARKS, [...given(turns), ...marksOf(begin)])
       : sole !== null
-        ? await db.query(CLAIM_AT_SOLE_PLACE, given(placeOf(sole)))
+        ? await db.query(CLAIM_OF_SOLE_LINE, given(turnsOfLine(sole)))
         : await db.query(CLAIM, given(turns));
   const pass = onlyPass(rows);
   const claimed = rows.filter((row) => row['seq'] !== null);
@@ -244,7 +244,7 @@ export async function claimWithoutLock(
     isShort: claimed.length + needing.length < alike.length,
     readInVain: integer(pass, 'read_in_vain'),
     reached: reachedBy(marks, needing),
-    places: [...new Map([...marks, ...needing].map((mark) => [keyOf(mark), mark])).values()],
+    lines: [...new Map([...marks, ...needing].map((mark) => [keyOf(mark), mark])).values()],
   };
 }
 
@@ -269,7 +269,7 @@ function needingFrom(pass: Row): Mark[] {
   return (needing ?? []).map(([lane, projectId, rank, seq]) => ({ lane, projectId, rank, seq }));
 }
 
-const keyOf = ({ lane, projectId }: Place) => `${lane}\n${projectId}`;
+const keyOf = ({ lane, projectId }: Line) => `${lane}\n${projectId}`;
 
 /** Of each lane and project the last that was claimed before one that was not. Both come in the order of service. */
 function reachedBy(claimed: readonly Mark[], needing: readonly Mark[]): Mark[] {

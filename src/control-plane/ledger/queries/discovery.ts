@@ -103,14 +103,14 @@ export const projectsInTurn = (many: string): string => `
      where p.seen < ${many}
    )`;
 
-/** A lane and a project. */
-export interface Place {
+/** The ready tasks of one project in one lane. */
+export interface Line {
   readonly lane: string;
   readonly projectId: string;
 }
 
-/** The turns of {@link SOLE_PLACE}: the place stands where turns stand elsewhere. */
-export const placeOf = ({ lane, projectId }: Place): Turns => new Map([[lane, projectId]]);
+/** The turns of {@link SOLE_LINE}: the line stands where turns stand elsewhere. */
+export const turnsOfLine = ({ lane, projectId }: Line): Turns => new Map([[lane, projectId]]);
 
 const atEnd = (direction: '' | ' desc') => `cross join lateral (
        select t.lane, t.project_id from tasks t where t.gate = ${GATE.runnable} and b.read is not null
@@ -118,10 +118,10 @@ const atEnd = (direction: '' | ' desc') => `cross join lateral (
      )`;
 
 /**
- * The same as {@link ELIGIBLE_LANES} and {@link projectsInTurn} when one place is all that has ready tasks, which the first
+ * The same as {@link ELIGIBLE_LANES} and {@link projectsInTurn} when one line is all that is ready, which the first
  * and the last entry of the ready index prove, and its lane is for everybody. No turns otherwise.
  */
-export const SOLE_PLACE = `
+export const SOLE_LINE = `
    parameters as (select $2::text, $3::text[], $9::integer),
    ${PAUSED}, ${BEFORE}, lanes(lane) as (select 1), turns(lane, project_id, nth) as materialized (
      select p.lane, p.project_id collate "C", 1
@@ -132,7 +132,7 @@ export const SOLE_PLACE = `
    )`;
 
 /** Where the ready tasks of a project begin in a lane: all up to there, that one included, have been taken. */
-export interface Mark extends Place {
+export interface Mark extends Line {
   readonly rank: number;
   readonly seq: number;
 }
@@ -168,6 +168,6 @@ export interface ClaimStart {
   readonly turns: Turns;
   readonly projects: number;
   readonly marks: readonly Mark[] | null;
-  /** The only place that is thought to have ready tasks. */
-  readonly sole: Place | null;
+  /** The only line that is thought to be there. */
+  readonly sole: Line | null;
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { PausesService } from '../../src/control-plane/ledger/pauses.service.js';
-import { SolePlace } from '../../src/control-plane/ledger/sole-place.service.js';
+import { SoleLine } from '../../src/control-plane/ledger/sole-line.service.js';
 import { startTestLedger, type TestLedger } from '../support/ledger.js';
 import { emptyLedger, idsOf } from '../support/keyed.js';
 
@@ -11,7 +11,7 @@ beforeAll(async () => (ledger = await startTestLedger()));
 afterAll(() => ledger.api.close());
 afterEach(() => emptyLedger(ledger));
 
-const guess = () => ledger.api.get(SolePlace).guessFor(WORKER);
+const guess = () => ledger.api.get(SoleLine).guessFor(WORKER);
 let made = 0;
 /** Claims until the next claim has a guess to begin with. */
 async function withGuess(): Promise<void> {
@@ -21,7 +21,7 @@ async function withGuess(): Promise<void> {
   }
 }
 
-describe('a claim that guesses the only place with ready tasks', () => {
+describe('a claim that guesses the only line', () => {
   it('has learned it from the claim before', async () => {
     await withGuess();
     expect(guess()).toMatchObject({ lane: 'action/any//', projectId: 'default' });
@@ -81,7 +81,7 @@ describe('a claim that guesses the only place with ready tasks', () => {
   it('is made for workers only, and for lanes that are open to all of them', async () => {
     await withGuess();
     const gateways = [{ gatewayId: 'g', capabilities: [] }];
-    expect(ledger.api.get(SolePlace).guessFor({ holder: 'dispatcher', id: 'd', gateways })).toBeNull();
+    expect(ledger.api.get(SoleLine).guessFor({ holder: 'dispatcher', id: 'd', gateways })).toBeNull();
     await ledger.enqueue('gpu', { requiredCapabilities: ['gpu'] });
     expect(idsOf(await ledger.claim('w', 1, ['gpu']))).toEqual(['gpu']);
     expect(guess()).toBeNull();

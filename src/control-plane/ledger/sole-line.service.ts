@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type Claimer } from './domain/task.js';
-import { type Place } from './queries/discovery.js';
+import { type Line } from './queries/discovery.js';
 
 /** How long nothing is guessed after a wrong guess. */
 const MISTAKEN_MS = 1_000;
@@ -8,28 +8,28 @@ const MISTAKEN_MS = 1_000;
 const OPEN_LANES: ReadonlySet<string> = new Set(['action/any//', 'action/pull//']);
 
 /**
- * A guess of the one lane and project that have ready work, from what was claimed last. In most installations it is right
+ * A guess of the one line, of a lane and a project, that has ready work, from what was claimed last. In most installations it is right
  * most of the time, and a claim that has it need not look for lanes, projects and their turns. The claim proves it in its
  * own statement, so a wrong guess costs a statement and nothing else.
  */
 @Injectable()
-export class SolePlace {
-  private place: Place | null = null;
+export class SoleLine {
+  private line: Line | null = null;
   private silentUntil = 0;
 
-  guessFor(claimer: Claimer): Place | null {
-    return claimer.holder === 'worker' && performance.now() >= this.silentUntil ? this.place : null;
+  guessFor(claimer: Claimer): Line | null {
+    return claimer.holder === 'worker' && performance.now() >= this.silentUntil ? this.line : null;
   }
 
   wasWrong(): void {
-    this.place = null;
+    this.line = null;
     this.silentUntil = performance.now() + MISTAKEN_MS;
   }
 
   /** Where a claim found its tasks. */
-  found(places: readonly Place[]): void {
-    const [place] = places;
-    if (place === undefined) return;
-    this.place = places.length === 1 && OPEN_LANES.has(place.lane) ? place : null;
+  found(lines: readonly Line[]): void {
+    const [line] = lines;
+    if (line === undefined) return;
+    this.line = lines.length === 1 && OPEN_LANES.has(line.lane) ? line : null;
   }
 }

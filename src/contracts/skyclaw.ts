@@ -1,0 +1,240 @@
+/**
+ * What coordinator, hosts, the service gateway and the CLI say to each other: the JSON bodies of the SkyClaw routes.
+ * Times are ISO 8601 in UTC with milliseconds (`Date#toISOString`). Errors are `{error: text}` on the routes of the
+ * original, and RFC 9457 documents with an `error` member of the same text on the ones that are new.
+ */
+
+/** What a shell job runs. */
+export interface ShellPayload {
+  readonly kind: 'shell';
+  readonly command: string;
+  readonly args?: readonly string[];
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Limit of the run in milliseconds, 1000..86400000. */
+  readonly timeoutMs?: number;
+  /** Image to run in, on hosts that isolate. */
+  readonly image?: string;
+  /** Whether the container may use the network; without isolation it always may. */
+  readonly network?: boolean;
+}
+
+/** What an OpenClaw job runs: the OpenClaw command of the host with these arguments. */
+export interface OpenClawRunPayload {
+  readonly kind: 'openclaw-run';
+  readonly args?: readonly string[];
+  readonly openclawDir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+  readonly image?: string;
+  readonly network?: boolean;
+}
+
+export type JobPayload = ShellPayload | OpenClawRunPayload;
+
+export type JobStatus = 'queued' | 'leased' | 'completed' | 'failed';
+
+export interface JobResult {
+  readonly finishedAt: string;
+  readonly durationMs: number;
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Job {
+  readonly id: string;
+  readonly payload: JobPayload;
+  readonly requirement: { readonly requiredCapabilities: readonly string[] };
+  readonly status: JobStatus;
+  readonly priority: number;
+  readonly dependencies: readonly string[];
+  readonly submittedBy?: string;
+  readonly assignedHostId?: string;
+  /** Only while it is leased. */
+  readonly leaseExpiresAt?: string;
+  /** Only in the answer to a claim: the credential of this attempt. */
+  readonly leaseToken?: string;
+  readonly attempts: number;
+  readonly result?: JobResult;
+  readonly error?: string;
+  readonly ttlMs?: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly updatedBy: string;
+  readonly version: number;
+}
+
+/** `online`: heard of lately. `draining` and `cordoned` hosts are heard of and get no new work. */
+export type HostStatus = 'online' | 'cordoned' | 'draining' | 'drained' | 'offline' | 'revoked';
+
+export interface Host {
+  readonly id: string;
+  readonly name: string;
+  /** Trimmed, unique, sorted. */
+  readonly capabilities: readonly string[];
+  readonly maxParallel: number;
+  /** Always the server's count of live leases. */
+  readonly activeLeases: number;
+  readonly reportedActiveLeases?: number;
+  readonly status: HostStatus;
+  readonly drain?: { readonly since: string; readonly deadline?: string; readonly reason: string };
+  readonly registeredAt: string;
+  readonly lastSeenAt: string;
+}
+
+export interface RegisterHostRequest {
+  readonly hostId?: string;
+  readonly name: string;
+  readonly capabilities?: readonly string[];
+  readonly maxParallel?: number;
+  /** Jobs that the daemon still runs; others that the host holds are taken back. */
+  readonly activeJobs?: readonly string[];
+  /** The host's own limit for payloads that name none (SKYCLAW_TIMEOUT_MS). */
+  readonly defaultTimeoutMs?: number;
+}
+
+export interface RegisterHostResponse {
+  readonly host: Host;
+  /** Only with per-host credentials: shown this once, to be sent as `x-skyclaw-host-token` from now on. */
+  readonly hostToken?: string;
+}
+
+export interface HeartbeatRequest {
+  readonly activeLeases?: number;
+  /** Jobs whose leases are renewed; absent: all that the host holds. */
+  readonly activeJobs?: readonly string[];
+  /** Capabilities that have come or gone since registration (probes); absent: unchanged. */
+  readonly capabilities?: readonly string[];
+}
+
+export interface HeartbeatResponse {
+  readonly host: Host;
+  /** Services whose process on this host must end. */
+  readonly stopServices: readonly string[];
+  /** Jobs of `activeJobs` that the host no longer holds: cancelled, or given to another. Their processes must end. */
+  readonly stopJobs: readonly string[];
+}
+
+export interface CompleteJobRequest {
+  readonly hostId: string;
+  readonly success: boolean;
+  readonly durationMs?: number;
+  readonly exitCode?: number;
+  readonly stdout?: string;
+  readonly stderr?: string;
+  readonly error?: string;
+  readonly leaseToken?: string;
+}
+
+export type AssignmentStatus = 'pending' | 'running' | 'failed';
+
+export interface Assignment {
+  readonly hostId: string;
+  readonly status: AssignmentStatus;
+  readonly endpoint?: string;
+  readonly error?: string;
+  readonly startedAt?: string;
+  readonly updatedAt: string;
+  readonly generation: number;
+  readonly restarts: number;
+}
+
+export type ServiceStatus = 'pending' | 'running' | 'failed' | 'stopped';
+
+export interface Service {
+  readonly id: string;
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  /** Values are `***` but for the creator and the host that claims. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly replicas: number;
+  readonly requiredCapabilities: readonly string[];
+  readonly maxPerHost?: number;
+  /** Asked by hosts before a replica counts as running, and by gateways; a port that accepts is enough without it. */
+  readonly healthPath?: string;
+  readonly image?: string;
+  readonly network?: boolean;
+  readonly status: ServiceStatus;
+  readonly generation: number;
+  readonly assignments: readonly Assignment[];
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly updatedBy: string;
+  readonly version: number;
+}
+
+export interface ReportServiceRequest {
+  readonly hostId: string;
+  readonly status: AssignmentStatus;
+  readonly endpoint?: string;
+  readonly error?: string;
+  /** The generation that is reported of; a report of an older one than the assignment's is ignored. */
+  readonly generation?: number;
+}
+
+/** One piece of output. `seq` counts from 1 within an attempt, over both streams. */
+export interface LogEntry {
+  readonly seq: number;
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+}
+
+/** `POST /v1/jobs/:id/logs` and `POST /v1/services/:id/logs`. Entries that are already there are skipped. */
+export interface AppendLogsRequest {
+  readonly hostId: string;
+  /** The attempt of a job, the restart count of a service's process on this host. */
+  readonly attempt: number;
+  readonly leaseToken?: string;
+  readonly entries: readonly LogEntry[];
+}
+
+export interface AppendLogsResponse {
+  readonly ok: true;
+  /** The highest `seq` that is kept. */
+  readonly lastSeq: number;
+  /** Whether the bound of this output is reached: nothing more will be kept. */
+  readonly full: boolean;
+}
+
+export interface LogLine extends LogEntry {
+  readonly attempt: number;
+  readonly hostId: string;
+  readonly at: string;
+}
+
+/**
+ * `GET /v1/jobs/:id/logs?after=&limit=` and the same of services. With `follow=1` it is a Server-Sent Events stream:
+ * events `log` (data: a {@link LogLine}, id: its cursor) and, once a job has ended, `end` (data: {@link LogEnd}).
+ */
+export interface LogsResponse {
+  readonly entries: readonly LogLine[];
+  /** Where to go on from; absent when nothing more can come. */
+  readonly next?: string;
+  readonly truncated: boolean;
+}
+
+export interface LogEnd {
+  readonly status: JobStatus;
+  readonly exitCode: number | null;
+  readonly error?: string;
+}
+
+/** `GET /v1/services/:id/rollout` */
+export interface Rollout {
+  readonly serviceId: string;
+  readonly generation: number;
+  /** `progressing` until all replicas run the generation; `failed` when it never came up and nothing is left to go back to. */
+  readonly state: 'progressing' | 'complete' | 'rolled-back' | 'failed' | 'stopped';
+  readonly message: string;
+  readonly replicas: number;
+  /** Replicas of the newest generation, and those of them that run. */
+  readonly updated: number;
+  readonly ready: number;
+  /** Replicas of older generations that still run. */
+  readonly old: number;
+  readonly startedAt: string;
+  readonly finishedAt?: string;
+}
