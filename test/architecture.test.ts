@@ -17,6 +17,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   events_floor: 'control-plane/events',
   gateways: 'control-plane/registry',
   workers: 'control-plane/registry',
+  hosts: 'control-plane/registry',
   idempotency_keys: 'control-plane/idempotency',
   schedules: 'control-plane/schedules',
   schedule_occurrences: 'control-plane/schedules',

@@ -110,8 +110,10 @@ export interface HeartbeatRequest {
 
 export interface HeartbeatResponse {
   readonly host: Host;
-  /** Services whose process on this host must end. */
+  /** Services of which no process on this host may go on. */
   readonly stopServices: readonly string[];
+  /** Single replicas that must end while others of the service on this host go on, or end as well. */
+  readonly stopReplicas: readonly { readonly serviceId: string; readonly slot: number }[];
   /** Jobs of `activeJobs` that the host no longer holds: cancelled, or given to another. Their processes must end. */
   readonly stopJobs: readonly string[];
 }
@@ -131,6 +133,8 @@ export type AssignmentStatus = 'pending' | 'running' | 'failed';
 
 export interface Assignment {
   readonly hostId: string;
+  /** Tells the replicas of one service on one host apart, from 0; a host has one unless `maxPerHost` allows more. */
+  readonly slot: number;
   readonly status: AssignmentStatus;
   readonly endpoint?: string;
   readonly error?: string;
@@ -166,8 +170,16 @@ export interface Service {
   readonly version: number;
 }
 
+/** `POST /v1/hosts/:id/services/claim`: what the host should start, as which of its replicas. */
+export interface ClaimServiceResponse {
+  readonly service: Service | null;
+  readonly slot?: number;
+}
+
 export interface ReportServiceRequest {
   readonly hostId: string;
+  /** 0 when absent. */
+  readonly slot?: number;
   readonly status: AssignmentStatus;
   readonly endpoint?: string;
   readonly error?: string;

@@ -30,6 +30,7 @@ const WANTED: Readonly<Record<string, readonly string[]>> = {
   file_locks: [VACUUM, ANALYZE, KEEPS_ITS_END],
   file_waits: [VACUUM, ANALYZE, KEEPS_ITS_END],
   job_locks: [VACUUM, 'fillfactor'],
+  hosts: [VACUUM, 'fillfactor'],
   workers: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
   gateways: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
   idempotency_keys: [VACUUM, ANALYZE, KEEPS_ITS_END, 'fillfactor'],

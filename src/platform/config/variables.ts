@@ -6,7 +6,7 @@ export interface Variable {
   readonly about: string;
   /** The default as it would be written in the environment; absent when unset means "off" or "none". */
   readonly default?: string;
-  readonly group: 'database' | 'control plane' | 'scheduler' | 'reaper' | 'gateway';
+  readonly group: 'database' | 'control plane' | 'scheduler' | 'reaper' | 'SkyClaw' | 'gateway';
   /** Never shown, not even to debug. */
   readonly secret?: true;
   /** Accepted from older deployments, has no effect. */
@@ -206,6 +206,49 @@ export const variables = {
     group: 'reaper',
     about: 'What an expired lease of an unhealthy worker leads to: release, or fail at once.',
     default: 'release',
+  },
+
+  SKYCLAW_TOKEN: {
+    group: 'SkyClaw',
+    about:
+      'Token that hosts and callers of the SkyClaw routes send as x-skyclaw-token. Unset: those routes are open, or closed to all with SKYNET_REQUIRE_AUTH.',
+    secret: true,
+  },
+  SKYCLAW_TOKEN_PREVIOUS: {
+    group: 'SkyClaw',
+    about: 'Accepted beside SKYCLAW_TOKEN while it is being replaced.',
+    secret: true,
+  },
+  SKYCLAW_HOST_AUTH: {
+    group: 'SkyClaw',
+    about:
+      '1 gives each host a credential of its own at registration, without which nobody can act as that host.',
+    default: '0',
+  },
+  SKYCLAW_HOST_TIMEOUT_MS: {
+    group: 'SkyClaw',
+    about: 'A host that is silent for so long is offline: its jobs and service slots go to others.',
+    default: '30000',
+  },
+  SKYCLAW_LEASE_MS: {
+    group: 'SkyClaw',
+    about: 'How long a job stays with a host without a sign of life, in whole seconds (rounded up).',
+    default: '60000',
+  },
+  SKYCLAW_JOB_MAX_ATTEMPTS: {
+    group: 'SkyClaw',
+    about: 'Attempts of a job whose hosts are lost before it fails.',
+    default: '5',
+  },
+  SKYCLAW_MAX_OUTPUT_BYTES: {
+    group: 'SkyClaw',
+    about:
+      'What is kept of the standard output of a job, and of its standard error; at hosts and at the API.',
+    default: '131072',
+  },
+  SKYCLAW_COORDINATOR_NODE_ID: {
+    group: 'SkyClaw',
+    about: 'Id of this replica in answers (nodeId, updatedBy). Unset: made up at start.',
   },
 
   OPENCLAW_HTTP_HOST: {

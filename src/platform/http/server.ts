@@ -10,6 +10,7 @@ import {
 } from 'fastify';
 import { parseJsonText } from '../json/json-text.js';
 import { Problem } from '../problems/problem.js';
+import { type RouteTraits } from './route.decorator.js';
 
 export interface ServerOptions {
   readonly maxBodyBytes: number;
@@ -48,6 +49,10 @@ export function createServer({ maxBodyBytes, trustedProxies, answer }: ServerOpt
     } catch (error) {
       done(error as Error, undefined);
     }
+  });
+  server.addHook('onRoute', (route) => {
+    const { maxBodyBytes: own } = (route.config ?? {}) as RouteTraits;
+    if (own !== undefined) route.bodyLimit = own;
   });
   server.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
