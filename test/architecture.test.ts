@@ -13,6 +13,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   file_conflicts: 'control-plane/ledger',
   job_locks: 'control-plane/ledger',
   pauses: 'control-plane/ledger',
+  host_slots: 'control-plane/ledger',
   events: 'control-plane/events',
   events_floor: 'control-plane/events',
   gateways: 'control-plane/registry',

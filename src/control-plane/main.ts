@@ -65,7 +65,7 @@ export async function openDatabase({
 }: ControlPlaneOptions): Promise<DataSource> {
   const dataSource = await connect({
     url: databaseUrl,
-    applicationName: 'skynet-control-plane',
+    applicationName: `skynet/${config.skyclaw.nodeId}`,
     poolSize: config.databasePoolSize,
     program: 'control-plane',
   });

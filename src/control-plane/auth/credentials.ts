@@ -37,6 +37,12 @@ export function publicKeyFrom(request: WithHeaders): string {
   return bearer === '' ? apiKeyOf(request).trim() : bearer;
 }
 
+/** The credential that a host shows; an empty text without one. */
+export function hostTokenFrom({ headers }: WithHeaders): string {
+  const token = headers['x-skyclaw-host-token'];
+  return typeof token === 'string' ? token : '';
+}
+
 /** Who is calling, as a text that can be stored: a hash of what it shows, or `anonymous` where nothing is shown. */
 export function callerIdentity(request: FastifyRequest): string {
   const shown = shownBy(request);

@@ -19,7 +19,7 @@ const ENDS_AT_ONCE = 4;
 
 /** How a worker claims. */
 export interface ClaimCall {
-  readonly claimer: Extract<Claimer, { holder: 'worker' }>;
+  readonly claimer: Exclude<Claimer, { holder: 'dispatcher' }>;
   readonly max: number;
   /** Whether the tasks are started in the same step. */
   readonly start: boolean;
@@ -186,8 +186,10 @@ function coalescer<Item, Result>(
 function asked(calls: readonly ClaimCall[]): Iterable<[ClaimCall, ...ClaimCall[]]> {
   const groups = new Map<string, [ClaimCall, ...ClaimCall[]]>();
   for (const call of calls) {
-    const { capabilities } = call.claimer;
-    const key = `${call.start}${capabilities === null ? '' : JSON.stringify([...capabilities].sort())}`;
+    const { claimer } = call;
+    const capabilities = claimer.holder === 'worker' ? claimer.capabilities : null;
+    const named = capabilities === null ? '' : JSON.stringify([...capabilities].sort());
+    const key = `${claimer.holder}${call.start}${named}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [call]);
     else group.push(call);

@@ -253,13 +253,12 @@ export async function orderHost(tx: Tx, id: string, order: HostOrder): Promise<v
 const UNFIT = statement(
   'registry.unfitHosts',
   `select ${COLUMNS} from ${HOSTS}
-   where (${IS_SILENT} or h.drain_deadline <= now() or h.revoked_at is not null) and h.host_id > $1
-   order by h.host_id limit $2`,
+   where h.host_id = any($1::text[]) and (${IS_SILENT} or h.drain_deadline <= now() or h.revoked_at is not null)`,
 );
 
-/** Hosts that should hold nothing: silent for too long, revoked, or past the deadline of their drain. By id, after `after`. */
-export async function listUnfitHosts(db: Db, after: string, limit: number): Promise<Host[]> {
-  return (await db.query(UNFIT, [after, limit])).map(hostFromRow);
+/** Those of `ids` that should hold nothing: silent for too long, revoked, or past the deadline of their drain. */
+export async function listUnfitHosts(db: Db, ids: readonly string[]): Promise<Host[]> {
+  return (await db.query(UNFIT, [ids])).map(hostFromRow);
 }
 
 const PRUNE = statement(
@@ -267,18 +266,12 @@ const PRUNE = statement(
   `with old as (
      select w.worker_id from workers w
      where w.kind = 'host' and w.last_heartbeat < now() - $1::float8 * interval '1 day'
-       and w.worker_id <> all($2::text[])
-     limit $3 for update skip locked
+     limit $2 for update skip locked
    )
    delete from workers w using old where w.worker_id = old.worker_id returning w.worker_id`,
 );
 
-/** Forgets up to `limit` hosts that have been silent for `days` and are not among `kept`; returns their ids. */
-export async function pruneHosts(
-  db: Db,
-  days: number,
-  kept: readonly string[],
-  limit: number,
-): Promise<string[]> {
-  return (await db.query(PRUNE, [days, kept, limit])).map((row) => text(row, 'worker_id'));
+/** Forgets up to `limit` hosts that have been silent for `days`; returns their ids. */
+export async function pruneHosts(db: Db, days: number, limit: number): Promise<string[]> {
+  return (await db.query(PRUNE, [days, limit])).map((row) => text(row, 'worker_id'));
 }

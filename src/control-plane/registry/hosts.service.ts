@@ -104,9 +104,9 @@ export class HostsRegistry {
     return queries.listHosts(db, after, limit);
   }
 
-  /** Hosts that should hold nothing any more, by id. */
-  listUnfit(after: string, limit: number): Promise<Host[]> {
-    return queries.listUnfitHosts(this.database, after, limit);
+  /** Those of `ids` that should hold nothing any more. */
+  listUnfit(ids: readonly string[]): Promise<Host[]> {
+    return ids.length === 0 ? Promise.resolve([]) : queries.listUnfitHosts(this.database, ids);
   }
 
   /** Notes what an operator says of a host. Throws when there is no such host. */
@@ -117,9 +117,9 @@ export class HostsRegistry {
     return this.get(tx, id);
   }
 
-  /** Forgets hosts that have been silent for `days`, but for those `kept`; returns their ids. */
-  prune(days: number, kept: readonly string[], limit: number): Promise<string[]> {
-    return queries.pruneHosts(this.database, days, kept, limit);
+  /** Forgets up to `limit` hosts that have been silent for `days`; returns their ids. */
+  prune(days: number, limit: number): Promise<string[]> {
+    return queries.pruneHosts(this.database, days, limit);
   }
 }
 

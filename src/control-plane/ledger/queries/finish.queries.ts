@@ -10,6 +10,7 @@ import { laneOf } from './lane.js';
 import { columnsOf } from './proofs.js';
 import { inStates } from './states.js';
 import { concurrencyFromRow } from './task-row.js';
+import { WRITTEN_BY } from './writer.js';
 
 const CONCURRENCY = (alias: '' | 't.') => `${alias}concurrency_key, ${alias}concurrency_limit`;
 
@@ -71,7 +72,7 @@ export type Ending =
   | { readonly verb: 'timeOut'; readonly error: string; readonly message: string };
 
 const NO_HOLDER = `holder = null, locked_by = null, claim_token = null, locked_at = null, lease_expires_at = null,
-       version = t.version + 1, updated_at = now()`;
+       version = t.version + 1, updated_at = now(), ${WRITTEN_BY}`;
 const NO_DISPATCH = 'dispatch_key = null, dispatch_gateway_id = null';
 const RELEASED_GATE = `case when $6::float8 > 0 then ${GATE.waitsForTime} else ${GATE.runnable} end`;
 
