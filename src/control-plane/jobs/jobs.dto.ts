@@ -8,8 +8,8 @@ const OUTPUT = 8 * 1_048_576;
 
 export class SubmitJobRequest {
   /** What to run: `{kind: "shell", command, args, cwd, env, timeoutMs}` or `{kind: "openclaw-run", args, openclawDir, env, timeoutMs}`. */
-  @AnyObject({ example: { kind: 'shell', command: 'bash', args: ['-lc', 'echo hi'] } })
-  payload!: Record<string, unknown>;
+  @AnyObject({ nullable: true, example: { kind: 'shell', command: 'bash', args: ['-lc', 'echo hi'] } })
+  payload!: Record<string, unknown> | null;
 
   /** `{requiredCapabilities: […]}`; none means any host. */
   @AnyObject({ optional: true, nullable: true, example: { requiredCapabilities: ['shell'] } })
@@ -62,10 +62,18 @@ export class RenewJobRequest {
   leaseToken: string | null = null;
 }
 
-export class CompleteJobRequest extends RenewJobRequest {
+export class CompleteJobRequest {
+  /** The host that ran the job. */
+  @Text({ minLength: 1, maxLength: ID })
+  hostId!: string;
+
   /** Whether the job is done; false is final as well. */
   @Flag()
   success!: boolean;
+
+  /** The token of the attempt, from the answer to the claim. */
+  @Text({ optional: true, nullable: true, maxLength: ID })
+  leaseToken: string | null = null;
 
   /** How long it ran, in milliseconds. */
   @Quantity({ optional: true, min: 0, max: Number.MAX_SAFE_INTEGER })
