@@ -49,7 +49,7 @@ describe('a lease that runs out', () => {
   it('is renewed by a heartbeat, of all jobs or of those that are named, up to the limit of the job', async () => {
     await caller.register('b', { capabilities: ['b'], maxParallel: 3, defaultTimeoutMs: 5_000 });
     for (let n = 0; n < 3; n++) await caller.submit(on('b'));
-    const jobs = [];
+    const jobs: string[] = [];
     for (let n = 0; n < 3; n++) jobs.push((await caller.claim('b'))?.id ?? '');
     const ends = async () => Promise.all(jobs.map(async (id) => (await caller.job(id)).leaseExpiresAt ?? ''));
     const shorten = () =>

@@ -202,7 +202,7 @@ describe('hostile bodies', () => {
     expect(odd.length).toBeGreaterThanOrEqual(50);
     for (const body of odd) {
       const { status, body: answer } = await call('POST', path, body);
-      expect({ body: (JSON.stringify(body) ?? '').slice(0, 100), fine: status < 500, status }).toMatchObject({
+      expect({ body: JSON.stringify(body).slice(0, 100), fine: status < 500, status }).toMatchObject({
         fine: true,
       });
       if (status >= 400) expect(typeof answer.error).toBe('string');
