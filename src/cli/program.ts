@@ -3,14 +3,9 @@ import { ConfigError } from '../control-plane/index.js';
 import { GatewayConfigError } from '../gateway/index.js';
 import { DatabaseUnavailableError, errorCode } from '../platform/database/errors.js';
 import { EmbeddedPostgresError } from '../platform/embedded-postgres/index.js';
+import { say, UsageError } from './terminal.js';
 
-/** A mistake of the user's: its message is all that is shown. */
-export class UsageError extends Error {}
-
-/** A line for the person at the terminal; logs go to stderr. */
-export function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
+export { say, UsageError };
 
 /** Prints why a program ends and how to mend it, without a stack when a person can mend it, and sets the exit code. */
 export function reportFailure(name: string, error: unknown): void {

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Command } from 'commander';
 import { productVersion } from '../platform/product-version.js';
 import { gateway } from './gateway.js';
+import { keyCommand } from './keys.js';
 import { migrate } from './migrate.js';
 import { portFlag, reportFailure } from './program.js';
 import { quickstart } from './quickstart/quickstart.js';
@@ -39,5 +40,7 @@ program
   .option('--exit', 'end when the tasks have ended, instead of serving until Ctrl-C')
   .option('--plain', 'print a line for each change instead of a live view')
   .action((flags: { exit?: boolean; plain?: boolean }) => quickstart(flags));
+
+program.addCommand(keyCommand());
 
 program.parseAsync().catch((error: unknown) => reportFailure('skynet', error));
