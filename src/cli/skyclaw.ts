@@ -9,15 +9,18 @@ interface ServingProgram extends Described {
 }
 
 /** Programs that serve. A new one is an entry here. */
-const programs: Readonly<Record<string, ServingProgram>> = {
-  coordinator: {
-    about: 'run the API on 0.0.0.0:8787',
-    run: async () => (await import('./coordinator.js')).coordinator(),
-  },
-};
+const programs: ReadonlyMap<string, ServingProgram> = new Map([
+  [
+    'coordinator',
+    {
+      about: 'run the API on 0.0.0.0:8787',
+      run: async () => (await import('./coordinator.js')).coordinator(),
+    },
+  ],
+]);
 
 async function main([name, ...args]: readonly string[]): Promise<void> {
-  const program = name === undefined ? undefined : programs[name];
+  const program = programs.get(name ?? '');
   if (program !== undefined && !args.includes('--help') && !args.includes('-h')) {
     await program.run(args);
     return;

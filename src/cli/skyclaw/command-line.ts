@@ -16,7 +16,7 @@ export interface Described {
  * The programs by name, and all commands that talk to the coordinator. Errors are thrown, and nothing is printed for
  * them here.
  */
-export function commandLine(programs: Readonly<Record<string, Described>>): Command {
+export function commandLine(programs: ReadonlyMap<string, Described>): Command {
   const program = new Command('skyclaw')
     .version(productVersion)
     .usage('<command> [flags] [args...]')
@@ -26,7 +26,7 @@ export function commandLine(programs: Readonly<Record<string, Described>>): Comm
     .configureHelp({ helpWidth: 100, subcommandTerm })
     .helpCommand('help [command]', 'show this text, or that of a command');
   program.commandsGroup('Programs:');
-  for (const [name, { about }] of Object.entries(programs)) program.command(name).description(about);
+  for (const [name, { about }] of programs) program.command(name).description(about);
   program.commandsGroup('Jobs:');
   addEnqueueCommands(program);
   addJobCommands(program);
