@@ -37,3 +37,11 @@ export function pairsFlag(
     throw new InvalidArgumentError('It must look like NAME=value.');
   return { ...before, [name]: text };
 }
+
+/** A port from the command line. */
+export function portFlag(value: string): string {
+  if (!/^\d{1,5}$/.test(value) || Number(value) > 65_535) {
+    throw new InvalidArgumentError('It must be a whole number from 0 to 65535.');
+  }
+  return value;
+}

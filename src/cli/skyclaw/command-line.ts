@@ -4,19 +4,12 @@ import { addEnqueueCommands } from './enqueue.js';
 import { addHostCommands } from './hosts.js';
 import { addJobCommands } from './jobs.js';
 import { addLogsCommand } from './logs.js';
+import { addPrograms } from './programs.js';
 import { addRolloutCommand } from './rollout.js';
 import { addServiceCommands } from './services.js';
 
-/** A program that serves, as the help shows it. */
-export interface Described {
-  readonly about: string;
-}
-
-/**
- * The programs by name, and all commands that talk to the coordinator. Errors are thrown, and nothing is printed for
- * them here.
- */
-export function commandLine(programs: ReadonlyMap<string, Described>): Command {
+/** All commands of `skyclaw`. Errors are thrown, and nothing is printed for them here. */
+export function commandLine(): Command {
   const program = new Command('skyclaw')
     .version(productVersion)
     .usage('<command> [flags] [args...]')
@@ -26,7 +19,7 @@ export function commandLine(programs: ReadonlyMap<string, Described>): Command {
     .configureHelp({ helpWidth: 100, subcommandTerm })
     .helpCommand('help [command]', 'show this text, or that of a command');
   program.commandsGroup('Programs:');
-  for (const [name, { about }] of programs) program.command(name).description(about);
+  addPrograms(program);
   program.commandsGroup('Jobs:');
   addEnqueueCommands(program);
   addJobCommands(program);
