@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { closestName } from '../platform/config/closest-name.js';
 import { commandLine } from './skyclaw/command-line.js';
+import { report } from './report.js';
 import { endWithReader, UsageError } from './terminal.js';
 
 async function main([name = 'help', ...args]: readonly string[]): Promise<void> {
@@ -14,21 +15,9 @@ async function main([name = 'help', ...args]: readonly string[]): Promise<void> 
   await program.parseAsync([name, ...args], { from: 'user' });
 }
 
-async function report(error: unknown): Promise<void> {
-  if (error instanceof CommanderError) {
-    // Help and version have been printed.
-    if (error.exitCode !== 0) fail(error.message.replace(/^error: /, ''));
-  } else if (error instanceof UsageError) {
-    fail(error.message);
-  } else {
-    // Knows the errors of all programs, and so brings all of them.
-    (await import('./program.js')).reportFailure('skyclaw', error);
-  }
-}
-
-function fail(text: string): void {
-  process.stderr.write(`[skyclaw] ${text}\n`);
-  process.exitCode = 1;
-}
-
-main(process.argv.slice(2)).catch(report);
+main(process.argv.slice(2)).catch(async (error: unknown) => {
+  if (!(error instanceof CommanderError)) await report('skyclaw', error);
+  // With exit code 0 help or the version have been printed.
+  else if (error.exitCode !== 0)
+    await report('skyclaw', new UsageError(error.message.replace(/^error: /, '')));
+});

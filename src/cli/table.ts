@@ -1,12 +1,4 @@
-/** What a terminal would obey instead of showing: control characters, and those that turn the direction of text. */
-// The class is about control characters.
-// eslint-disable-next-line no-control-regex
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
-
-/** One line of text that does nothing to a terminal. */
-export function plain(text: string): string {
-  return text.replace(UNPRINTABLE, ' ');
-}
+import { plain } from './terminal.js';
 
 /**
  * Rows below a heading, in columns that are as wide as their widest cell. With a `width` the last column is cut to it,

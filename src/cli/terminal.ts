@@ -6,9 +6,19 @@ export function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** What a terminal would obey instead of showing: control characters, and those that turn the direction of text. */
+// The class is about control characters.
+// eslint-disable-next-line no-control-regex
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
+
+/** One line of text that does nothing to a terminal. */
+export function plain(text: string): string {
+  return text.replace(UNPRINTABLE, ' ');
+}
+
 /** A remark of `skyclaw` beside what a command prints. */
 export function note(line: string): void {
-  process.stderr.write(`[skyclaw] ${line}\n`);
+  process.stderr.write(`[skyclaw] ${plain(line)}\n`);
 }
 
 /** An answer of the API as it came. */

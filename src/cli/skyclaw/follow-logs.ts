@@ -6,9 +6,11 @@ import { Patience } from './patience.js';
 
 /** A stream that says nothing for so long, not even that it is alive, is taken for dead. */
 const SILENCE_MS = 60_000;
+/** A connection that has lived so long, and still speaks, is a good one. */
+const STEADY_MS = 1_000;
 
 /** How following has ended: with the job, or at once, as there is no stream to follow. */
-export type Followed = { readonly kind: 'end'; readonly end: LogEnd } | { readonly kind: 'no-stream' };
+export type Followed = 'job-ended' | 'no-stream';
 
 /**
  * Hands each entry of a log to `onLine`, old ones first, until the job that writes it has ended; the log of a service
@@ -22,14 +24,15 @@ export async function followLogs(
   const patience = new Patience(coordinator.patienceMs);
   const reader = new LogReader(coordinator, path, patience, onLine);
   for (;;) {
+    let trouble: unknown = new UnreachableError('The coordinator breaks the stream off again and again.');
     try {
       const followed = await reader.connect();
       if (followed !== undefined) return followed;
-      await patience.failed(new UnreachableError('The coordinator broke the stream off.'), reader.retryMs);
     } catch (error) {
-      if (isNoStream(error)) return { kind: 'no-stream' };
-      await patience.failed(error, reader.retryMs);
+      if (isNoStream(error)) return 'no-stream';
+      trouble = error;
     }
+    await patience.failed(trouble, reader.retryMs);
   }
 }
 
@@ -53,8 +56,12 @@ class LogReader {
     try {
       const response = await this.coordinator.followLogs(this.path, this.lastId, ending.signal);
       const type = response.headers.get('content-type') ?? '';
-      if (!type.startsWith('text/event-stream') || response.body === null) return { kind: 'no-stream' };
-      return await this.read(response.body, () => silence.refresh());
+      if (!type.startsWith('text/event-stream') || response.body === null) return 'no-stream';
+      const connectedAtMs = performance.now();
+      return await this.read(response.body, () => {
+        silence.refresh();
+        if (performance.now() - connectedAtMs >= STEADY_MS) this.patience.worked();
+      });
     } finally {
       clearTimeout(silence);
       ending.abort();
@@ -63,14 +70,18 @@ class LogReader {
 
   private async read(body: AsyncIterable<Uint8Array>, onSign: () => void): Promise<Followed | undefined> {
     for await (const said of serverSentEvents(signs(body, onSign))) {
-      this.patience.worked();
       if (said.kind === 'retry') {
         this.retryMs = said.retryMs;
         continue;
       }
+      this.patience.worked();
       const { event, data, id } = said.event;
       if (event === 'log') await this.onLine(JSON.parse(data) as LogLine);
-      if (event === 'end') return { kind: 'end', end: JSON.parse(data) as LogEnd };
+      if (event === 'end') {
+        const { status } = JSON.parse(data) as Partial<LogEnd>;
+        // Without a status it is the stream that ends, not the job.
+        return status === undefined ? undefined : 'job-ended';
+      }
       // Only now: an entry that was not handed on is asked for again.
       this.lastId = id ?? this.lastId;
     }

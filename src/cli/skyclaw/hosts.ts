@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type Command } from 'commander';
 import { type Host } from '../../contracts/skyclaw.js';
 import { age, record, table } from '../table.js';
-import { say, sayJson, UsageError } from '../terminal.js';
+import { plain, say, sayJson, UsageError } from '../terminal.js';
 import { type Coordinator, type HostOrder, openCoordinator } from './coordinator.js';
 import { durationFlag } from '../flags.js';
 import { whenInterrupted } from './interrupt.js';
@@ -157,7 +157,7 @@ function tell(answer: { readonly host: Host }, { json }: { readonly json?: true 
 function sentence({ id, status, activeLeases, drain }: Host): string {
   const jobs = activeLeases === 0 ? 'no jobs' : activeLeases === 1 ? '1 job' : `${activeLeases} jobs`;
   const until = status === 'draining' && drain?.deadline !== undefined ? `, until ${drain.deadline}` : '';
-  return `${id} is ${status}, with ${jobs}${until}.`;
+  return plain(`${id} is ${status}, with ${jobs}${until}.`);
 }
 
 function drainText({ since, deadline, reason }: NonNullable<Host['drain']>): string {

@@ -1,4 +1,4 @@
-import { UnreachableError } from '../api/api-error.js';
+import { ApiError, UnreachableError } from '../api/api-error.js';
 import { note } from '../terminal.js';
 
 const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
@@ -16,7 +16,7 @@ export async function whenInterrupted<T>(advice: string, work: Promise<T>): Prom
   try {
     return await work;
   } catch (error) {
-    if (error instanceof UnreachableError) note(advice);
+    if (error instanceof UnreachableError || error instanceof ApiError) note(advice);
     throw error;
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);

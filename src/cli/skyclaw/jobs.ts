@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type Job, type JobPayload, type JobStatus } from '../../contracts/skyclaw.js';
 import { age, record, table } from '../table.js';
-import { note, say, sayJson, write } from '../terminal.js';
+import { note, plain, say, sayJson, write } from '../terminal.js';
 import { openCoordinator } from './coordinator.js';
 import { countFlag } from '../flags.js';
 import { whenInterrupted } from './interrupt.js';
@@ -84,7 +84,7 @@ async function listJobs(
 async function cancelJob(id: string, flags: JsonFlag & { readonly reason?: string }): Promise<void> {
   const answer = await openCoordinator().cancelJob(id, flags.reason);
   if (flags.json === true) sayJson(answer);
-  else say(`${answer.job.id} is ${answer.job.status}${because(answer.job.error)}.`);
+  else say(plain(`${answer.job.id} is ${answer.job.status}${because(answer.job.error)}.`));
 }
 
 async function show(job: Job): Promise<void> {

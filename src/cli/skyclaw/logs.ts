@@ -1,7 +1,7 @@
 import { type Command } from 'commander';
 import { type LogLine, type LogsResponse } from '../../contracts/skyclaw.js';
 import { ApiError } from '../api/api-error.js';
-import { note, UsageError, write } from '../terminal.js';
+import { note, plain, UsageError, write } from '../terminal.js';
 import { type Coordinator, openCoordinator } from './coordinator.js';
 import { followLogs } from './follow-logs.js';
 import { hasEnded, noteFailure, untilEnded } from './job-end.js';
@@ -55,7 +55,7 @@ async function serviceLogs(coordinator: Coordinator, id: string, follow: boolean
   const path = `/v1/services/${encodeURIComponent(id)}/logs`;
   let source = '';
   const onLine = async ({ hostId, attempt, stream, text }: LogLine) => {
-    const next = `==> ${hostId}, start ${attempt + 1} <==`;
+    const next = `==> ${plain(hostId)}, start ${attempt + 1} <==`;
     if (next !== source) await write(process.stderr, `${next}\n`);
     source = next;
     await write(process[stream], text);
@@ -65,7 +65,7 @@ async function serviceLogs(coordinator: Coordinator, id: string, follow: boolean
     return;
   }
   const followed = await followLogs(coordinator, path, onLine);
-  if (followed.kind === 'no-stream') throw new UsageError(noLogs);
+  if (followed === 'no-stream') throw new UsageError(noLogs);
 }
 
 const noLogs = 'this coordinator keeps no logs of services';

@@ -1,8 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Command } from 'commander';
 import { type Rollout } from '../../contracts/skyclaw.js';
-import { plain } from '../table.js';
-import { say, sayJson } from '../terminal.js';
+import { plain, say, sayJson } from '../terminal.js';
 import { type Coordinator, openCoordinator } from './coordinator.js';
 import { whenInterrupted } from './interrupt.js';
 import { getService } from './named-service.js';

@@ -1,7 +1,7 @@
 import { type Command } from 'commander';
 import { type Service } from '../../contracts/skyclaw.js';
 import { age, table } from '../table.js';
-import { note, say, sayJson, UsageError } from '../terminal.js';
+import { note, plain, say, sayJson, UsageError } from '../terminal.js';
 import { type Coordinator, openCoordinator } from './coordinator.js';
 import { countFlag, listFlag, pairsFlag } from '../flags.js';
 import { getService } from './named-service.js';
@@ -139,7 +139,7 @@ function addOrder(
       const { id } = await getService(coordinator, idOrName);
       const answer = await order(coordinator, id);
       if (name === 'delete-service' && flags.json !== true) {
-        say(`${answer.service.name} (${answer.service.id}) is deleted.`);
+        say(plain(`${answer.service.name} (${answer.service.id}) is deleted.`));
       } else {
         tell(answer, flags);
       }
@@ -170,9 +170,8 @@ function tell(answer: { readonly service: Service }, { json }: JsonFlag): void {
     return;
   }
   const { service } = answer;
-  say(
-    `${service.name} (${service.id}) is ${service.status}: ${running(service)} of ${service.replicas} run.`,
-  );
+  const runs = `${running(service)} of ${service.replicas} run`;
+  say(plain(`${service.name} (${service.id}) is ${service.status}: ${runs}.`));
 }
 
 function running({ assignments }: Service): number {

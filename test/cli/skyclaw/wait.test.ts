@@ -120,6 +120,18 @@ describe('enqueue-shell --wait', () => {
     expect(await ended(program)).toMatchObject({ code: 0, stdout: 'before after\n' });
   });
 
+  it('goes on elsewhere when the coordinator says that it shuts down', async () => {
+    scripted(
+      anEndedJob(0),
+      stream((response) => {
+        const farewell = 'retry: 10\n\nevent: end\ndata: {"reason":"shutting-down"}\n\n';
+        response.end(logFrame(1, 'one ') + farewell);
+      }),
+      whole(0, logFrame(2, 'two\n')),
+    );
+    expect(await skyclaw('enqueue-shell', '--wait', 'x')).toMatchObject({ code: 0, stdout: 'one two\n' });
+  });
+
   it('gives up after SKYCLAW_CLI_RECONNECT_SECS, and says how to find the job again', async () => {
     scripted(anEndedJob(0), drop);
     const { code, stderr } = await ended(
