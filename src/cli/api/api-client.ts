@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { ApiError, errorText, UnreachableError } from './api-error.js';
-import { brokenOff, type Trouble } from './trouble.js';
+import { brokenOff, cannotServe, type Trouble } from './trouble.js';
 
 export interface ApiOptions {
   /** What is called, for sentences: `coordinator`. */
@@ -29,8 +30,9 @@ interface Answer {
 
 /** The server waits 10 s for its standbys at most, and a replica that ends answers within 20 s. */
 const TIMEOUT_MS = 30_000;
-/** A replica that cannot serve now; another one may. */
+/** A replica that cannot serve now; another one may, or the same one in a moment. */
 const AWAY = new Set([502, 503, 504]);
+const REPEAT_AFTER_MS = 300;
 
 /**
  * Calls an API over HTTP at the first of its addresses that answers, and goes on with that one. Changes carry an
@@ -95,32 +97,34 @@ export class ApiClient {
   }
 
   /**
-   * Tries one address after the other, and each a second time if it may have been reached. The first definite answer
-   * counts, good or bad.
+   * Tries one address after the other, and each a second time unless nobody is there. The first definite answer counts,
+   * good or bad.
    */
   private async anywhere(call: Call, attempt: (url: string) => Promise<Answer>): Promise<Answer> {
     const troubles = new Map<string, Trouble>();
+    let mayHaveArrived = false;
     const queue = this.urls.map((url) => ({ url, mayRepeat: true }));
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const { url, mayRepeat } = next;
-      let answer: Answer;
+      if (!mayRepeat) await wait(REPEAT_AFTER_MS);
+      let trouble: Trouble;
       try {
-        answer = await attempt(url);
+        const answer = await attempt(url);
+        if (answer.response.ok) {
+          this.urls = [url, ...this.urls.filter((other) => other !== url)];
+          return answer;
+        }
+        if (!AWAY.has(answer.response.status)) throw this.refusal(url, answer);
+        trouble = cannotServe(answer.response.status, errorText(answer.text));
       } catch (error) {
-        const trouble = brokenOff(error);
-        troubles.set(url, trouble);
-        if (trouble.mayHaveArrived && mayRepeat) queue.push({ url, mayRepeat: false });
-        continue;
+        if (error instanceof ApiError) throw error;
+        trouble = brokenOff(error);
       }
-      if (answer.response.ok) {
-        this.urls = [url, ...this.urls.filter((other) => other !== url)];
-        return answer;
-      }
-      if (!AWAY.has(answer.response.status)) throw this.refusal(url, answer);
-      const text = `answers ${answer.response.status}: ${errorText(answer.text)}`;
-      troubles.set(url, { text, mayHaveArrived: false, isAnswer: true });
+      troubles.set(url, trouble);
+      mayHaveArrived ||= trouble.mayHaveArrived;
+      if (mayRepeat && !trouble.nobodyThere) queue.push({ url, mayRepeat: false });
     }
-    throw this.unreachable(call, troubles);
+    throw this.unreachable(troubles, mayHaveArrived && call.method !== 'GET');
   }
 
   private refusal(url: string, { response, text }: Answer): ApiError {
@@ -139,19 +143,17 @@ export class ApiClient {
     return new ApiError(status, why === '' ? `${url} answers ${status}.${later}` : `${why}${later}`);
   }
 
-  private unreachable(call: Call, troubles: ReadonlyMap<string, Trouble>): UnreachableError {
+  private unreachable(troubles: ReadonlyMap<string, Trouble>, mayHaveArrived: boolean): UnreachableError {
     const { name, whenUnreachable } = this.options;
+    const maybe = mayHaveArrived ? ' The request may have been carried out all the same.' : '';
     const [only] = troubles.size === 1 ? troubles : [];
-    if (only?.[1].isAnswer === true) return new UnreachableError(`${only[0]} ${only[1].text}`);
+    if (only?.[1].isAnswer === true)
+      return new UnreachableError(`${only[0]} ${only[1].text}${maybe && `.${maybe}`}`);
     const all = [...troubles].map(([url, { text }]) => `${url} (${text})`);
     const what =
       only === undefined
         ? `No ${name} can be reached: ${all.join(', ')}.`
         : `The ${name} cannot be reached at ${all.join()}.`;
-    const maybe =
-      call.method !== 'GET' && [...troubles.values()].some(({ mayHaveArrived }) => mayHaveArrived)
-        ? ' The request may have been carried out all the same.'
-        : '';
     return new UnreachableError(`${what}${maybe} ${whenUnreachable}`);
   }
 }

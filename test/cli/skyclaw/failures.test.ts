@@ -133,6 +133,21 @@ describe('a coordinator that does not answer', () => {
     }
   });
 
+  it('is asked once more when it cannot serve for a moment', async () => {
+    coordinator().on('POST /v1/jobs', json({ error: 'draining' }, 503), json({ job: aJob() }));
+    expect(await skyclaw('enqueue-shell', 'ls')).toEqual({ code: 0, stdout: 'job_1\n', stderr: '' });
+  });
+
+  it('does not hide that a commit may still come', async () => {
+    const error = 'replication target not met: required 1 peer acks, got 0';
+    coordinator().on('POST /v1/jobs', json({ error }, 503));
+    expect((await skyclaw('enqueue-shell', 'ls')).stderr).toBe(
+      `[skyclaw] ${coordinator().url} answers 503: ${error}. The request may have been carried out all the same.\n`,
+    );
+    const keys = coordinator().seen.map(({ headers }) => headers['x-idempotency-key']);
+    expect([keys.length, new Set(keys).size]).toEqual([2, 1]);
+  });
+
   it('leaves open what became of a change, and says so', async () => {
     coordinator().on('POST /v1/jobs/job_1/cancel', drop);
     const { code, stderr } = await skyclaw('cancel-job', 'job_1');
