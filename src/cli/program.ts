@@ -1,16 +1,11 @@
-import { InvalidArgumentError } from 'commander';
 import { ConfigError } from '../control-plane/index.js';
 import { GatewayConfigError } from '../gateway/index.js';
 import { DatabaseUnavailableError, errorCode } from '../platform/database/errors.js';
 import { EmbeddedPostgresError } from '../platform/embedded-postgres/index.js';
+import { portFlag } from './flags.js';
+import { say, UsageError } from './terminal.js';
 
-/** A mistake of the user's: its message is all that is shown. */
-export class UsageError extends Error {}
-
-/** A line for the person at the terminal; logs go to stderr. */
-export function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
+export { portFlag, say, UsageError };
 
 /** Prints why a program ends and how to mend it, without a stack when a person can mend it, and sets the exit code. */
 export function reportFailure(name: string, error: unknown): void {
@@ -83,19 +78,12 @@ export function closeOnSignal(close: () => Promise<void>): void {
  * nothing half begun, an embedded PostgreSQL above all, is left behind.
  */
 export async function serveUntilSignal(start: () => Promise<() => Promise<void>>): Promise<void> {
-  const starting = start();
+  // In a microtask: what it prints first may already be answered with a signal, which must find somebody listening.
+  const starting = Promise.resolve().then(start);
   closeOnSignal(async () => {
     // A start that fails is told by whoever called this.
     const close = await starting.catch(() => undefined);
     await close?.();
   });
   await starting;
-}
-
-/** A port from the command line. */
-export function portFlag(value: string): string {
-  if (!/^\d{1,5}$/.test(value) || Number(value) > 65_535) {
-    throw new InvalidArgumentError('It must be a whole number from 0 to 65535.');
-  }
-  return value;
 }

@@ -134,16 +134,23 @@ export class JobsService {
   async complete(db: Db, report: Report): Promise<Job> {
     const { jobId, hostId, leaseToken } = report;
     this.registry.seen(hostId);
-    if (leaseToken !== null && (await this.end(db, report, leaseToken))) return this.known(db, jobId);
+    if (leaseToken !== null) {
+      const ended = await this.end(db, report, leaseToken);
+      if (ended !== null) return ended;
+    }
     if ((await this.hosts.find(hostId, db)) === null) throw unknownHost(hostId);
     const job = await this.known(db, jobId);
     if (holds(job, hostId, leaseToken)) {
-      // Between two looks it may have gone to another.
-      if (await this.end(db, report, job.claimToken ?? '')) return this.known(db, jobId);
+      const ended = await this.end(db, report, job.claimToken ?? '');
+      if (ended !== null) return ended;
+      // Between two looks it has gone to another.
       throw notHeld(await this.known(db, jobId));
     }
     const resumed = await this.jobs.resume(db, { jobId, hostId, token: leaseToken });
-    if (resumed !== null && (await this.end(db, report, resumed))) return this.known(db, jobId);
+    if (resumed !== null) {
+      const ended = await this.end(db, report, resumed);
+      if (ended !== null) return ended;
+    }
     if (job.assignedHostId === hostId && this.isSame(job, report)) return job;
     throw notHeld(job);
   }
@@ -155,12 +162,16 @@ export class JobsService {
     return this.known(db, id);
   }
 
-  private async end(db: Db, report: Report, claimToken: string): Promise<boolean> {
+  /** The job as it is after the report; null when the token does not hold it. */
+  private async end(db: Db, report: Report, claimToken: string): Promise<Job | null> {
     const proof: ClaimProof = { taskId: report.jobId, workerId: report.hostId, claimToken };
     const { success, error } = report;
     const said = this.outcomeOf(report);
     const result = { finishedAt: new Date().toISOString(), ...said };
-    return this.ledger.complete(db, proof, { success, result, error: error ?? '' });
+    const outcome = { success, result, error: error ?? '' };
+    const short = success ? await this.ledger.completeJob(db, proof, outcome) : null;
+    if (short !== null) return short;
+    return (await this.ledger.complete(db, proof, outcome)) ? this.known(db, report.jobId) : null;
   }
 
   private outcomeOf({ success, durationMs, exitCode, stdout, stderr }: Report): JsonObject {

@@ -19,6 +19,7 @@ import {
   endWhole,
   findClaimed,
   type Success,
+  succeedJobs,
   succeedShort,
   succeedWhole,
 } from './queries/finish.queries.js';
@@ -31,6 +32,7 @@ import {
   lockTask,
   retry,
 } from './queries/operator.queries.js';
+import { type Job } from './queries/job-row.js';
 import { findTaskById } from './queries/read.queries.js';
 import { dropUntold, holdTelling } from './queries/untold.queries.js';
 
@@ -84,6 +86,11 @@ export class EndingsService {
    */
   succeedShort(db: Db, successes: readonly Success[]): Promise<ReadonlySet<string>> {
     return succeedShort(db, successes);
+  }
+
+  /** The same for jobs, which are returned as they are then. */
+  succeedJobs(db: Db, successes: readonly Success[]): Promise<ReadonlyMap<string, Job>> {
+    return succeedJobs(db, successes);
   }
 
   /**

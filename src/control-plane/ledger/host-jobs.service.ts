@@ -4,10 +4,10 @@ import { Database, type Db, type Tx } from '../../platform/database/database.js'
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { EndingsService } from './endings.service.js';
 import { countLiveLeases, dropHostSlots, setHostSlots } from './queries/host-slots.queries.js';
+import { type Job } from './queries/job-row.js';
 import {
   findJobs,
   type HeldJob,
-  type Job,
   type JobStanding,
   listExpired,
   listHeldBy,

@@ -6,7 +6,7 @@ export interface Variable {
   readonly about: string;
   /** The default as it would be written in the environment; absent when unset means "off" or "none". */
   readonly default?: string;
-  readonly group: 'database' | 'control plane' | 'scheduler' | 'reaper' | 'SkyClaw' | 'gateway';
+  readonly group: 'database' | 'control plane' | 'scheduler' | 'reaper' | 'SkyClaw' | 'gateway' | 'cli';
   /** Never shown, not even to debug. */
   readonly secret?: true;
   /** Accepted from older deployments, has no effect. */
@@ -271,5 +271,26 @@ export const variables = {
   OPENCLAW_ALLOWED_ROOTS: {
     group: 'gateway',
     about: 'The same as SKYNET_ALLOWED_ROOTS, which wins over it.',
+  },
+
+  SKYCLAW_COORDINATOR_URL: {
+    group: 'cli',
+    about: 'Where the coordinator is that skyclaw commands talk to.',
+    default: 'http://127.0.0.1:8787',
+  },
+  SKYCLAW_COORDINATOR_URLS: {
+    group: 'cli',
+    about:
+      'Comma list of coordinators, of which the first that answers is used; wins over SKYCLAW_COORDINATOR_URL.',
+  },
+  SKYCLAW_CLI_RECONNECT_SECS: {
+    group: 'cli',
+    about: 'Seconds that a skyclaw command that waits goes on trying when the coordinator does not answer.',
+    default: '120',
+  },
+  SKYNET_ORCHESTRATOR_URL: {
+    group: 'cli',
+    about: 'Where the API is that skynet key talks to, with SKYNET_API_KEY.',
+    default: 'http://localhost:8000',
   },
 } as const satisfies Record<string, Variable>;

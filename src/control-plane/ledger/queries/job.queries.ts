@@ -1,31 +1,11 @@
 import { type Db } from '../../../platform/database/database.js';
-import { integer, integerOrNull, type Row, text, textOrNull } from '../../../platform/database/row.js';
+import { integer, text } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { appendSteps } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
-import { type Task } from '../domain/task.js';
+import { IS_JOB, type Job, JOB_COLUMNS, jobFromRow } from './job-row.js';
 import { RUNNING_EVENT } from './lease.queries.js';
-import { TASK_COLUMNS, taskFromRow } from './task-row.js';
 import { WRITTEN_BY } from './writer.js';
-
-/** A task that hosts pull: of another kind than action. */
-export interface Job extends Task {
-  /** The host of the last attempt. */
-  readonly assignedHostId: string | null;
-  readonly ttlMs: number | null;
-  /** The replica that wrote it last. */
-  readonly updatedBy: string;
-}
-
-const JOB_COLUMNS = `${TASK_COLUMNS}, t.assigned_host_id, t.ttl_ms, t.updated_by`;
-const IS_JOB = `t.kind <> 'action'`;
-
-const jobFromRow = (row: Row): Job => ({
-  ...taskFromRow(row),
-  assignedHostId: textOrNull(row, 'assigned_host_id'),
-  ttlMs: integerOrNull(row, 'ttl_ms'),
-  updatedBy: textOrNull(row, 'updated_by') ?? '',
-});
 
 const FIND = statement(
   'ledger.findJobs',
