@@ -21,9 +21,11 @@ export function jobStatus(status: TaskStatus): JobStatus {
   return STATUS[status];
 }
 
-/** An instant as the SkyClaw routes write it. */
+const TO_MILLISECONDS = '2026-01-31T10:00:00.000'.length;
+
+/** An instant as the SkyClaw routes write it, which is as `Date#toISOString` does. */
 export function isoTime(instant: Instant): string {
-  return new Date(instant).toISOString();
+  return `${instant.slice(0, TO_MILLISECONDS)}Z`;
 }
 
 /**

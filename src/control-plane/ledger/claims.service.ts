@@ -92,7 +92,7 @@ export class ClaimsService {
         open = without(open, holdersOf(easy));
         continue;
       }
-      if (sole !== null && easy.lines.length === 0) {
+      if (sole !== null && easy.lines.length === 0 && easy.hasRoom) {
         this.sole.wasWrong();
         continue;
       }

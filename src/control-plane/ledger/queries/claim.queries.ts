@@ -53,6 +53,24 @@ const HOST_SLOTS = `${ROOMS},
      where s.worker_id = $2::text or coalesce($3::text[], w.capabilities, '{}') = c.capabilities
    )`;
 
+/** The same where one line is all that is ready: those who cannot do it have no slot. With a wrong line all have one. */
+const HOST_SLOTS_OF_SOLE_LINE = `${ROOMS},
+   slots as materialized (
+     select $7::text[] as alike, coalesce(array_agg(s.worker_id order by s.n), '{}') as workers
+     from (
+       select s.worker_id, s.n, row_number() over (partition by s.worker_id order by s.n) as nth
+       from unnest($7::text[]) with ordinality s(worker_id, n)
+     ) s
+     join rooms r on r.host_id = s.worker_id and s.nth <= r.room
+     join workers w on w.worker_id = s.worker_id
+     where coalesce((
+       select head.required_capabilities from turns p cross join lateral (
+         select t.required_capabilities from tasks t
+         where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id = p.project_id order by t.rank limit 1
+       ) head
+     ) <@ w.capabilities, true)
+   )`;
+
 /** Whether a host of the slots could not be counted because it claims elsewhere at this moment. */
 const IS_RACED = `(exists (
          select from host_slots h where h.host_id = any($7::text[]) and h.is_open
@@ -223,10 +241,20 @@ const CLAIM_OF_HOSTS_FROM_MARKS = claimFrom('ledger.claimOfHostsFromMarks', {
   ofHosts: true,
 });
 
+const CLAIM_OF_HOSTS_SOLE_LINE = claimFrom('ledger.claimOfHostsSoleLine', {
+  discovery: SOLE_LINE,
+  slots: HOST_SLOTS_OF_SOLE_LINE,
+  begin: '',
+  inVain: READ_IN_VAIN,
+  ofHosts: true,
+});
+
 /** The texts of the claim, for those who want to see their plans. */
 export const CLAIM_SQL = CLAIM.text;
 export const CLAIM_FROM_MARKS_SQL = CLAIM_FROM_MARKS.text;
 export const CLAIM_OF_SOLE_LINE_SQL = CLAIM_OF_SOLE_LINE.text;
+export const CLAIM_OF_HOSTS_SQL = CLAIM_OF_HOSTS.text;
+export const CLAIM_OF_HOSTS_SOLE_LINE_SQL = CLAIM_OF_HOSTS_SOLE_LINE.text;
 
 /** How many tasks are wanted, and by whom. */
 export interface Wanted {
@@ -278,13 +306,15 @@ export async function claimWithoutLock(
   { turns, projects, marks: begin, sole }: ClaimStart,
 ): Promise<ClaimPass> {
   const given = (lines: Turns) => [...lanesOf(claimer), ...turnsOf(lines), slots, start, projects];
-  const [all, fromMarks] =
-    claimer.holder === 'host' ? [CLAIM_OF_HOSTS, CLAIM_OF_HOSTS_FROM_MARKS] : [CLAIM, CLAIM_FROM_MARKS];
+  const [all, fromMarks, ofSoleLine] =
+    claimer.holder === 'host'
+      ? [CLAIM_OF_HOSTS, CLAIM_OF_HOSTS_FROM_MARKS, CLAIM_OF_HOSTS_SOLE_LINE]
+      : [CLAIM, CLAIM_FROM_MARKS, CLAIM_OF_SOLE_LINE];
   const rows =
     begin !== null
       ? await db.query(fromMarks, [...given(turns), ...marksOf(begin)])
       : sole !== null
-        ? await db.query(CLAIM_OF_SOLE_LINE, given(turnsOfLine(sole)))
+        ? await db.query(ofSoleLine, given(turnsOfLine(sole)))
         : await db.query(all, given(turns));
   const pass = onlyPass(rows);
   const claimed = rows.filter((row) => row['seq'] !== null);
