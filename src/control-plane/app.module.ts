@@ -11,6 +11,7 @@ import { RoutingModule } from './routing/index.js';
 import { RuntimeModule, type RuntimeOptions } from './runtime/index.js';
 import { SchedulerModule } from './scheduler/index.js';
 import { SchedulesModule } from './schedules/index.js';
+import { ServicesModule } from './services/index.js';
 
 @Module({})
 export class AppModule {
@@ -27,6 +28,7 @@ export class AppModule {
         RoutingModule,
         SchedulerModule,
         SchedulesModule,
+        ServicesModule,
         ReaperModule,
         HealthModule,
         MetricsModule,

@@ -104,6 +104,11 @@ export class HostsRegistry {
     return queries.listHosts(db, after, limit);
   }
 
+  /** Those of `ids` that are registered. */
+  listByIds(db: Db, ids: readonly string[]): Promise<Host[]> {
+    return queries.listHostsById(db, ids);
+  }
+
   /** Hosts that should hold nothing any more, by id. */
   listUnfit(after: string, limit: number): Promise<Host[]> {
     return queries.listUnfitHosts(this.database, after, limit);

@@ -15,4 +15,6 @@ export const TOPICS = {
   untold: 'untold',
   /** The next time of a schedule may have changed. */
   schedules: 'schedules',
+  /** Something about services has changed: a replica may be there to claim, or an endpoint to route to. */
+  services: 'services',
 } as const;

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from '@jest/globals';
+import { type ActiveService } from '../../src/contracts/skyclaw.js';
+import { type HostOrder, HostsRegistry } from '../../src/control-plane/registry/index.js';
+import { HostUpkeep, type Stops } from '../../src/control-plane/services/index.js';
+import { type TestControlPlane } from '../support/control-plane.js';
+import { type Json } from '../support/json.js';
+
+/** A process that a scripted host has. */
+export interface Process extends ActiveService {
+  readonly service: Json;
+}
+
+/** A host that only makes the calls: it runs nothing. */
+export class ScriptedHost {
+  constructor(
+    private readonly api: TestControlPlane,
+    readonly id: string,
+  ) {}
+
+  async claimReply(body: object = {}, headers: Record<string, string> = {}): Promise<Json> {
+    const reply = await this.api.post(`/v1/hosts/${this.id}/services/claim`, body, headers);
+    expect(reply).toMatchObject({ status: 200 });
+    return reply.body;
+  }
+
+  /** What it should start next; null: nothing. */
+  async claim(): Promise<Process | null> {
+    const { service, slot } = await this.claimReply();
+    return service === null ? null : { serviceId: service.id, slot, generation: service.generation, service };
+  }
+
+  report(process: ActiveService, status: string, more: object = {}) {
+    const { serviceId, slot, generation } = process;
+    return this.api.post(`/v1/services/${serviceId}/report`, {
+      ...{ hostId: this.id, slot, generation, status },
+      ...more,
+    });
+  }
+
+  async runs(process: ActiveService): Promise<Json> {
+    const reply = await this.report(process, 'running', {
+      endpoint: `http://127.0.0.1:${3_100 + process.slot}`,
+    });
+    expect(reply).toMatchObject({ status: 200 });
+    return reply.body.service;
+  }
+
+  async fails(process: ActiveService, error = 'service process exited with code 1'): Promise<Json> {
+    const reply = await this.report(process, 'failed', { error });
+    expect(reply).toMatchObject({ status: 200 });
+    return reply.body.service;
+  }
+
+  /** Claims and reports all that it gets until there is nothing more. */
+  async runAll(): Promise<Process[]> {
+    const started: Process[] = [];
+    for (let next = await this.claim(); next !== null; next = await this.claim()) {
+      await this.runs(next);
+      started.push(next);
+    }
+    return started;
+  }
+
+  /** A sign of life, with what it says that it runs. */
+  async beat(active: readonly ActiveService[] | null = null): Promise<Stops> {
+    const { database } = this.api;
+    const said = { capabilities: null, reportedActiveLeases: null };
+    await this.api.get(HostsRegistry).heartbeat(database, this.id, said);
+    return this.api.get(HostUpkeep).stopsFor(database, this.id, active);
+  }
+
+  async order(order: HostOrder): Promise<void> {
+    await this.api.database.transaction((tx) => this.api.get(HostsRegistry).order(tx, this.id, order));
+  }
+
+  holds(): Promise<number> {
+    return this.api.get(HostUpkeep).countsFor(this.api.database, this.id);
+  }
+}
+
+export async function aHost(
+  api: TestControlPlane,
+  { id = `host-${randomUUID().slice(0, 8)}`, capabilities = ['service-host'] } = {},
+): Promise<ScriptedHost> {
+  const application = { id, name: id, capabilities, maxParallel: 1, defaultTimeoutMs: null };
+  await api.database.transaction((tx) => api.get(HostsRegistry).register(tx, application, ''));
+  return new ScriptedHost(api, id);
+}
+
+let made = 0;
+
+/** Deploys a service; its name is its own unless given. */
+export async function aService(api: TestControlPlane, more: object = {}): Promise<Json> {
+  const reply = await api.post('/v1/services', { name: `service-${++made}`, command: 'node', ...more });
+  expect(reply).toMatchObject({ status: 200 });
+  return reply.body.service;
+}
+
+export async function service(api: TestControlPlane, id: string): Promise<Json> {
+  return (await api.fetch(`/v1/services/${id}`)).body.service;
+}
+
+export async function rollout(api: TestControlPlane, id: string): Promise<Json> {
+  return (await api.fetch(`/v1/services/${id}/rollout`)).body;
+}
+
+/** The assignments of a service as short texts, sorted. */
+export function shortly({ assignments }: Json): string[] {
+  return assignments.map((row: Json) => `${row.hostId}/${row.slot} g${row.generation} ${row.status}`).sort();
+}
