@@ -3,6 +3,7 @@ import { expect } from '@jest/globals';
 import { type ActiveService } from '../../src/contracts/skyclaw.js';
 import { type HostOrder, HostsRegistry } from '../../src/control-plane/registry/index.js';
 import { HostUpkeep, type Stops } from '../../src/control-plane/services/index.js';
+import { ServicesUpkeep } from '../../src/control-plane/services/services-upkeep.service.js';
 import { type TestControlPlane } from '../support/control-plane.js';
 import { type Json } from '../support/json.js';
 
@@ -108,4 +109,35 @@ export async function rollout(api: TestControlPlane, id: string): Promise<Json> 
 /** The assignments of a service as short texts, sorted. */
 export function shortly({ assignments }: Json): string[] {
   return assignments.map((row: Json) => `${row.hostId}/${row.slot} g${row.generation} ${row.status}`).sort();
+}
+
+/** Lets time pass for a service: all that is written of it is as much older. */
+export async function elapse(api: TestControlPlane, id: string, ms: number): Promise<void> {
+  const by = `interval '${ms} milliseconds'`;
+  await api.query(
+    `update service_assignments set claimed_at = claimed_at - ${by}, started_at = started_at - ${by},
+       updated_at = updated_at - ${by}, retry_at = retry_at - ${by}, stopping_at = stopping_at - ${by}
+     where service_id = $1`,
+    [id],
+  );
+  await api.query(
+    `update services set open_at = open_at - ${by}, due_at = due_at - ${by}, updated_at = updated_at - ${by},
+       rollout_started_at = rollout_started_at - ${by}, rollout_progress_at = rollout_progress_at - ${by}
+     where service_id = $1`,
+    [id],
+  );
+  await upkeep(api);
+}
+
+/** One pass of the loop, now. */
+export async function upkeep(api: TestControlPlane): Promise<void> {
+  await api.get(ServicesUpkeep).pass(new AbortController().signal);
+}
+
+/** A host falls silent, longer ago than it may. */
+export async function fallSilent(api: TestControlPlane, host: ScriptedHost): Promise<void> {
+  await api.query(`update workers set last_heartbeat = now() - interval '1 hour' where worker_id = $1`, [
+    host.id,
+  ]);
+  await upkeep(api);
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { type Json } from '../support/json.js';
-import { aHost, aService, service, shortly } from './fixture.js';
+import { aHost, aService, service, shortly, upkeep } from './fixture.js';
 
 let api: TestControlPlane;
 beforeAll(
@@ -280,8 +280,7 @@ describe('stopping and deleting', () => {
     expect(await rows()).toHaveLength(1);
     expect(await host.beat([process!])).toEqual({ services: ['deleted'], replicas: [] });
     expect(await host.beat([])).toEqual({ services: [], replicas: [] });
-    const { ServicesUpkeep } = await import('../../src/control-plane/services/services-upkeep.service.js');
-    await api.get(ServicesUpkeep).pass(new AbortController().signal);
+    await upkeep(api);
     expect(await rows()).toEqual([]);
   });
 
