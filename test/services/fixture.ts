@@ -4,7 +4,7 @@ import { type ActiveService } from '../../src/contracts/skyclaw.js';
 import { type HostOrder, HostsRegistry } from '../../src/control-plane/registry/index.js';
 import { HostUpkeep, type Stops } from '../../src/control-plane/services/index.js';
 import { ServicesUpkeep } from '../../src/control-plane/services/services-upkeep.service.js';
-import { type TestControlPlane } from '../support/control-plane.js';
+import { type Reply, type TestControlPlane } from '../support/control-plane.js';
 import { type Json } from '../support/json.js';
 
 /** A process that a scripted host has. */
@@ -31,7 +31,14 @@ export class ScriptedHost {
     return service === null ? null : { serviceId: service.id, slot, generation: service.generation, service };
   }
 
-  report(process: ActiveService, status: string, more: object = {}) {
+  /** The same where there must be something. */
+  async take(): Promise<Process> {
+    const process = await this.claim();
+    if (process === null) throw new Error(`There is nothing to start for ${this.id}.`);
+    return process;
+  }
+
+  report(process: ActiveService, status: string, more: object = {}): Promise<Reply> {
     const { serviceId, slot, generation } = process;
     return this.api.post(`/v1/services/${serviceId}/report`, {
       ...{ hostId: this.id, slot, generation, status },
@@ -51,6 +58,13 @@ export class ScriptedHost {
     const reply = await this.report(process, 'failed', { error });
     expect(reply).toMatchObject({ status: 200 });
     return reply.body.service;
+  }
+
+  /** Claims one replica and reports that it runs. */
+  async runOne(): Promise<Process> {
+    const process = await this.take();
+    await this.runs(process);
+    return process;
   }
 
   /** Claims and reports all that it gets until there is nothing more. */
@@ -79,6 +93,9 @@ export class ScriptedHost {
     return this.api.get(HostUpkeep).countsFor(this.api.database, this.id);
   }
 }
+
+/** Hosts that can be named by their numbers; there must be as many. */
+export type Hosts = readonly ScriptedHost[] & Readonly<Record<0 | 1 | 2 | 3, ScriptedHost>>;
 
 export async function aHost(
   api: TestControlPlane,

@@ -8,6 +8,7 @@ import {
   aService,
   elapse,
   fallSilent,
+  type Hosts,
   type ScriptedHost,
   service,
   shortly,
@@ -28,7 +29,8 @@ async function aFleet(size: number, more: object = {}) {
     hosts.push(await aHost(api, { id: `${id}-${index}`, capabilities: [id, 'more'] }));
   }
   await aService(api, { serviceId: id, name: id, requiredCapabilities: [id], ...more });
-  return { id, hosts, first: hosts[0]!, second: hosts[1]! };
+  const all = hosts as readonly ScriptedHost[] as Hosts;
+  return { id, hosts: all, first: all[0], second: all[1] };
 }
 
 describe('a claim', () => {
@@ -46,7 +48,7 @@ describe('a claim', () => {
   it('comes to what concerns its own replicas before all that is new', async () => {
     const { id, first } = await aFleet(1);
     const old = await aService(api, { requiredCapabilities: [id], replicas: 0 });
-    const own = (await first.claim())!;
+    const own = await first.take();
     await first.fails(own);
     await api.call('PATCH', `/v1/services/${old.id}`, { replicas: 1 });
     await elapse(api, id, 1_000);
@@ -139,7 +141,7 @@ describe('a report', () => {
 
   it('is refused of a replica that is not the host’s', async () => {
     const { id, first, second } = await aFleet(2);
-    const process = (await first.claim())!;
+    const process = await first.take();
     const reply = await second.report(process, 'running');
     const error = `service ${id} is not assigned to host ${second.id}`;
     expect(reply).toMatchObject({ status: 409, body: { error } });
@@ -152,7 +154,7 @@ describe('a report', () => {
 
   it('changes nothing when it says nothing new', async () => {
     const { id, first } = await aFleet(1);
-    const process = (await first.claim())!;
+    const process = await first.take();
     await first.runs(process);
     const before = await service(api, id);
     await first.runs(process);
@@ -167,7 +169,7 @@ describe('a report', () => {
 
   it('of a process that is down takes it out of routing, without a failure', async () => {
     const { id, first } = await aFleet(1);
-    const process = (await first.claim())!;
+    const process = await first.take();
     await first.runs(process);
     await first.report(process, 'pending');
     const { status, assignments } = await service(api, id);
@@ -182,14 +184,14 @@ describe('a report', () => {
 describe('a replica that fails', () => {
   it('is started again after 1 s, doubling to 60 s, and counted', async () => {
     const { id, first } = await aFleet(1);
-    let process = (await first.claim())!;
+    let process = await first.take();
     for (const [restarts, restMs] of [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000].entries()) {
       await first.fails(process, `failure ${restarts}`);
       expect((await service(api, id)).status).toBe('failed');
       await elapse(api, id, restMs - 500);
       expect(await first.claim()).toBeNull();
       await elapse(api, id, 500);
-      process = (await first.claim())!;
+      process = await first.take();
       expect(process.service.assignments).toMatchObject([
         { status: 'pending', restarts: restarts + 1, error: `failure ${restarts}` },
       ]);
@@ -198,7 +200,7 @@ describe('a replica that fails', () => {
 
   it('rests briefly again once it has run for a minute', async () => {
     const { id, first } = await aFleet(1);
-    const process = (await first.claim())!;
+    const process = await first.take();
     for (let failures = 0; failures < 3; failures++) {
       await first.fails(process);
       await elapse(api, id, 10_000);
@@ -220,7 +222,7 @@ describe('a replica that fails', () => {
 
   it('is free to be taken over by another host, which goes first after two failures in a row', async () => {
     const { id, first, second } = await aFleet(2);
-    const process = (await first.claim())!;
+    const process = await first.take();
     await first.fails(process);
     expect(await second.claim()).toBeNull();
     await elapse(api, id, 1_000);
@@ -228,7 +230,7 @@ describe('a replica that fails', () => {
     await first.fails(process);
     await elapse(api, id, 2_000);
     expect(await first.claim()).toBeNull();
-    const moved = (await second.claim())!;
+    const moved = await second.take();
     expect(moved).toMatchObject({
       serviceId: id,
       service: { assignments: [{ hostId: second.id, restarts: 2 }] },
@@ -243,7 +245,7 @@ describe('a replica that fails', () => {
 
   it('counts as failed when it does not come up in time, and ends where it was', async () => {
     const { id, first } = await aFleet(1);
-    const process = (await first.claim())!;
+    const process = await first.take();
     await elapse(api, id, 120_000);
     expect(await first.beat([process])).toEqual({ services: [id], replicas: [] });
     expect(await first.beat([])).toEqual({ services: [], replicas: [] });
@@ -254,25 +256,25 @@ describe('a replica that fails', () => {
 describe('a host that is lost', () => {
   it('loses its replicas to others, and is told to end them when it comes back', async () => {
     const { id, first, second } = await aFleet(2);
-    const [process] = await first.runAll();
+    const process = await first.runOne();
     expect(await second.claim()).toBeNull();
     await fallSilent(api, first);
     expect(await service(api, id)).toMatchObject({ status: 'pending', assignments: [] });
     await second.runAll();
     expect(shortly(await service(api, id))).toEqual([`${second.id}/0 g1 running`]);
-    expect(await first.beat([process!])).toEqual({ services: [id], replicas: [] });
+    expect(await first.beat([process])).toEqual({ services: [id], replicas: [] });
     expect(await first.beat()).toEqual({ services: [id], replicas: [] });
-    expect((await first.report(process!, 'running')).status).toBe(409);
+    expect((await first.report(process, 'running')).status).toBe(409);
     expect(await first.beat([])).toEqual({ services: [], replicas: [] });
     expect(await first.beat()).toEqual({ services: [], replicas: [] });
   });
 
   it('keeps a replica that nobody has taken over when it comes back with it', async () => {
     const { id, first } = await aFleet(1);
-    const [process] = await first.runAll();
+    const process = await first.runOne();
     await fallSilent(api, first);
     expect(shortly(await service(api, id))).toEqual([]);
-    expect(await first.beat([process!])).toEqual({ services: [], replicas: [] });
+    expect(await first.beat([process])).toEqual({ services: [], replicas: [] });
     expect(await service(api, id)).toMatchObject({
       status: 'running',
       assignments: [{ endpoint: 'http://127.0.0.1:3100' }],
@@ -298,24 +300,24 @@ describe('a host that is lost', () => {
   it('is one that is revoked, or no longer registered', async () => {
     const { id, hosts } = await aFleet(2, { replicas: 2 });
     for (const host of hosts) await host.runAll();
-    await hosts[0]!.order({ verb: 'revoke', reason: 'stolen' });
+    await hosts[0].order({ verb: 'revoke', reason: 'stolen' });
     await upkeep(api);
-    expect(shortly(await service(api, id))).toEqual([`${hosts[1]!.id}/0 g1 running`]);
-    await api.query('delete from workers where worker_id = $1', [hosts[1]!.id]);
+    expect(shortly(await service(api, id))).toEqual([`${hosts[1].id}/0 g1 running`]);
+    await api.query('delete from workers where worker_id = $1', [hosts[1].id]);
     await upkeep(api);
     expect(await service(api, id)).toMatchObject({ status: 'pending', assignments: [] });
     await upkeep(api);
-    expect(await hosts[1]!.holds()).toBe(0);
+    expect(await hosts[1].holds()).toBe(0);
   });
 });
 
 describe('what a host says that it runs', () => {
   it('ends what nobody wants there, and finds what is missing', async () => {
     const { id, first } = await aFleet(1);
-    const [process] = await first.runAll();
+    const process = await first.runOne();
     const stranger = { serviceId: 'never-heard-of', slot: 0, generation: 1 };
     const other = { serviceId: id, slot: 3, generation: 1 };
-    expect(await first.beat([process!, stranger, other])).toEqual({
+    expect(await first.beat([process, stranger, other])).toEqual({
       services: ['never-heard-of'],
       replicas: [other],
     });
@@ -345,18 +347,18 @@ describe('what a host says that it runs', () => {
 describe('a drain', () => {
   it('moves a running replica before its host ends the old one', async () => {
     const { id, first, second } = await aFleet(2);
-    const [old] = await first.runAll();
+    const old = await first.runOne();
     await first.order({ verb: 'drain', reason: 'patch', deadlineMs: null });
     await upkeep(api);
-    expect(await first.beat([old!])).toEqual({ services: [], replicas: [] });
+    expect(await first.beat([old])).toEqual({ services: [], replicas: [] });
     expect(await first.claim()).toBeNull();
-    const next = (await second.claim())!;
-    expect(await first.beat([old!])).toEqual({ services: [], replicas: [] });
+    const next = await second.take();
+    expect(await first.beat([old])).toEqual({ services: [], replicas: [] });
     expect((await service(api, id)).assignments).toHaveLength(2);
     await second.runs(next);
     expect(shortly(await service(api, id))).toEqual([`${second.id}/0 g1 running`]);
     expect(await first.holds()).toBe(1);
-    expect(await first.beat([old!])).toEqual({ services: [id], replicas: [] });
+    expect(await first.beat([old])).toEqual({ services: [id], replicas: [] });
     expect(await first.beat([])).toEqual({ services: [], replicas: [] });
     expect(await first.holds()).toBe(0);
   });
@@ -372,25 +374,25 @@ describe('a drain', () => {
 
   it('waits while nobody else could take the replica, until its deadline', async () => {
     const { id, first } = await aFleet(1);
-    const [process] = await first.runAll();
+    const process = await first.runOne();
     await first.order({ verb: 'drain', reason: '', deadlineMs: 3_600_000 });
     await upkeep(api);
-    expect(await first.beat([process!])).toEqual({ services: [], replicas: [] });
+    expect(await first.beat([process])).toEqual({ services: [], replicas: [] });
     expect((await service(api, id)).status).toBe('running');
     await first.order({ verb: 'drain', reason: '', deadlineMs: -1 });
     await upkeep(api);
-    expect(await first.beat([process!])).toEqual({ services: [id], replicas: [] });
+    expect(await first.beat([process])).toEqual({ services: [id], replicas: [] });
     expect((await service(api, id)).status).toBe('pending');
   });
 
   it('moves replicas one at a time', async () => {
     const { id, hosts } = await aFleet(4, { replicas: 2 });
-    const [one, two, three, four] = hosts as [ScriptedHost, ScriptedHost, ScriptedHost, ScriptedHost];
+    const [one, two, three, four] = [hosts[0], hosts[1], hosts[2], hosts[3]];
     await one.runAll();
     await two.runAll();
     for (const host of [one, two]) await host.order({ verb: 'drain', reason: '', deadlineMs: null });
     await upkeep(api);
-    const next = (await three.claim())!;
+    const next = await three.take();
     expect(await four.claim()).toBeNull();
     await three.runs(next);
     expect(await four.runAll()).toHaveLength(1);

@@ -231,7 +231,7 @@ describe('stopping and deleting', () => {
     const host = await aHost(api, { capabilities: ['stop'] });
     const wish = { serviceId: 'stops', name: 'stops', requiredCapabilities: ['stop'] };
     await aService(api, wish);
-    const [process] = await host.runAll();
+    const process = await host.runOne();
     expect((await service(api, 'stops')).status).toBe('running');
     const stopped = await api.post('/v1/services/stops/stop');
     expect(stopped).toMatchObject({ status: 200, body: { service: { status: 'stopped', assignments: [] } } });
@@ -239,8 +239,8 @@ describe('stopping and deleting', () => {
     expect(await host.beat()).toEqual({ services: ['stops'], replicas: [] });
     expect(await host.claim()).toBeNull();
     expect((await api.post('/v1/services/stops/restart')).status).toBe(409);
-    expect((await host.report(process!, 'running')).status).toBe(409);
-    expect((await host.report(process!, 'failed')).status).toBe(200);
+    expect((await host.report(process, 'running')).status).toBe(409);
+    expect((await host.report(process, 'failed')).status).toBe(200);
     expect(await host.beat()).toEqual({ services: [], replicas: [] });
     expect((await api.fetch('/v1/services/stops/rollout')).body.state).toBe('stopped');
     expect(await aService(api, wish)).toMatchObject({ status: 'pending', generation: 1 });
@@ -251,25 +251,25 @@ describe('stopping and deleting', () => {
     const host = await aHost(api, { capabilities: ['again'] });
     const wish = { serviceId: 'again', name: 'again', requiredCapabilities: ['again'] };
     await aService(api, wish);
-    const [before] = await host.runAll();
+    const before = await host.runOne();
     await api.post('/v1/services/again/stop');
     await aService(api, wish);
-    const [after] = await host.runAll();
-    const { serviceId, slot, generation } = before!;
+    const after = await host.runOne();
+    const { serviceId, slot, generation } = before;
     expect(await host.beat()).toEqual({ services: [], replicas: [{ serviceId, slot, generation }] });
     expect(after).not.toMatchObject({ slot, generation });
-    expect(await host.beat([before!, after!])).toEqual({
+    expect(await host.beat([before, after])).toEqual({
       services: [],
       replicas: [{ serviceId, slot, generation }],
     });
-    expect(await host.beat([after!])).toEqual({ services: [], replicas: [] });
+    expect(await host.beat([after])).toEqual({ services: [], replicas: [] });
     expect(shortly(await service(api, 'again'))).toHaveLength(1);
   });
 
   it('takes a deleted service from the lists at once, and forgets it when its processes are gone', async () => {
     const host = await aHost(api, { capabilities: ['delete'] });
     await aService(api, { serviceId: 'deleted', name: 'deleted', requiredCapabilities: ['delete'] });
-    const [process] = await host.runAll();
+    const process = await host.runOne();
     const { body } = await api.call('DELETE', '/v1/services/deleted');
     expect(body.service).toMatchObject({ id: 'deleted', status: 'stopped' });
     expect((await api.fetch('/v1/services/deleted')).status).toBe(404);
@@ -278,7 +278,7 @@ describe('stopping and deleting', () => {
     expect(services.map(({ id }: Json) => id)).not.toContain('deleted');
     const rows = () => api.query(`select 1 from services where service_id = 'deleted'`);
     expect(await rows()).toHaveLength(1);
-    expect(await host.beat([process!])).toEqual({ services: ['deleted'], replicas: [] });
+    expect(await host.beat([process])).toEqual({ services: ['deleted'], replicas: [] });
     expect(await host.beat([])).toEqual({ services: [], replicas: [] });
     await upkeep(api);
     expect(await rows()).toEqual([]);
@@ -323,7 +323,7 @@ describe('the list', () => {
     expect(version).not.toBe('');
     const same = await api.fetch(`/v1/services?since=${version}&wait_ms=50`);
     expect(same).toMatchObject({ status: 304, text: '' });
-    const process = (await host.claim())!;
+    const process = await host.take();
     expect((await api.fetch(`/v1/services?since=${version}`)).status).toBe(304);
     const began = performance.now();
     const waiting = api.fetch(`/v1/services?since=${version}&wait_ms=20000`);

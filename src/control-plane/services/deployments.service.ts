@@ -46,12 +46,13 @@ export class Deployments {
     this.nodeId = skyclaw.nodeId;
   }
 
-  /** Stores a service that is new. False when the id is taken, or the name by another that lives. */
+  /** Stores a service that is new. Null when the id is taken, or the name by another that lives. */
   async add(db: Db, make: (now: Moment, updatedBy: string) => Deployment): Promise<Deployment | null> {
     return db.transaction(async (tx) => {
       const now = await currentTime(tx);
-      const made = make(now, this.nodeId);
-      const isNew = await insertService(tx, this.timed(made, { hosts: new Map(), now, limits: this.limits }));
+      const circumstances = { hosts: new Map(), now, limits: this.limits };
+      const made = settle(make(now, this.nodeId), circumstances);
+      const isNew = await insertService(tx, this.timed(made, circumstances));
       if (!isNew) return null;
       this.announce(tx);
       return made;

@@ -10,13 +10,13 @@ export const MASK = '***';
 export function serviceState(deployment: Deployment, env: 'shown' | 'masked' = 'masked'): ServiceState {
   const { service } = deployment;
   const { spec } = service;
-  const variables = spec.env === null ? undefined : env === 'shown' ? spec.env : masked(spec.env);
+  const variables = spec.env === null ? undefined : env === 'shown' ? { ...spec.env } : masked(spec.env);
   return {
-    ...{ id: service.id, name: service.name, command: spec.command, args: spec.args },
+    ...{ id: service.id, name: service.name, command: spec.command, args: [...spec.args] },
     ...(spec.cwd === null ? {} : { cwd: spec.cwd }),
     ...(variables === undefined ? {} : { env: variables }),
     replicas: service.replicas,
-    requiredCapabilities: spec.requiredCapabilities,
+    requiredCapabilities: [...spec.requiredCapabilities],
     maxPerHost: spec.maxPerHost,
     ...(spec.healthPath === null ? {} : { healthPath: spec.healthPath }),
     ...(spec.image === null ? {} : { image: spec.image }),

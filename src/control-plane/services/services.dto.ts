@@ -153,17 +153,17 @@ export class ServiceState {
   /** What hosts start. */
   command!: string;
   /** With which arguments. */
-  args!: readonly string[];
+  args!: string[];
   /** Where. */
   @ApiProperty({ required: false })
   cwd?: string;
   /** Its environment variables; every value is `***` but for the creator and the host that claims. */
   @ApiProperty({ required: false, additionalProperties: { type: 'string' } })
-  env?: Readonly<Record<string, string>>;
+  env?: Record<string, string>;
   /** How many should run. */
   replicas!: number;
   /** What a host must have. */
-  requiredCapabilities!: readonly string[];
+  requiredCapabilities!: string[];
   /** How many one host runs at most. */
   maxPerHost!: number;
   /** Asked before a replica counts as running. */
@@ -182,7 +182,7 @@ export class ServiceState {
   generation!: number;
   /** Its processes, in the order in which they were claimed. */
   @ApiProperty({ type: () => [AssignmentState] })
-  assignments!: readonly AssignmentState[];
+  assignments!: AssignmentState[];
   /** When it was first deployed. */
   @ApiProperty({ type: 'string', format: 'date-time' })
   createdAt!: string;
