@@ -1,5 +1,5 @@
 import { Body, Controller, Headers, HttpCode, Param, Post, Req } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../platform/http/api-problems.js';
 import { StorablePipe } from '../../platform/http/storable.pipe.js';
@@ -22,6 +22,7 @@ const HOST_TOKEN = 'x-skyclaw-host-token';
 
 /** Processes that hosts keep running, as the hosts see them. */
 @ApiTags('services')
+@ApiSecurity('skyclawToken')
 @Controller('v1')
 export class HostServicesController {
   constructor(

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiResponse, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../platform/http/api-problems.js';
 import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/cursor.js';
@@ -26,6 +26,7 @@ const ServiceIdParam = () => ApiParam({ name: 'id', description: 'The id of the 
 
 /** Processes that hosts keep running, as operators see them. */
 @ApiTags('services')
+@ApiSecurity('skyclawToken')
 @Controller('v1/services')
 export class ServicesController {
   constructor(

@@ -72,7 +72,7 @@ function retryHere(deployment: Deployment, { host, now, hasRival }: OfferTo): Of
 
 /** Its replica of an older generation is the next to be replaced. */
 function replaceHere(deployment: Deployment, { host, hosts, now }: OfferTo): Offer | null {
-  if (!isTurn(deployment, hosts)) return null;
+  if (!isTurn(deployment, hosts) || !mayReplaceOn(deployment, host)) return null;
   const { generation } = deployment.service;
   const old = liveOf(deployment).find((row) => row.hostId === host.id && row.generation !== generation);
   return old === undefined ? null : added(deployment, host.id, now, 'own', old.slot);
@@ -97,11 +97,17 @@ function moveHere(deployment: Deployment, host: HostFacts, now: Moment): Offer |
 /** A replica that serves cannot be replaced where it is. */
 function succeedHere(deployment: Deployment, { host, hosts, now }: OfferTo): Offer | null {
   if (!isTurn(deployment, hosts)) return null;
-  const { requiredCapabilities } = deployment.service.spec;
   const isStranded = liveOf(deployment).some(
-    (row) => isOutgoing(deployment, row, hosts) && !canRun(factsOf(hosts, row.hostId), requiredCapabilities),
+    (row) => isOutgoing(deployment, row, hosts) && !mayReplaceOn(deployment, factsOf(hosts, row.hostId)),
   );
   return isStranded ? added(deployment, host.id, now, 'other') : null;
+}
+
+/** Whether a host may start the generation in place of an older replica: with the new ones it has not too many. */
+function mayReplaceOn(deployment: Deployment, host: HostFacts): boolean {
+  const { generation, spec } = deployment.service;
+  const own = liveOf(deployment).filter((row) => row.hostId === host.id && row.generation === generation);
+  return canRun(host, spec.requiredCapabilities) && own.length < spec.maxPerHost;
 }
 
 /** Whether the next successor may be started: somebody is to be replaced, and the one before runs. */

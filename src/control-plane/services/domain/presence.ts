@@ -6,6 +6,7 @@ import {
   type Moment,
   type Place,
 } from './deployment.js';
+import { hasRoom } from './offer.js';
 import { failed } from './report.js';
 
 /** A host's word on what it runs counts against an assignment once that has stood for so long: the two may cross on their way. */
@@ -43,13 +44,14 @@ export function hasNews(...[deployment, ...rest]: Parameters<typeof present>): b
 }
 
 /** A replica of a host that was lost and came back goes on if it is still missing. */
-function mayGoOn(deployment: Deployment, { stop, generation }: Assignment): boolean {
+function mayGoOn(deployment: Deployment, { stop, generation, hostId }: Assignment): boolean {
   const { service } = deployment;
   return (
     stop?.isLost === true &&
     service.stoppedAt === null &&
     generation === service.generation &&
-    liveOf(deployment).length < service.replicas
+    liveOf(deployment).length < service.replicas &&
+    hasRoom(deployment, hostId)
   );
 }
 
