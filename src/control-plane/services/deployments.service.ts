@@ -28,6 +28,13 @@ const UNIQUE_VIOLATION = '23505';
 /** A change to a deployment, under its lock. */
 export type Step = (deployment: Deployment, circumstances: Circumstances) => Deployment;
 
+export interface ChangeOptions {
+  /** Hosts that the step may give something to. */
+  readonly newHolders?: readonly string[];
+  /** Null at once when somebody else is changing the service. */
+  readonly skipLocked?: boolean;
+}
+
 /**
  * The one way in which a service changes: its row is locked, all of it is read, a rule says what it should be, it is
  * settled, and what differs is written. So every rule sees what every other has committed, on whatever replica.
@@ -59,18 +66,11 @@ export class Deployments {
     });
   }
 
-  /**
-   * Changes a service and returns it as it is then; null when there is none. Writes only what differs. The step may give
-   * something to the hosts `newHolders`.
-   */
-  async change(
-    db: Db,
-    id: string,
-    step: Step,
-    newHolders: readonly string[] = [],
-  ): Promise<Deployment | null> {
+  /** Changes a service and returns it as it is then; null when there is none. Writes only what differs. */
+  async change(db: Db, id: string, step: Step, options: ChangeOptions = {}): Promise<Deployment | null> {
+    const { newHolders = [], skipLocked = false } = options;
     return db.transaction(async (tx) => {
-      const before = await lockDeployment(tx, id);
+      const before = await lockDeployment(tx, id, { skipLocked });
       if (before === null) return null;
       const circumstances = await this.circumstances(tx, [before], newHolders);
       const settled = settle(before, circumstances);

@@ -11,7 +11,7 @@ import { hasRoom, type Offer, offerTo } from './domain/offer.js';
 import { type Report, reported, subjectOf } from './domain/report.js';
 import { settle } from './domain/settle.js';
 import { listDeployments } from './services.queries.js';
-import { listOpenServices } from './upkeep.queries.js';
+import { listOpen, listOpenHere } from './upkeep.queries.js';
 
 /** What a host was told to start. */
 export interface Claimed {
@@ -19,10 +19,9 @@ export interface Claimed {
   readonly assignment: Assignment;
 }
 
-/** How many services one look reads. */
-const BATCH = 100;
-/** How often a claim looks again that others are faster than. The host asks again anyway. */
-const ATTEMPTS = 20;
+/** How many services a look reads first; each further time more, for most find something at once or not at all. */
+const FIRST_BATCH = 4;
+const LARGEST_BATCH = 100;
 /** Among how many hosts one is looked for that could take what fails on another. */
 const RIVALS = 1_000;
 
@@ -37,23 +36,29 @@ export class HostServices {
 
   /**
    * The replica that a host should start next: first its own, then what services lack, oldest service first. Null: none.
+   * Of those that many hosts ask for at once it passes over what others are just taking, and comes back to it at the end.
    * Throws when there is no such host.
    */
   async claim(db: Db, hostId: string): Promise<Claimed | null> {
     const host = await this.heard(db, await this.hosts.get(db, hostId));
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const found = await this.look(db, host);
-      if (found === null) return null;
-      const claimed = await this.take(db, host, found);
-      // Another was faster: there may be more.
-      if (claimed !== null) return claimed;
+    const busy: Found[] = [];
+    for await (const found of this.look(db, host)) {
+      const claimed = await this.take(db, host, found, { skipLocked: true });
+      if (claimed === 'busy') busy.push(found);
+      else if (claimed !== null) return claimed;
+    }
+    for (const found of busy) {
+      const claimed = await this.take(db, host, found, { skipLocked: false });
+      if (claimed !== 'busy' && claimed !== null) return claimed;
     }
     return null;
   }
 
   /** Whether a claim would find something; writes nothing. Throws when there is no such host. */
   async hasOffer(hostId: string): Promise<boolean> {
-    return (await this.look(this.database, await this.hosts.get(this.database, hostId))) !== null;
+    const host = await this.hosts.get(this.database, hostId);
+    const { done } = await this.look(this.database, host).next();
+    return done !== true;
   }
 
   /** Whether the replica of a claim is still to be started by that host. */
@@ -102,22 +107,26 @@ export class HostServices {
     );
   }
 
-  /** The service of which the host would get something: one of its own replicas before all others. Locks nothing. */
-  private async look(db: Db, host: Host): Promise<Found | null> {
+  /** The services of which the host would get something: those with replicas of its own before all others. Locks nothing. */
+  private async *look(db: Db, host: Host): AsyncGenerator<Found, void> {
     const facts = hostFacts(host);
-    if (!facts.mayGetWork) return null;
-    const open = await listOpenServices(db, host.capabilities);
-    let other: Found | null = null;
-    for (let from = 0; from < open.length; from += BATCH) {
-      const batch = await listDeployments(db, open.slice(from, from + BATCH));
+    if (!facts.mayGetWork) return;
+    const here = await listOpenHere(db, host.id);
+    for await (const found of this.offers(db, here, facts)) if (found.kind === 'own') yield found;
+    const open = await listOpen(db, host.id, host.capabilities);
+    for await (const found of this.offers(db, open, facts)) if (found.kind === 'other') yield found;
+  }
+
+  private async *offers(db: Db, ids: readonly string[], host: HostFacts): AsyncGenerator<Found, void> {
+    let size = FIRST_BATCH;
+    for (let from = 0; from < ids.length; from += size, size = Math.min(LARGEST_BATCH, size * 4)) {
+      const batch = await listDeployments(db, ids.slice(from, from + size));
       const circumstances = await this.deployments.circumstances(db, batch, [host.id]);
       for (const stored of batch) {
-        const found = await this.offered(db, settle(stored, circumstances), facts, circumstances);
-        if (found?.kind === 'own') return found;
-        other ??= found;
+        const found = await this.offered(db, settle(stored, circumstances), host, circumstances);
+        if (found !== null) yield found;
       }
     }
-    return other;
   }
 
   /** What keeps failing on the host goes to another if there is one that could take it. */
@@ -146,15 +155,21 @@ export class HostServices {
   }
 
   /** Null when it is no longer there. */
-  private async take(db: Db, host: Host, { id, hasRival }: Found): Promise<Claimed | null> {
+  private async take(
+    db: Db,
+    host: Host,
+    { id, hasRival }: Found,
+    { skipLocked }: { readonly skipLocked: boolean },
+  ): Promise<Claimed | 'busy' | null> {
     return db.transaction(async (tx) => {
       const taken: { offer: Offer | null } = { offer: null };
       const step: Step = (deployment, { hosts, now }) => {
         taken.offer = offerTo(deployment, { host: factsOf(hosts, host.id), hosts, now, hasRival });
         return taken.offer?.deployment ?? deployment;
       };
-      const changed = await this.deployments.change(tx, id, step, [host.id]);
-      if (changed === null || taken.offer === null) return null;
+      const changed = await this.deployments.change(tx, id, step, { newHolders: [host.id], skipLocked });
+      if (changed === null) return 'busy';
+      if (taken.offer === null) return null;
       const { slot } = taken.offer;
       const { generation } = changed.service;
       const isIt = (row: Assignment) =>

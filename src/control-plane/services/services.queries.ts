@@ -46,14 +46,20 @@ export async function listDeployments(db: Db, ids: readonly string[]): Promise<S
   });
 }
 
-const LOCK = statement(
-  'services.lock',
-  'select s.service_id from services s where s.service_id = $1 for no key update',
-);
+const LOCK_TEXT = 'select s.service_id from services s where s.service_id = $1 for no key update';
+const LOCK = statement('services.lock', LOCK_TEXT);
+const LOCK_FREE = statement('services.lockFree', `${LOCK_TEXT} skip locked`);
 
-/** Locks a service until the commit, and reads what others committed before. Null: there is none. */
-export async function lockDeployment(tx: Tx, id: string): Promise<StoredDeployment | null> {
-  if ((await tx.query(LOCK, [id])).length === 0) return null;
+/**
+ * Locks a service until the commit, and reads what others committed before. Null: there is none, or, with `skipLocked`,
+ * somebody else has it locked.
+ */
+export async function lockDeployment(
+  tx: Tx,
+  id: string,
+  { skipLocked }: { readonly skipLocked: boolean },
+): Promise<StoredDeployment | null> {
+  if ((await tx.query(skipLocked ? LOCK_FREE : LOCK, [id])).length === 0) return null;
   return (await listDeployments(tx, [id]))[0] ?? null;
 }
 

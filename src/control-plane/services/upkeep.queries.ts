@@ -2,17 +2,38 @@ import { type Db } from '../../platform/database/database.js';
 import { integer, onlyRow, text } from '../../platform/database/row.js';
 import { statement } from '../../platform/database/statement.js';
 
+const OPEN_HERE = statement(
+  'services.openHere',
+  `select s.service_id from services s
+   where s.open_at <= clock_timestamp() and exists (
+     select from service_assignments a
+     where a.service_id = s.service_id and a.host_id = $1 and a.stopping_at is null
+       and (a.retry_at <= clock_timestamp() or a.generation <> s.generation))
+   order by s.created_at, s.service_id collate "C"`,
+);
+
+/** Services of which a host has a replica that has rested after a failure, or an outdated one; oldest first. */
+export async function listOpenHere(db: Db, hostId: string): Promise<string[]> {
+  return (await db.query(OPEN_HERE, [hostId])).map((row) => text(row, 'service_id'));
+}
+
 const OPEN = statement(
   'services.open',
   `select s.service_id from services s
    join service_generations g on g.service_id = s.service_id and g.generation = s.generation
-   where s.open_at <= clock_timestamp() and g.spec -> 'requiredCapabilities' <@ to_jsonb($1::text[])
+   where s.open_at <= clock_timestamp() and g.spec -> 'requiredCapabilities' <@ to_jsonb($2::text[])
+     and (g.spec ->> 'maxPerHost')::integer > (
+       select count(distinct a.slot) from service_assignments a
+       where a.service_id = s.service_id and a.host_id = $1 and a.stopping_at is null)
    order by s.created_at, s.service_id collate "C"`,
 );
 
-/** Services of which a host with these capabilities may be offered something, oldest first. */
-export async function listOpenServices(db: Db, capabilities: readonly string[]): Promise<string[]> {
-  return (await db.query(OPEN, [capabilities])).map((row) => text(row, 'service_id'));
+/**
+ * Services of which a host with these capabilities may be offered one replica more, oldest first. Those of which it has as
+ * many as it may are left out here already: they can be short for ever, and would be read with every poll.
+ */
+export async function listOpen(db: Db, hostId: string, capabilities: readonly string[]): Promise<string[]> {
+  return (await db.query(OPEN, [hostId, capabilities])).map((row) => text(row, 'service_id'));
 }
 
 const OF_HOST = statement(
