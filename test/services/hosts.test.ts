@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HostsRegistry } from '../../src/control-plane/registry/index.js';
+import { HostUpkeep } from '../../src/control-plane/services/index.js';
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { eventually } from '../support/eventually.js';
 import { type Json } from '../support/json.js';
@@ -9,6 +10,7 @@ import {
   elapse,
   fallSilent,
   type Hosts,
+  type Process,
   type ScriptedHost,
   service,
   shortly,
@@ -341,6 +343,49 @@ describe('what a host says that it runs', () => {
     await first.beat([]);
     await elapse(api, id, 1_000);
     expect(await first.claim()).toMatchObject({ serviceId: id });
+  });
+});
+
+describe('a daemon that has begun anew', () => {
+  it('has lost at once what it does not name, and keeps what it names', async () => {
+    const { id, first } = await aFleet(1, { replicas: 2, maxPerHost: 2 });
+    const [kept, lost] = await first.runAll();
+    const begins = (active: Process[] | null) =>
+      api.get(HostUpkeep).restarted(api.database, first.id, active);
+    await begins(null);
+    expect((await service(api, id)).assignments).toMatchObject([
+      { status: 'running' },
+      { status: 'running' },
+    ]);
+    await begins(kept === undefined ? [] : [kept]);
+    expect(shortly(await service(api, id))).toEqual([
+      `${first.id}/${kept?.slot} g1 running`,
+      `${first.id}/${lost?.slot} g1 failed`,
+    ]);
+  });
+});
+
+describe('a process that was told to end', () => {
+  it('is taken for ended after ten host timeouts when its host does not say', async () => {
+    const { id, first } = await aFleet(1);
+    await first.runOne();
+    await api.post(`/v1/services/${id}/stop`);
+    await elapse(api, id, 290_000);
+    expect(await first.beat()).toEqual({ services: [id], replicas: [] });
+    expect(await api.get(HostUpkeep).holdersAmong([first.id, 'nobody'])).toEqual([first.id]);
+    await elapse(api, id, 11_000);
+    expect(await first.beat()).toEqual({ services: [], replicas: [] });
+    expect(await api.get(HostUpkeep).holdersAmong([first.id, 'nobody'])).toEqual([]);
+  });
+
+  it('is expected back for an hour when its host is lost', async () => {
+    const { id, first } = await aFleet(1);
+    await first.runOne();
+    await fallSilent(api, first);
+    await elapse(api, id, 3_500_000);
+    expect(await first.beat()).toEqual({ services: [id], replicas: [] });
+    await elapse(api, id, 101_000);
+    expect(await first.beat()).toEqual({ services: [], replicas: [] });
   });
 });
 
