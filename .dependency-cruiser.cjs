@@ -59,7 +59,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/control-plane/registry/' },
       to: {
-        path: '^src/control-plane/(ledger|routing|scheduler|schedules|reaper|overview|explain|metrics)/',
+        path: '^src/control-plane/(ledger|routing|scheduler|schedules|services|jobs|hosts|public-api|cluster|logs|reaper|overview|explain|metrics)/',
       },
     },
     {
@@ -67,7 +67,17 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/control-plane/ledger/' },
       to: {
-        path: '^src/control-plane/(routing|scheduler|schedules|reaper|overview|explain|metrics|gateway-client)/',
+        path: '^src/control-plane/(routing|scheduler|schedules|services|jobs|hosts|public-api|cluster|logs|reaper|overview|explain|metrics|gateway-client)/',
+      },
+    },
+    {
+      name: 'services-are-no-tasks',
+      comment: 'They share hosts with jobs, and nothing else.',
+      severity: 'error',
+      from: { path: '^src/control-plane/services/' },
+      to: {
+        path: '^src/control-plane/[^/]+/',
+        pathNot: '^src/control-plane/(services|registry|idempotency|auth|runtime)/',
       },
     },
     {

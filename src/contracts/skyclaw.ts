@@ -90,6 +90,8 @@ export interface RegisterHostRequest {
   readonly maxParallel?: number;
   /** Jobs that the daemon still runs; others that the host holds are taken back. */
   readonly activeJobs?: readonly string[];
+  /** Processes of services that the daemon still runs; absent: it does not say. */
+  readonly activeServices?: readonly ActiveService[];
   /** The host's own limit for payloads that name none (SKYCLAW_TIMEOUT_MS). */
   readonly defaultTimeoutMs?: number;
 }
@@ -106,14 +108,26 @@ export interface HeartbeatRequest {
   readonly activeJobs?: readonly string[];
   /** Capabilities that have come or gone since registration (probes); absent: unchanged. */
   readonly capabilities?: readonly string[];
+  /**
+   * Every process of a service on the host that has not ended, from the moment at which it was claimed. With it the
+   * coordinator knows what must end, what has ended, and what is missing; absent: it goes by what was reported.
+   */
+  readonly activeServices?: readonly ActiveService[];
+}
+
+/** One process of a service on a host. */
+export interface ActiveService {
+  readonly serviceId: string;
+  readonly slot: number;
+  readonly generation: number;
 }
 
 export interface HeartbeatResponse {
   readonly host: Host;
   /** Services of which no process on this host may go on. */
   readonly stopServices: readonly string[];
-  /** Single replicas that must end while others of the service on this host go on, or end as well. */
-  readonly stopReplicas: readonly { readonly serviceId: string; readonly slot: number }[];
+  /** Single replicas that must end while others of the service on this host go on: just the processes of this generation. */
+  readonly stopReplicas: readonly ActiveService[];
   /** Jobs of `activeJobs` that the host no longer holds: cancelled, or given to another. Their processes must end. */
   readonly stopJobs: readonly string[];
 }
@@ -168,6 +182,29 @@ export interface Service {
   readonly updatedAt: string;
   readonly updatedBy: string;
   readonly version: number;
+}
+
+/** `POST /v1/services`; `PATCH /v1/services/:id` takes `replicas` of it. */
+export interface DeployServiceRequest {
+  /** Of a service that is there: it is deployed anew. Absent: one is made. */
+  readonly serviceId?: string;
+  readonly name: string;
+  readonly command: string;
+  readonly args?: readonly string[];
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly replicas?: number;
+  readonly requiredCapabilities?: readonly string[];
+  readonly maxPerHost?: number;
+  readonly healthPath?: string;
+  readonly image?: string;
+  readonly network?: boolean;
+}
+
+/** `POST /v1/hosts/:id/services/claim` */
+export interface ClaimServiceRequest {
+  /** How long to wait for something to start when there is nothing, in milliseconds, up to 25000. */
+  readonly wait_ms?: number;
 }
 
 /** `POST /v1/hosts/:id/services/claim`: what the host should start, as which of its replicas. */

@@ -13,6 +13,7 @@ import { RoutingModule } from './routing/index.js';
 import { RuntimeModule, type RuntimeOptions } from './runtime/index.js';
 import { SchedulerModule } from './scheduler/index.js';
 import { SchedulesModule } from './schedules/index.js';
+import { ServicesModule } from './services/index.js';
 
 @Module({})
 export class AppModule {
@@ -31,6 +32,7 @@ export class AppModule {
         SchedulesModule,
         JobsModule,
         HostsModule,
+        ServicesModule,
         ReaperModule,
         HealthModule,
         MetricsModule,

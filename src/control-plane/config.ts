@@ -66,6 +66,10 @@ export interface SkyclawConfig {
   readonly hostAuth: boolean;
   readonly hostTimeoutMs: number;
   readonly leaseMs: number;
+  /** How long a replica of a service, or a step of its rollout, may take to come up. */
+  readonly rolloutTimeoutMs: number;
+  /** Failures of a new generation after which it is given up. */
+  readonly rolloutMaxFailures: number;
   readonly jobMaxAttempts: number;
   /** What is kept of each of a job's two outputs. */
   readonly maxOutputBytes: number;
@@ -157,6 +161,8 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
       hostAuth: env.flag('SKYCLAW_HOST_AUTH'),
       hostTimeoutMs: env.integer('SKYCLAW_HOST_TIMEOUT_MS', { min: 100, max: DAY_MS }),
       leaseMs: env.integer('SKYCLAW_LEASE_MS', { min: 1_000, max: DAY_MS }),
+      rolloutTimeoutMs: env.integer('SKYCLAW_ROLLOUT_TIMEOUT_MS', { min: 100, max: DAY_MS }),
+      rolloutMaxFailures: env.integer('SKYCLAW_ROLLOUT_MAX_FAILURES', { min: 1, max: 1_000 }),
       jobMaxAttempts: env.integer('SKYCLAW_JOB_MAX_ATTEMPTS', { min: 1, max: 1_000 }),
       maxOutputBytes: env.integer('SKYCLAW_MAX_OUTPUT_BYTES', { min: 1_024, max: 3 * 1_048_576 }),
     },

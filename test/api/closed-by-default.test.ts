@@ -35,7 +35,10 @@ function routesOf(server: FastifyInstance): string[] {
 
 describe('a control plane with a key', () => {
   let api: TestControlPlane;
-  beforeAll(async () => (api = await startTestControlPlane({ env: { SKYNET_API_KEY: 'secret' } })));
+  beforeAll(
+    async () =>
+      (api = await startTestControlPlane({ env: { SKYNET_API_KEY: 'secret', SKYCLAW_TOKEN: 'secret' } })),
+  );
   afterAll(() => api.close());
 
   it('is closed on every route of its table below /v1, but for health', async () => {

@@ -5,7 +5,8 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { type ActionRequest } from '../../contracts/gateway-api.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG } from '../runtime/index.js';
-import { hostName, judgeHost, refusalOfAddress } from './domain/gateway-host.js';
+import { hostName, refusalOfAddress } from '../../platform/addresses/domain/addresses.js';
+import { judgeHost } from './domain/gateway-host.js';
 import { describe, type DispatchOutcome, outcomeOfError, outcomeOfReply } from './domain/outcome.js';
 
 const MAX_REPLY_BYTES = 4 * 1_048_576;

@@ -68,8 +68,7 @@ export class HostsController {
   ): Promise<HostHeartbeatResponse> {
     return this.idempotency.run(request, async (db) => {
       await this.registry.authorize(db, id, hostTokenFrom(request));
-      const { host, stopJobs } = await this.service.heartbeat(db, id, body);
-      return { host, stopServices: [], stopJobs };
+      return this.service.heartbeat(db, id, body);
     });
   }
 
@@ -188,6 +187,7 @@ function applicationFrom(body: RegisterHostRequest) {
     capabilities: body.capabilities ?? [],
     maxParallel: body.maxParallel ?? 1,
     activeJobs: body.activeJobs ?? [],
+    activeServices: body.activeServices,
     defaultTimeoutMs: body.defaultTimeoutMs,
   };
 }

@@ -1,10 +1,24 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { type Host } from '../../contracts/skyclaw.js';
-import { Integer, Text, TextList } from '../../platform/http/fields.js';
+import { Integer, ListOf, Text, TextList } from '../../platform/http/fields.js';
 
 const ID = 200;
 const MOST = 1_000;
 const DAY_MS = 86_400_000;
+
+export class ActiveServiceEntry {
+  /** The service. */
+  @Text({ minLength: 1, maxLength: ID })
+  serviceId!: string;
+
+  /** Which of its processes on this host. */
+  @Integer({ min: 0, max: 10_000 })
+  slot!: number;
+
+  /** The generation that it runs. */
+  @Integer({ min: 1, max: 2_147_483_647 })
+  generation!: number;
+}
 
 export class RegisterHostRequest {
   /** Absent or empty: an id is made. */
@@ -12,7 +26,7 @@ export class RegisterHostRequest {
   hostId: string | null = null;
 
   /** For people. */
-  @Text({ maxLength: ID })
+  @Text({ maxLength: ID, example: 'workstation' })
   name!: string;
 
   /** What its jobs may ask for. */
@@ -27,6 +41,10 @@ export class RegisterHostRequest {
   @TextList({ optional: true, nullable: true, maxItems: 10_000, maxLength: ID })
   activeJobs: string[] | null = null;
 
+  /** Processes of services that it still runs. Absent: it does not say. */
+  @ListOf(() => ActiveServiceEntry, { optional: true, nullable: true, maxItems: 10_000 })
+  activeServices: ActiveServiceEntry[] | null = null;
+
   /** Its own limit, in milliseconds, for jobs that name none. */
   @Integer({ optional: true, nullable: true, min: 1_000, max: DAY_MS })
   defaultTimeoutMs: number | null = null;
@@ -40,6 +58,10 @@ export class HostHeartbeatRequest {
   /** Jobs whose leases are renewed; absent: all that the host holds. */
   @TextList({ optional: true, nullable: true, maxItems: 10_000, maxLength: ID })
   activeJobs: string[] | null = null;
+
+  /** Processes of services that it runs: makes what must end exact. Absent: it does not say. */
+  @ListOf(() => ActiveServiceEntry, { optional: true, nullable: true, maxItems: 10_000 })
+  activeServices: ActiveServiceEntry[] | null = null;
 
   /** What it can do from now on; absent: as before. */
   @TextList({ optional: true, nullable: true, maxItems: MOST, maxLength: ID })
@@ -84,10 +106,16 @@ export class RegisterHostResponse extends HostResponse {
 
 export class HostHeartbeatResponse extends HostResponse {
   @ApiProperty({ type: [String], description: 'Services of which no process on this host may go on.' })
-  stopServices!: string[];
+  stopServices!: readonly string[];
+
+  @ApiProperty({
+    type: [ActiveServiceEntry],
+    description: 'Single processes of services of which others on this host go on.',
+  })
+  stopReplicas!: readonly ActiveServiceEntry[];
 
   @ApiProperty({ type: [String], description: 'Jobs of `activeJobs` that it does not hold any more.' })
-  stopJobs!: string[];
+  stopJobs!: readonly string[];
 }
 
 export class HostListResponse {

@@ -2,12 +2,13 @@ import { Module } from '@nestjs/common';
 import { IdempotencyModule } from '../idempotency/index.js';
 import { LedgerModule } from '../ledger/index.js';
 import { RegistryModule } from '../registry/index.js';
+import { ServicesModule } from '../services/index.js';
 import { HostsController } from './hosts.controller.js';
 import { HostsService } from './hosts.service.js';
 
 /** The life of a host: registration, heartbeats, and what operators say of it. */
 @Module({
-  imports: [RegistryModule, LedgerModule, IdempotencyModule],
+  imports: [RegistryModule, LedgerModule, ServicesModule, IdempotencyModule],
   controllers: [HostsController],
   providers: [HostsService],
   exports: [HostsService],

@@ -1,15 +1,23 @@
 import { Injectable } from '@nestjs/common';
-import { type Host as HostView } from '../../contracts/skyclaw.js';
+import {
+  type ActiveService,
+  type HeartbeatResponse,
+  type Host as HostView,
+} from '../../contracts/skyclaw.js';
 import { Database, type Db, type Tx } from '../../platform/database/database.js';
 import { Wakeups } from '../../platform/database/wakeups.js';
 import { isoTime } from '../jobs/index.js';
 import { capabilitySet, HostJobs } from '../ledger/index.js';
 import { type Host, type HostOrder, HostsRegistry, mayGetWork, unknownHost } from '../registry/index.js';
 import { TOPICS } from '../runtime/index.js';
+import { HostUpkeep } from '../services/index.js';
 import { hostStatus } from './domain/host-status.js';
 
 /** What hosts that say nothing else give a job that names no limit, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 300_000;
+
+/** What a host says that it runs of services; null: it does not say. */
+type ActiveServices = readonly ActiveService[] | null;
 
 export interface Application {
   readonly id: string | null;
@@ -17,12 +25,14 @@ export interface Application {
   readonly capabilities: readonly string[];
   readonly maxParallel: number;
   readonly activeJobs: readonly string[];
+  readonly activeServices: ActiveServices;
   readonly defaultTimeoutMs: number | null;
 }
 
 export interface SignOfLife {
   readonly activeLeases: number | null;
   readonly activeJobs: readonly string[] | null;
+  readonly activeServices: ActiveServices;
   readonly capabilities: readonly string[] | null;
 }
 
@@ -33,13 +43,14 @@ export class HostsService {
     private readonly database: Database,
     private readonly registry: HostsRegistry,
     private readonly jobs: HostJobs,
+    private readonly services: HostUpkeep,
     private readonly wakeups: Wakeups,
   ) {}
 
   /** Registers a host, or anew: what it holds and does not run any more is taken back. See {@link HostsRegistry.register}. */
   async register(
     db: Db,
-    { activeJobs, ...application }: Application,
+    { activeJobs, activeServices, ...application }: Application,
     shownToken: string,
   ): Promise<{ readonly host: HostView; readonly token: string | null }> {
     return db.transaction(async (tx) => {
@@ -48,6 +59,7 @@ export class HostsService {
       await this.jobs.setSlots(tx, host.id, { maxParallel: host.maxParallel, isOpen: mayGetWork(host) });
       const reason = `Host '${host.id}' registered anew and does not run it any more.`;
       await this.jobs.takeBack(tx, host.id, { reason, kept: activeJobs });
+      await this.services.restarted(tx, host.id, activeServices);
       return { host: await this.viewOf(host, tx), token };
     });
   }
@@ -56,8 +68,8 @@ export class HostsService {
   async heartbeat(
     db: Db,
     id: string,
-    { activeLeases, activeJobs, capabilities }: SignOfLife,
-  ): Promise<{ readonly host: HostView; readonly stopJobs: string[] }> {
+    { activeLeases, activeJobs, activeServices, capabilities }: SignOfLife,
+  ): Promise<HeartbeatResponse> {
     const host = await this.registry.heartbeat(db, id, {
       capabilities: capabilities === null ? null : capabilitySet(capabilities),
       reportedActiveLeases: activeLeases,
@@ -67,7 +79,13 @@ export class HostsService {
     const defaultTimeoutMs = host.defaultTimeoutMs ?? DEFAULT_TIMEOUT_MS;
     await this.jobs.renew(db, id, { jobIds: activeJobs, defaultTimeoutMs });
     const stopJobs = await this.jobs.notHeldBy(db, id, activeJobs ?? []);
-    return { host: await this.viewOf(host, db), stopJobs };
+    const stops = await this.services.stopsFor(db, id, activeServices);
+    return {
+      host: await this.viewOf(host, db),
+      stopServices: stops.services,
+      stopReplicas: stops.replicas,
+      stopJobs,
+    };
   }
 
   /** An operator's word. What a revoked host holds is taken back at once. Throws when there is no such host. */
@@ -91,8 +109,10 @@ export class HostsService {
     limit: number,
   ): Promise<{ readonly hosts: readonly Host[]; readonly views: HostView[] }> {
     const hosts = await this.registry.list(after, limit);
-    const leases = await this.jobs.liveLeases(hosts.map(({ id }) => id));
-    return { hosts, views: hosts.map((host) => hostView(host, leases.get(host.id) ?? 0)) };
+    const ids = hosts.map(({ id }) => id);
+    const [leases, holders] = [await this.jobs.liveLeases(ids), await this.services.holdersAmong(ids)];
+    const views = hosts.map((host) => hostView(host, leases.get(host.id) ?? 0, holders.includes(host.id)));
+    return { hosts, views };
   }
 
   private async takeBackRevoked(tx: Tx, id: string): Promise<void> {
@@ -101,11 +121,12 @@ export class HostsService {
 
   private async viewOf(host: Host, db: Db): Promise<HostView> {
     const leases = await this.jobs.liveLeases([host.id], db);
-    return hostView(host, leases.get(host.id) ?? 0);
+    const hasServices = (await this.services.holdersAmong([host.id], db)).length > 0;
+    return hostView(host, leases.get(host.id) ?? 0, hasServices);
   }
 }
 
-function hostView(host: Host, activeLeases: number): HostView {
+function hostView(host: Host, activeLeases: number, hasServices: boolean): HostView {
   const { drainSince, drainDeadline, reportedActiveLeases } = host;
   return {
     id: host.id,
@@ -119,7 +140,7 @@ function hostView(host: Host, activeLeases: number): HostView {
       isOffline: host.isOffline,
       isDraining: drainSince !== null,
       isCordoned: host.cordonedAt !== null,
-      holdings: activeLeases,
+      isEmpty: activeLeases === 0 && !hasServices,
     }),
     ...(drainSince === null
       ? {}

@@ -54,7 +54,7 @@ export class ClaimJobRequest {
 
 export class RenewJobRequest {
   /** The host that holds the job. */
-  @Text({ minLength: 1, maxLength: ID })
+  @Text({ minLength: 1, maxLength: ID, example: 'host_1' })
   hostId!: string;
 
   /** The token of the attempt, from the answer to the claim. */
@@ -64,11 +64,11 @@ export class RenewJobRequest {
 
 export class CompleteJobRequest {
   /** The host that ran the job. */
-  @Text({ minLength: 1, maxLength: ID })
+  @Text({ minLength: 1, maxLength: ID, example: 'host_1' })
   hostId!: string;
 
   /** Whether the job is done; false is final as well. */
-  @Flag()
+  @Flag({ example: true })
   success!: boolean;
 
   /** The token of the attempt, from the answer to the claim. */

@@ -84,6 +84,16 @@ export async function listHosts(
   return rows.map(hostFromRow);
 }
 
+const LIST_BY_ID = statement(
+  'registry.listHostsById',
+  `select ${COLUMNS} from ${HOSTS} where h.host_id = any($1::text[])`,
+);
+
+/** Those of `ids` that are registered. */
+export async function listHostsById(db: Db, ids: readonly string[]): Promise<Host[]> {
+  return (await db.query(LIST_BY_ID, [ids])).map(hostFromRow);
+}
+
 const CREDENTIAL_COLUMNS = 'h.token_hash, h.previous_token_hash, h.revoked_at is not null as is_revoked';
 
 const LOCK = statement(

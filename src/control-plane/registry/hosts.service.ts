@@ -109,6 +109,11 @@ export class HostsRegistry {
     return ids.length === 0 ? Promise.resolve([]) : queries.listUnfitHosts(this.database, ids);
   }
 
+  /** Those of `ids` that are registered. */
+  listByIds(db: Db, ids: readonly string[]): Promise<Host[]> {
+    return queries.listHostsById(db, ids);
+  }
+
   /** Notes what an operator says of a host. Throws when there is no such host. */
   async order(tx: Tx, id: string, order: HostOrder): Promise<Host> {
     if ((await queries.lockHost(tx, id)) === null) throw unknownHost(id);

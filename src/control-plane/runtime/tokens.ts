@@ -17,4 +17,6 @@ export const TOPICS = {
   schedules: 'schedules',
   /** A job may have a limit to be started by. */
   expiring: 'expiring',
+  /** Something about services has changed: a replica may be there to claim, or an endpoint to route to. */
+  services: 'services',
 } as const;

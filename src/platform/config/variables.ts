@@ -246,6 +246,18 @@ export const variables = {
       'What is kept of the standard output of a job, and of its standard error; at hosts and at the API.',
     default: '131072',
   },
+  SKYCLAW_ROLLOUT_TIMEOUT_MS: {
+    group: 'SkyClaw',
+    about:
+      'A replica of a service that has not come up after so long is given up; if it was of a new generation, the service goes back to the last one that ran.',
+    default: '120000',
+  },
+  SKYCLAW_ROLLOUT_MAX_FAILURES: {
+    group: 'SkyClaw',
+    about:
+      'A new generation of a service whose replicas fail so often is given up: the service goes back to the last one that ran.',
+    default: '3',
+  },
   SKYCLAW_COORDINATOR_NODE_ID: {
     group: 'SkyClaw',
     about: 'Id of this replica in answers (nodeId, updatedBy). Unset: made up at start.',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { judgeHost, refusalOfAddress } from './gateway-host.js';
+import { refusalOfAddress } from '../../../platform/addresses/domain/addresses.js';
+import { judgeHost } from './gateway-host.js';
 
 describe('the host of a gateway', () => {
   it.each([

@@ -6,14 +6,14 @@ export interface HostFacts {
   readonly isOffline: boolean;
   readonly isDraining: boolean;
   readonly isCordoned: boolean;
-  /** Jobs and replicas of services that it still has. */
-  readonly holdings: number;
+  /** Whether it has no job and no process of a service any more. */
+  readonly isEmpty: boolean;
 }
 
 /** The one word for a host: what stops it first. */
 export function hostStatus(facts: HostFacts): HostStatus {
   if (facts.isRevoked) return 'revoked';
-  if (facts.isDraining && facts.holdings === 0) return 'drained';
+  if (facts.isDraining && facts.isEmpty) return 'drained';
   if (facts.isOffline) return 'offline';
   if (facts.isDraining) return 'draining';
   return facts.isCordoned ? 'cordoned' : 'online';
