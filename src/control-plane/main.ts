@@ -68,6 +68,7 @@ export async function openDatabase({
     applicationName: `skynet/${config.skyclaw.nodeId}`,
     poolSize: config.databasePoolSize,
     program: 'control-plane',
+    waitsForStandbys: config.cluster.requiredStandbys > 0,
   });
   const { applied, unknown } = await migrated(dataSource);
   if (applied.length > 0) logger.info({ applied }, 'The schema was brought up to date.');
