@@ -180,11 +180,7 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
         (raw) => baseUrl(raw) ?? undefined,
       ),
       peerUrls: env
-        .listOf(
-          'SKYCLAW_PEER_URLS',
-          'http(s) URLs without credentials',
-          (entry) => baseUrl(entry) !== null,
-        )
+        .listOf('SKYCLAW_PEER_URLS', 'http(s) URLs without credentials', (entry) => baseUrl(entry) !== null)
         .map((entry) => baseUrl(entry) ?? entry),
       requiredStandbys: env.integer('SKYCLAW_MIN_REPLICATIONS', { min: 1, max: 100 }) - 1,
       commitWaitMs: env.integer('SKYCLAW_COMMIT_WAIT_MS', { min: 100, max: 50_000 }),
