@@ -32,7 +32,8 @@ const FOREIGN_JOBS = `json_to_recordset($1::json) as n(
        version bigint, updated_by text)`;
 
 /** Nobody else is given the job while the host that had it may still be at it; $2 bounds how long that is believed. */
-const RESTS_UNTIL = `least(n.leased_until, now() + $2::float8 * interval '1 millisecond')`;
+const RESTS_UNTIL = `(case when n.leased_until is not null
+         then least(n.leased_until, now() + $2::float8 * interval '1 millisecond') end)`;
 const NEXT_ATTEMPT = `case when n.status = 'queued' and ${RESTS_UNTIL} > now() then ${RESTS_UNTIL} end`;
 const gateWhere = (pending: string) => `case when n.status = 'succeeded' then null
          when n.status = 'failed' then ${GATE.failed}
