@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
+import { CuttableProxy } from '../support/cuttable-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 
@@ -18,7 +19,9 @@ const replica = (databaseUrl: string, name: string, env: Record<string, string> 
 
 beforeAll(async () => {
   db = await createTestDatabase();
-  a = await replica(db.url, 'a', { SKYCLAW_PEER_URLS: 'https://c.example/base/, http://b.example:8787, ftp://x' });
+  a = await replica(db.url, 'a', {
+    SKYCLAW_PEER_URLS: 'https://c.example/base/, http://b.example:8787, ftp://x',
+  });
   b = await replica(db.url, 'b');
 });
 afterAll(async () => {
@@ -70,7 +73,9 @@ describe('the network', () => {
   });
 
   it('takes in an address that is announced on one replica, for all of them and once', async () => {
-    const { status, body } = await a.post('/v1/network/join', { url: ' HTTPS://New.Example:443/coordinator/?q#f ' });
+    const { status, body } = await a.post('/v1/network/join', {
+      url: ' HTTPS://New.Example:443/coordinator/?q#f ',
+    });
     expect(status).toBe(200);
     expect(body).toMatchObject({ ok: true, nodeId: 'node-a', self: 'http://a.example:8787' });
     expect(body.peers).toContain('https://new.example/coordinator');
@@ -98,7 +103,10 @@ describe('the network', () => {
         body: { error: 'url must be an http or https URL without credentials' },
       });
     }
-    expect(await a.post('/v1/network/join', '{')).toMatchObject({ status: 400, body: { error: 'malformed JSON' } });
+    expect(await a.post('/v1/network/join', '{')).toMatchObject({
+      status: 400,
+      body: { error: 'malformed JSON' },
+    });
   });
 
   it('keeps 256 addresses, those that were announced last', async () => {
@@ -117,6 +125,27 @@ describe('the network', () => {
 });
 
 describe('GET /health', () => {
+  it('answers 503 while the database is away', async () => {
+    const home = await createTestDatabase();
+    const way = await CuttableProxy.to(home.url);
+    const api = await startTestControlPlane({ databaseUrl: way.url });
+    try {
+      expect((await api.fetch('/health')).status).toBe(200);
+      way.cut();
+      const down = await api.fetch('/health');
+      expect(down).toMatchObject({ status: 503, body: { error: 'the database is not available' } });
+      expect(await api.post('/v1/network/join', { url: 'http://x' })).toMatchObject({ status: 503 });
+      way.mend();
+      await eventually('it answers again', async () =>
+        (await api.fetch('/health')).status === 200 ? true : undefined,
+      );
+    } finally {
+      await api.close();
+      await way.close();
+      await home.drop();
+    }
+  });
+
   it('tells who answers, to those with the token', async () => {
     const api = await startTestControlPlane({
       env: { SKYCLAW_TOKEN: 'secret', SKYCLAW_COORDINATOR_NODE_ID: 'n1' },

@@ -53,7 +53,13 @@ describe('a snapshot of another coordinator', () => {
       status: 'completed',
       assignedHostId: 'h1',
       version: 13,
-      result: { finishedAt: '2026-01-01T00:01:00.000Z', durationMs: 13, exitCode: 0, stdout: 'out', stderr: '' },
+      result: {
+        finishedAt: '2026-01-01T00:01:00.000Z',
+        durationMs: 13,
+        exitCode: 0,
+        stdout: 'out',
+        stderr: '',
+      },
     });
     expect(await jobOf('j3')).toMatchObject({ status: 'failed', error: 'it broke', result: { exitCode: 3 } });
     expect(await eventsOf('j1')).toEqual(['enqueued: Imported.']);
@@ -95,7 +101,11 @@ describe('a snapshot of another coordinator', () => {
     await taken([jobRecord('j1')], [hostRecord('untouched')]);
     const older = jobRecord('j1', { version: 10, updatedAt: '2027-01-01T00:00:00.000Z', priority: 9 });
     expect(await taken([older], [hostRecord('untouched', { version: 6, name: 'older' })])).toBe(false);
-    const newer = jobRecord('j1', { updatedAt: '2026-01-01T00:00:02.000Z', priority: 3, submittedBy: 'else' });
+    const newer = jobRecord('j1', {
+      updatedAt: '2026-01-01T00:00:02.000Z',
+      priority: 3,
+      submittedBy: 'else',
+    });
     expect(await taken([newer])).toBe(true);
     expect(await jobOf('j1')).toMatchObject({ priority: 3, submittedBy: 'else', status: 'queued' });
     expect(await taken([{ ...newer, updatedBy: 'zz' }])).toBe(true);
@@ -103,8 +113,13 @@ describe('a snapshot of another coordinator', () => {
     expect(await taken([jobRecord('j1', ended('completed', { version: 20 }))])).toBe(true);
     expect(await jobOf('j1')).toMatchObject({ status: 'completed', result: { stdout: 'out' } });
     expect((await eventsOf('j1')).at(-1)).toBe('succeeded: Task finished.');
-    expect(await taken([], [hostRecord('untouched', { version: 8, name: 'renamed', maxParallel: 1 })])).toBe(true);
-    expect((await api.fetch('/v1/hosts/untouched')).body.host).toMatchObject({ name: 'renamed', status: 'offline' });
+    expect(await taken([], [hostRecord('untouched', { version: 8, name: 'renamed', maxParallel: 1 })])).toBe(
+      true,
+    );
+    expect((await api.fetch('/v1/hosts/untouched')).body.host).toMatchObject({
+      name: 'renamed',
+      status: 'offline',
+    });
   });
 
   it('never takes a job back behind its end', async () => {
@@ -123,7 +138,10 @@ describe('a snapshot of another coordinator', () => {
     await api.post('/v1/hosts/register', { hostId: 'native', name: 'native' });
     const native = submitted.job.id as string;
     const loud = { version: 1_000, status: 'completed' };
-    const strangers = [jobRecord(native, ended('completed', loud)), jobRecord('task', ended('completed', loud))];
+    const strangers = [
+      jobRecord(native, ended('completed', loud)),
+      jobRecord('task', ended('completed', loud)),
+    ];
     expect(await taken(strangers, [hostRecord('w1'), hostRecord('native', { version: 1_000 })])).toBe(false);
     expect(await jobOf(native)).toMatchObject({ status: 'queued', payload: { command: 'native' } });
 
@@ -141,7 +159,12 @@ describe('a snapshot of another coordinator', () => {
   });
 
   it('queues a job that is leased there, lets its host report, and gives it to others only after that lease', async () => {
-    const lease = (leaseExpiresAt: string) => ({ status: 'leased', attempts: 1, assignedHostId: 'h1', leaseExpiresAt });
+    const lease = (leaseExpiresAt: string) => ({
+      status: 'leased',
+      attempts: 1,
+      assignedHostId: 'h1',
+      leaseExpiresAt,
+    });
     const soon = new Date(Date.now() + 30_000).toISOString();
     const jobs = [jobRecord('at-work', lease(soon)), jobRecord('lost', lease('2026-01-01T00:02:00.000Z'))];
     await taken(jobs, [hostRecord('h1'), hostRecord('h2')]);
@@ -153,7 +176,11 @@ describe('a snapshot of another coordinator', () => {
     const stranger = await api.post('/v1/jobs/at-work/complete', { hostId: 'h2', ...report });
     expect(stranger).toMatchObject({ status: 409 });
     const late = await api.post('/v1/jobs/at-work/complete', { hostId: 'h1', ...report });
-    expect(late.body.job).toMatchObject({ status: 'completed', result: { stdout: 'late' }, assignedHostId: 'h1' });
+    expect(late.body.job).toMatchObject({
+      status: 'completed',
+      result: { stdout: 'late' },
+      assignedHostId: 'h1',
+    });
   });
 
   it('makes a job claimable once the lease is over that it had there', async () => {
@@ -177,7 +204,10 @@ describe('a snapshot of another coordinator', () => {
     ];
     expect(await taken(jobs)).toBe(true);
     expect(await jobOf('leaf')).toMatchObject({ status: 'queued', dependencies: ['middle', 'done', 'root'] });
-    expect(await jobOf('doomed')).toMatchObject({ status: 'failed', error: "Dependency 'broken' ended failed." });
+    expect(await jobOf('doomed')).toMatchObject({
+      status: 'failed',
+      error: "Dependency 'broken' ended failed.",
+    });
     await api.post('/v1/hosts/h1/heartbeat', {});
     for (const id of ['root', 'middle', 'leaf']) {
       expect((await api.post('/v1/hosts/h1/claim')).body.job).toMatchObject({ id });
@@ -188,7 +218,10 @@ describe('a snapshot of another coordinator', () => {
       status: 400,
       body: { error: 'job j waits for nowhere, which is neither in the snapshot nor here' },
     });
-    const circle = await send([jobRecord('x', { dependencies: ['y'] }), jobRecord('y', { dependencies: ['x'] })]);
+    const circle = await send([
+      jobRecord('x', { dependencies: ['y'] }),
+      jobRecord('y', { dependencies: ['x'] }),
+    ]);
     expect(circle).toMatchObject({ status: 400, body: { error: 'jobs wait for each other: x → y → x' } });
   });
 
@@ -217,23 +250,38 @@ describe('a snapshot of another coordinator', () => {
       [{ hosts: [hostRecord('')], jobs: good }, 'hosts[0].id is required'],
       [{ hosts: [hostRecord('h', { name: 3 })], jobs: good }, 'hosts[0].name must be a text'],
       [{ hosts: [hostRecord('h'), hostRecord('h')], jobs: good }, 'hosts[1].id is in the snapshot twice'],
-      [{ hosts: [hostRecord('h', { maxParallel: 0 })], jobs: good }, 'hosts[0].maxParallel must be a whole number'],
+      [
+        { hosts: [hostRecord('h', { maxParallel: 0 })], jobs: good },
+        'hosts[0].maxParallel must be a whole number',
+      ],
       [{ hosts: [], jobs: [...good, jobRecord('j3', { payload: null })] }, 'jobs[2]: payload is required'],
       [
         { hosts: [], jobs: [...good, jobRecord('j3', { payload: { kind: 'shell' } })] },
         'jobs[2]: payload.command is required',
       ],
-      [{ hosts: [], jobs: [...good, jobRecord('j3', { status: 'odd' })] }, 'jobs[2].status must be one of queued'],
-      [{ hosts: [], jobs: [...good, jobRecord('j3', { createdAt: 'x' })] }, 'jobs[2].createdAt must be an instant'],
+      [
+        { hosts: [], jobs: [...good, jobRecord('j3', { status: 'odd' })] },
+        'jobs[2].status must be one of queued',
+      ],
+      [
+        { hosts: [], jobs: [...good, jobRecord('j3', { createdAt: 'x' })] },
+        'jobs[2].createdAt must be an instant',
+      ],
       [
         { hosts: [], jobs: [...good, jobRecord('j3', ended('completed', { result: { finishedAt: 1 } }))] },
         'jobs[2].result.finishedAt must be an instant',
       ],
       [
-        { hosts: [], jobs: [...good, jobRecord('j3', { payload: { kind: 'shell', command: 'x', env: { A: '***' } } })] },
+        {
+          hosts: [],
+          jobs: [...good, jobRecord('j3', { payload: { kind: 'shell', command: 'x', env: { A: '***' } } })],
+        },
         'jobs[2].payload.env hides the value of A',
       ],
-      [{ hosts: [], jobs: good, services: [serviceRecord('s', { command: '' })] }, 'services[0].command is required'],
+      [
+        { hosts: [], jobs: good, services: [serviceRecord('s', { command: '' })] },
+        'services[0].command is required',
+      ],
     ];
     for (const [body, error] of cases) {
       const answer = await api.post('/v1/replicate/snapshot', body);
@@ -247,8 +295,15 @@ describe('a snapshot of another coordinator', () => {
   });
 
   it('keeps outputs with characters that cannot be stored, and cuts those that are too long', async () => {
-    const result = { finishedAt: '2026-01-01T00:01:00.000Z', durationMs: 1, exitCode: 0, stderr: '\u0000\ud800' };
-    await taken([jobRecord('j1', ended('completed', { result: { ...result, stdout: 'x'.repeat(2_000_000) } }))]);
+    const result = {
+      finishedAt: '2026-01-01T00:01:00.000Z',
+      durationMs: 1,
+      exitCode: 0,
+      stderr: '\u0000\ud800',
+    };
+    await taken([
+      jobRecord('j1', ended('completed', { result: { ...result, stdout: 'x'.repeat(2_000_000) } })),
+    ]);
     const { stdout, stderr } = (await jobOf('j1')).result;
     expect(stderr).toBe('\ufffd\ufffd');
     expect(stdout).toHaveLength(131_072);
@@ -282,7 +337,10 @@ describe('a snapshot of another coordinator', () => {
       await source.post('/v1/hosts/register', { hostId: 'h1', name: 'one' });
       await source.post('/v1/jobs', { payload: { kind: 'openclaw-run' }, priority: 4, ttlMs: 86_400_000 });
       const { body: state } = await source.fetch('/v1/state');
-      expect((await api.post('/v1/replicate/snapshot', state)).body).toMatchObject({ ok: true, changed: true });
+      expect((await api.post('/v1/replicate/snapshot', state)).body).toMatchObject({
+        ok: true,
+        changed: true,
+      });
       const { body: copy } = await api.fetch('/v1/state');
       expect(copy.jobs).toEqual(state.jobs);
       expect(copy.hosts).toEqual([{ ...state.hosts[0], status: 'offline', lastSeenAt: expect.any(String) }]);

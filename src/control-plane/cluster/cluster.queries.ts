@@ -11,6 +11,9 @@ const REMEMBERED = `interval '24 hours'`;
 /** Addresses that are kept at once. */
 export const MOST_PEERS = 256;
 
+/** A sign of life is not worth waiting for the disk or a standby; a standby that is stuck must not make a replica look dead. */
+const NO_WAIT = statement('cluster.noWait', `select set_config('synchronous_commit', 'off', true)`);
+
 const BEAT = statement(
   'cluster.beat',
   `with silent as (delete from replicas r where r.last_seen_at < now() - ${FORGOTTEN} and r.replica <> $1)
@@ -26,15 +29,17 @@ export interface ReplicaSelf {
 }
 
 /** A sign of life of a replica. Forgets those that have been silent for long. */
-export async function beat(db: Db, { replica, nodeId, publicUrl }: ReplicaSelf): Promise<void> {
-  await db.query(BEAT, [replica, nodeId, publicUrl]);
+export async function beat(tx: Tx, { replica, nodeId, publicUrl }: ReplicaSelf): Promise<void> {
+  await tx.query(NO_WAIT);
+  await tx.query(BEAT, [replica, nodeId, publicUrl]);
 }
 
 const LEAVE = statement('cluster.leave', 'delete from replicas r where r.replica = $1');
 
 /** A replica ends. */
-export async function leave(db: Db, replica: string): Promise<void> {
-  await db.query(LEAVE, [replica]);
+export async function leave(tx: Tx, replica: string): Promise<void> {
+  await tx.query(NO_WAIT);
+  await tx.query(LEAVE, [replica]);
 }
 
 const LIST_URLS = statement(

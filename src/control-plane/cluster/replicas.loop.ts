@@ -33,14 +33,16 @@ export class ReplicasLoop extends Loop implements OnApplicationBootstrap, Before
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.stop();
-    await leave(this.database, this.replica).catch((error: unknown) =>
-      this.logger.debug({ err: error }, 'This replica could not be taken off the list; it ages out.'),
-    );
+    await this.database
+      .transaction((tx) => leave(tx, this.replica))
+      .catch((error: unknown) =>
+        this.logger.debug({ err: error }, 'This replica could not be taken off the list; it ages out.'),
+      );
   }
 
   protected runOnce(): Promise<void> {
     const { skyclaw, cluster } = this.config;
     const self = { replica: this.replica, nodeId: skyclaw.nodeId, publicUrl: cluster.publicUrl ?? null };
-    return beat(this.database, self);
+    return this.database.transaction((tx) => beat(tx, self));
   }
 }

@@ -14,7 +14,9 @@ export class StandbysInterceptor implements NestInterceptor {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     if (READS.has(request.method) || !isSkyclaw(request)) return next.handle();
     return from(
-      this.standbys.guard(() => lastValueFrom<unknown, undefined>(next.handle(), { defaultValue: undefined })),
+      this.standbys.guard(() =>
+        lastValueFrom<unknown, undefined>(next.handle(), { defaultValue: undefined }),
+      ),
     );
   }
 }

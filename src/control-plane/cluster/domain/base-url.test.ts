@@ -11,6 +11,7 @@ describe('the address of a coordinator', () => {
   it.each([
     ...['', '  ', 'a.example', 'ftp://a.example', 'file:///etc/passwd', 'javascript:alert(1)', 'http://'],
     ...['http://user@a.example', 'http://user:secret@a.example', `http://a.example/${'x'.repeat(2_000)}`],
+    `http://a.example/${'é'.repeat(1_900)}`,
   ])('%s is none', (raw) => expect(baseUrl(raw)).toBeNull());
 
   it('stands in the list once, in order, unless it is the own one', () => {

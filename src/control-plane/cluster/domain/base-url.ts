@@ -16,7 +16,9 @@ export function baseUrl(raw: string): string | null {
   const { protocol, host, pathname, username, password } = url;
   if ((protocol !== 'http:' && protocol !== 'https:') || host === '') return null;
   if (username !== '' || password !== '') return null;
-  return `${protocol}//${host}${pathname.replace(/\/+$/, '')}`;
+  const normal = `${protocol}//${host}${pathname.replace(/\/+$/, '')}`;
+  // Characters that must be escaped make it longer.
+  return normal.length > MAX_LENGTH ? null : normal;
 }
 
 /** Each address once, sorted, without `self`. */
