@@ -111,7 +111,7 @@ const ended = (type: 'succeeded' | 'failed') =>
      )
      ${appendEvents('ended', {
        type,
-       from: `'running'`,
+       from: `'queued'`,
        to: `'${type}'`,
        worker: 'assigned_host_id',
        message: type === 'succeeded' ? `'Task finished.'` : `'Task failed.'`,
