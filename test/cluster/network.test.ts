@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ReplicasLoop } from '../../src/control-plane/cluster/replicas.loop.js';
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { CuttableProxy } from '../support/cuttable-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -70,6 +71,13 @@ describe('the network', () => {
     // The first thing that a replica does is to forget those.
     await (await replica(db.url, 'e')).close();
     expect(await a.query(`select from replicas where node_id = 'n'`)).toEqual([]);
+  });
+
+  it('has a replica again with its next sign of life', async () => {
+    await a.query(`update replicas set last_seen_at = now() - interval '1 minute' where node_id = 'node-a'`);
+    await listed(b, 'http://a.example:8787', false);
+    a.get(ReplicasLoop).nudge();
+    await listed(b, 'http://a.example:8787', true);
   });
 
   it('takes in an address that is announced on one replica, for all of them and once', async () => {

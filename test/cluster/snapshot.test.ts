@@ -245,6 +245,7 @@ describe('a snapshot of another coordinator', () => {
       [[], 'body must be an object'],
       [{}, 'hosts is required'],
       [{ hosts: [] }, 'jobs is required'],
+      [{ nodeId: 5, hosts: [], jobs: [] }, 'body.nodeId must be a text'],
       [{ hosts: {}, jobs: [] }, 'hosts must be a list'],
       [{ hosts: [1], jobs: [] }, 'hosts[0] must be an object'],
       [{ hosts: [hostRecord('')], jobs: good }, 'hosts[0].id is required'],

@@ -84,7 +84,7 @@ export class ClusterController {
   @ApiOkResponse({ type: SnapshotResponse })
   @ApiProblems('bad-request')
   async import(@Body() body: unknown): Promise<SnapshotResponse> {
-    const read = readSnapshot(body);
+    const read = await readSnapshot(body);
     if (!read.ok) throw new Problem('bad-request', read.why);
     const changed = await this.snapshots.import(read.snapshot);
     return { ok: true, changed, nodeId: this.config.skyclaw.nodeId };

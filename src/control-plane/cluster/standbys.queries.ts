@@ -21,14 +21,16 @@ const LOOK = statement(
      (select count(*) from pg_stat_replication r
       where ${SYNCHRONOUS} and r.flush_lsn >= pg_current_wal_flush_lsn()) as caught_up,
      exists (select from pg_stat_activity a
-      where a.wait_event = 'SyncRep' and a.application_name = current_setting('application_name')) as is_waiting`,
+      where a.wait_event = 'SyncRep' and a.application_name = current_setting('application_name')
+        and a.query_start < clock_timestamp() - $1::float8 * interval '1 millisecond') as is_waiting`,
 );
 
-/** How many synchronous standbys have all that was written, and whether a commit of this replica waits for one. */
+/** How many synchronous standbys have all that was written, and whether a commit of this replica waits for one for `ms`. */
 export async function lookAtCommits(
   db: Db,
+  ms: number,
 ): Promise<{ readonly caughtUp: number; readonly isWaiting: boolean }> {
-  const row = onlyRow(await db.query(LOOK));
+  const row = onlyRow(await db.query(LOOK, [ms]));
   return { caughtUp: integer(row, 'caught_up'), isWaiting: flag(row, 'is_waiting') };
 }
 

@@ -86,7 +86,9 @@ export class Standbys implements OnApplicationBootstrap {
   }
 
   private async isCommitWaiting(): Promise<boolean> {
-    const look = lookAtCommits(this.database).catch(() => null);
+    // Every commit waits for a moment, those of others as well; and this one began later than its request.
+    const forMs = this.config.cluster.commitWaitMs / 2;
+    const look = lookAtCommits(this.database, forMs).catch(() => null);
     const seen = await Promise.race([look, wait(LOOK_MS, null)]);
     this.caughtUp = seen?.caughtUp ?? 0;
     // A database that cannot be asked keeps no promise either.

@@ -35,10 +35,10 @@ export class RecordFields {
     throw new RecordFault(`${this.place}.${name}`, what);
   }
 
-  /** A text that is there and not blank. */
+  /** A text that is there and not blank, trimmed. */
   text(name: string, maxLength: number): string {
-    const value = this.textOrNull(name, maxLength);
-    return value === null || value.trim() === '' ? this.fail(name, 'is required') : value;
+    const value = this.textOrNull(name, maxLength)?.trim() ?? '';
+    return value === '' ? this.fail(name, 'is required') : value;
   }
 
   textOrNull(name: string, maxLength: number): string | null {

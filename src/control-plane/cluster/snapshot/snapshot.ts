@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type JobPayload, type JobResult } from '../../../contracts/skyclaw.js';
 import { type Instant } from '../../../platform/database/row.js';
 import { readPayload } from '../../jobs/index.js';
@@ -47,17 +48,23 @@ const ID = 200;
 const CAPABILITIES = { maxItems: 1_000, maxLength: ID };
 const OUTPUT = 64 * 1_048_576;
 const MASK = '***';
+/** Records that are read in one go. */
+const BREATH = 500;
 
-/** A snapshot of another coordinator, every record of it checked; or the first thing that is wrong with it, and where. */
-export function readSnapshot(raw: unknown): ReadSnapshot {
+/**
+ * A snapshot of another coordinator, every record of it checked; or the first thing that is wrong with it, and where. A
+ * large one takes a second or two, in which others have their turns.
+ */
+export async function readSnapshot(raw: unknown): Promise<ReadSnapshot> {
   try {
     const body = RecordFields.of(raw, 'body');
+    body.textOrNull('nodeId', ID);
     return {
       ok: true,
       snapshot: {
-        hosts: recordsOf(body, 'hosts', hostFrom),
-        jobs: recordsOf(body, 'jobs', jobFrom),
-        services: body.value('services') === null ? [] : recordsOf(body, 'services', serviceFrom),
+        hosts: await recordsOf(body, 'hosts', hostFrom),
+        jobs: await recordsOf(body, 'jobs', jobFrom),
+        services: body.value('services') === null ? [] : await recordsOf(body, 'services', serviceFrom),
       },
     };
   } catch (error) {
@@ -66,11 +73,11 @@ export function readSnapshot(raw: unknown): ReadSnapshot {
   }
 }
 
-function recordsOf<T extends { readonly id: string }>(
+async function recordsOf<T extends { readonly id: string }>(
   body: RecordFields,
   name: keyof typeof MOST,
   read: (fields: RecordFields) => T,
-): T[] {
+): Promise<T[]> {
   const list = body.value(name);
   if (list === null) throw new RecordFault(name, 'is required');
   if (!Array.isArray(list)) throw new RecordFault(name, 'must be a list');
@@ -78,12 +85,15 @@ function recordsOf<T extends { readonly id: string }>(
     throw new RecordFault(name, `has more than ${MOST[name]} records; send them in several snapshots`);
   }
   const ids = new Set<string>();
-  return list.map((entry: unknown, index) => {
+  const records: T[] = [];
+  for (const [index, entry] of (list as unknown[]).entries()) {
+    if (index % BREATH === BREATH - 1) await setImmediate();
     const record = read(RecordFields.of(entry, `${name}[${index}]`));
     if (ids.has(record.id)) throw new RecordFault(`${name}[${index}].id`, 'is in the snapshot twice');
     ids.add(record.id);
-    return record;
-  });
+    records.push(record);
+  }
+  return records;
 }
 
 function hostFrom(fields: RecordFields): HostRecord {
