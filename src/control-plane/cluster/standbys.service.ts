@@ -12,6 +12,11 @@ const COUNT_MS = 1_000;
 /** How often a change that takes long is looked at again, and how long such a look may take. */
 const LOOK_MS = 1_000;
 
+/** How old such a look may be: requests that take long at the same time share it. */
+const SEEN_MS = 250;
+
+type Commits = Awaited<ReturnType<typeof lookAtCommits>>;
+
 /**
  * Synchronous standbys: how many must be attached before anything is changed, and how long a change waits for them. The
  * server replicates, as its operator has set it up; here promises are refused that it cannot keep.
@@ -19,6 +24,7 @@ const LOOK_MS = 1_000;
 @Injectable()
 export class Standbys implements OnApplicationBootstrap {
   private counted: { readonly endsAt: number; readonly attached: Promise<number> } | undefined;
+  private seen: { readonly endsAt: number; readonly commits: Promise<Commits> } | undefined;
   /** Changes that go on although their callers have been told that they are not known to be there. */
   private stuck = 0;
   private caughtUp = 0;
@@ -86,13 +92,20 @@ export class Standbys implements OnApplicationBootstrap {
   }
 
   private async isCommitWaiting(): Promise<boolean> {
+    if (this.seen === undefined || performance.now() >= this.seen.endsAt) {
+      this.seen = { endsAt: performance.now() + SEEN_MS, commits: this.look() };
+    }
+    const { isWaiting, caughtUp } = await this.seen.commits;
+    this.caughtUp = caughtUp;
+    return isWaiting;
+  }
+
+  private async look(): Promise<Commits> {
     // Every commit waits for a moment, those of others as well; and this one began later than its request.
     const forMs = this.config.cluster.commitWaitMs / 2;
     const look = lookAtCommits(this.database, forMs).catch(() => null);
-    const seen = await Promise.race([look, wait(LOOK_MS, null)]);
-    this.caughtUp = seen?.caughtUp ?? 0;
     // A database that cannot be asked keeps no promise either.
-    return seen?.isWaiting ?? true;
+    return (await Promise.race([look, wait(LOOK_MS, null)])) ?? { caughtUp: 0, isWaiting: true };
   }
 
   private notMet(): Problem {
