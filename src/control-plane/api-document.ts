@@ -26,14 +26,21 @@ export function apiDocument(app: INestApplication): OpenAPIObject {
     operationIdFactory: (controller, method) =>
       `${controller.replace(/Controller$/, '').toLowerCase()}_${method}`,
   });
-  Object.values(document.paths).forEach(({ post }) => post !== undefined && describeMutation(post));
+  for (const [path, { post }] of Object.entries(document.paths)) {
+    if (post !== undefined) describeMutation(post, !KEYLESS.test(path));
+  }
   return toOpenApi31(document);
 }
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['post']>;
 
-/** What every POST has in common: its body has a limit, and it honours the idempotency key. */
-function describeMutation(operation: Operation): void {
+/** Sending those twice is the same as sending them once, without a key. */
+const KEYLESS = /^\/v1\/(?:network|replicate)\//;
+
+/** What every POST has in common: its body has a limit, and, but for a few, it honours the idempotency key. */
+function describeMutation(operation: Operation, honoursKeys: boolean): void {
+  operation.responses['413'] = { description: `${problems['body-too-large'].title} (\`body-too-large\`).` };
+  if (!honoursKeys) return;
   operation.parameters = [
     ...(operation.parameters ?? []),
     {
@@ -46,5 +53,4 @@ function describeMutation(operation: Operation): void {
       schema: { type: 'string', maxLength: 255 },
     },
   ];
-  operation.responses['413'] = { description: `${problems['body-too-large'].title} (\`body-too-large\`).` };
 }

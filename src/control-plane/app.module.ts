@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { ClusterModule } from './cluster/index.js';
 import { EventsModule } from './events/index.js';
 import { ExplainModule } from './explain/index.js';
 import { HealthModule } from './health/index.js';
@@ -33,6 +34,7 @@ export class AppModule {
         JobsModule,
         HostsModule,
         ServicesModule,
+        ClusterModule,
         ReaperModule,
         HealthModule,
         MetricsModule,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
+import { baseUrl } from './cluster/domain/base-url.js';
 
 export interface HttpConfig {
   readonly host: string;
@@ -75,6 +76,17 @@ export interface SkyclawConfig {
   readonly maxOutputBytes: number;
 }
 
+export interface ClusterConfig {
+  /** Where others reach this replica, in its normal form; undefined: it does not say. */
+  readonly publicUrl: string | undefined;
+  /** Further addresses to tell of, in their normal form. */
+  readonly peerUrls: readonly string[];
+  /** Synchronous standbys without which the SkyClaw routes change nothing; 0: none are asked for. */
+  readonly requiredStandbys: number;
+  /** How long a change waits for its standbys before its caller hears that it is not known to be there. */
+  readonly commitWaitMs: number;
+}
+
 /** All settings of the control plane, read once before the application is built. Modules get their slice. */
 export interface ControlPlaneConfig {
   readonly http: HttpConfig;
@@ -85,6 +97,7 @@ export interface ControlPlaneConfig {
   readonly scheduler: SchedulerConfig;
   readonly reaper: ReaperConfig;
   readonly skyclaw: SkyclawConfig;
+  readonly cluster: ClusterConfig;
   readonly idempotencyTtlMs: number;
   readonly databasePoolSize: number;
   readonly logLevel: string;
@@ -165,6 +178,18 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
       rolloutMaxFailures: env.integer('SKYCLAW_ROLLOUT_MAX_FAILURES', { min: 1, max: 1_000 }),
       jobMaxAttempts: env.integer('SKYCLAW_JOB_MAX_ATTEMPTS', { min: 1, max: 1_000 }),
       maxOutputBytes: env.integer('SKYCLAW_MAX_OUTPUT_BYTES', { min: 1_024, max: 3 * 1_048_576 }),
+    },
+    cluster: {
+      publicUrl: env.optional(
+        'SKYCLAW_COORDINATOR_PUBLIC_URL',
+        'an http(s) URL without credentials',
+        (raw) => baseUrl(raw) ?? undefined,
+      ),
+      peerUrls: env
+        .listOf('SKYCLAW_PEER_URLS', 'http(s) URLs without credentials', (entry) => baseUrl(entry) !== null)
+        .map((entry) => baseUrl(entry) ?? entry),
+      requiredStandbys: env.integer('SKYCLAW_MIN_REPLICATIONS', { min: 1, max: 100 }) - 1,
+      commitWaitMs: env.integer('SKYCLAW_COMMIT_WAIT_MS', { min: 100, max: 50_000 }),
     },
     idempotencyTtlMs: env.integer('SKYCLAW_IDEMPOTENCY_TTL_MS', { min: 1 }),
     databasePoolSize: env.integer('SKYNET_DB_POOL_SIZE', { min: 2, max: 1_000 }),

@@ -19,6 +19,7 @@ import { createLogger, type Logger, nestLogger } from '../platform/logging/logge
 import { apiDocument } from './api-document.js';
 import { AppModule } from './app.module.js';
 import { installAuth, installSkyclawAuth, installSkyclawEnvelope, isSkyclaw } from './auth/index.js';
+import { Standbys, StandbysInterceptor } from './cluster/index.js';
 import { type ControlPlaneConfig, controlPlaneConfig } from './config.js';
 import { installReplayHeader } from './idempotency/index.js';
 
@@ -68,6 +69,7 @@ export async function openDatabase({
     applicationName: `skynet/${config.skyclaw.nodeId}`,
     poolSize: config.databasePoolSize,
     program: 'control-plane',
+    waitsForStandbys: config.cluster.requiredStandbys > 0,
   });
   const { applied, unknown } = await migrated(dataSource);
   if (applied.length > 0) logger.info({ applied }, 'The schema was brought up to date.');
@@ -113,6 +115,9 @@ export async function createControlPlane(
   installAuth(server, config.auth.apiKey);
   installSkyclawAuth(server, config.auth.skyclaw);
   installReplayHeader(server);
+  if (config.cluster.requiredStandbys > 0) {
+    app.useGlobalInterceptors(new StandbysInterceptor(app.get(Standbys, { strict: false })));
+  }
   app.useGlobalPipes(new DtoPipe());
   app.useGlobalFilters(new ProblemFilter(logger, allowedMethods));
   SwaggerModule.setup('docs', app, () => apiDocument(app), {

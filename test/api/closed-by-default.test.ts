@@ -60,6 +60,7 @@ describe('a control plane with a key', () => {
       .map((route) => route.slice('GET '.length));
     expect(outside.filter((path) => !path.startsWith('/docs')).sort()).toEqual([
       '/',
+      '/health',
       '/livez',
       '/metrics',
       '/readyz',

@@ -41,6 +41,28 @@ describe('the environment', () => {
     ]);
   });
 
+  it('brings addresses of coordinators into their normal form, and leaves out what is none', () => {
+    const env = new Env({
+      SKYCLAW_COORDINATOR_PUBLIC_URL: ' HTTP://Me.example:80/ ',
+      SKYCLAW_PEER_URLS: 'http://a.example/, nonsense, http://u:p@b.example',
+    });
+    expect(controlPlaneConfig(env).cluster).toEqual({
+      publicUrl: 'http://me.example',
+      peerUrls: ['http://a.example'],
+      requiredStandbys: 0,
+      commitWaitMs: 10_000,
+    });
+    expect(env.warnings).toEqual([
+      'SKYCLAW_PEER_URLS should be a list of http(s) URLs without credentials; 2 of its entries are ignored.',
+    ]);
+    const wrong = new Env({ SKYCLAW_COORDINATOR_PUBLIC_URL: 'me', SKYCLAW_MIN_REPLICATIONS: '0' });
+    expect(controlPlaneConfig(wrong).cluster).toMatchObject({ publicUrl: undefined, requiredStandbys: 0 });
+    expect(wrong.warnings).toEqual([
+      'SKYCLAW_COORDINATOR_PUBLIC_URL should be an http(s) URL without credentials; it is ignored.',
+      'SKYCLAW_MIN_REPLICATIONS should be a whole number from 1 to 100; its default 1 is used.',
+    ]);
+  });
+
   it('is written down whole in .env.example', () => {
     expect(() =>
       execFileSync(process.execPath, ['scripts/env-example.mjs', '--check'], { stdio: 'pipe' }),

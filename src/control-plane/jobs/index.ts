@@ -4,3 +4,4 @@ export { JobsModule } from './jobs.module.js';
 export { jobNotFound, JobsService } from './jobs.service.js';
 export { readPayload } from './domain/payload.js';
 export { newJob } from './requests.js';
+export { cutOutput } from './domain/output.js';

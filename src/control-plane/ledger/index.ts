@@ -19,6 +19,8 @@ export { terminalStates, type TaskStatus } from './domain/task-state.js';
 export { EndingsService } from './endings.service.js';
 export { Foresight } from './foresight.service.js';
 export { HostJobs, leaseExpiredAfter } from './host-jobs.service.js';
+export { type ForeignJob } from './domain/foreign-job.js';
+export { ImportService } from './import.service.js';
 export { type EnqueueRequest, IntakeService } from './intake.service.js';
 export { JobLocksService } from './job-locks.service.js';
 export { EnqueueTaskRequest, TaskRequest } from './ledger.dto.js';

@@ -10,6 +10,7 @@ import { FileQueue } from './file-queue.service.js';
 import { FilesController } from './files.controller.js';
 import { Foresight } from './foresight.service.js';
 import { HostJobs } from './host-jobs.service.js';
+import { ImportService } from './import.service.js';
 import { IntakeService } from './intake.service.js';
 import { JobLocksService } from './job-locks.service.js';
 import { KeyQueue } from './key-queue.service.js';
@@ -33,6 +34,7 @@ const services = [
   SoleLine,
   CoalescedLedger,
   WaitingClaims,
+  ImportService,
   IntakeService,
   ClaimsService,
   Foresight,

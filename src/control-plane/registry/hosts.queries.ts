@@ -214,25 +214,25 @@ export async function hostHeartbeat(
 
 const CORDON = statement(
   'registry.cordonHost',
-  `update hosts h set cordoned_at = coalesce(h.cordoned_at, now()), reason = $2 where h.host_id = $1`,
+  `update hosts h set orders = h.orders + 1, cordoned_at = coalesce(h.cordoned_at, now()), reason = $2 where h.host_id = $1`,
 );
 const DRAIN = statement(
   'registry.drainHost',
-  `update hosts h set drain_since = coalesce(h.drain_since, now()), reason = $2,
+  `update hosts h set orders = h.orders + 1, drain_since = coalesce(h.drain_since, now()), reason = $2,
      drain_deadline = now() + $3::float8 * interval '1 millisecond'
    where h.host_id = $1`,
 );
 const UNCORDON = statement(
   'registry.uncordonHost',
-  `update hosts h set cordoned_at = null, drain_since = null, drain_deadline = null, reason = '' where h.host_id = $1`,
+  `update hosts h set orders = h.orders + 1, cordoned_at = null, drain_since = null, drain_deadline = null, reason = '' where h.host_id = $1`,
 );
 const REVOKE = statement(
   'registry.revokeHost',
-  `update hosts h set revoked_at = coalesce(h.revoked_at, now()), token_hash = null, previous_token_hash = null, reason = $2 where h.host_id = $1`,
+  `update hosts h set orders = h.orders + 1, revoked_at = coalesce(h.revoked_at, now()), token_hash = null, previous_token_hash = null, reason = $2 where h.host_id = $1`,
 );
 const READMIT = statement(
   'registry.readmitHost',
-  `update hosts h set revoked_at = null, reason = '' where h.host_id = $1`,
+  `update hosts h set orders = h.orders + 1, revoked_at = null, reason = '' where h.host_id = $1`,
 );
 
 /** An operator's word about a host; see {@link Host}. A drain without a deadline waits for as long as it takes. */

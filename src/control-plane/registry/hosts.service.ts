@@ -5,6 +5,8 @@ import { Problem } from '../../platform/problems/problem.js';
 import { secretHash, secretsEqual } from '../auth/index.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG } from '../runtime/index.js';
+import * as imports from './host-imports.queries.js';
+import { type ForeignHost } from './host-imports.queries.js';
 import * as queries from './hosts.queries.js';
 import { type Host, type HostCredential, type HostOrder } from './hosts.queries.js';
 import { RegistryService } from './registry.service.js';
@@ -120,6 +122,24 @@ export class HostsRegistry {
     await queries.orderHost(tx, id, order);
     tx.afterCommit(() => this.registry.forgetRoster());
     return this.get(tx, id);
+  }
+
+  /** See {@link imports.lockHostStandings}. */
+  standings(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return imports.lockHostStandings(tx, ids);
+  }
+
+  /**
+   * Writes hosts as they were elsewhere, over those of the same ids. They are offline until they are heard of. Returns
+   * what {@link standings} says of them from now on.
+   */
+  async import(tx: Tx, hosts: readonly ForeignHost[]): Promise<ReadonlyMap<string, string>> {
+    await imports.importHosts(tx, hosts);
+    tx.afterCommit(() => this.registry.forgetRoster());
+    return imports.lockHostStandings(
+      tx,
+      hosts.map(({ id }) => id),
+    );
   }
 
   /** Forgets up to `limit` hosts that have been silent for `days`; returns their ids. */

@@ -60,6 +60,21 @@ describe('a name', () => {
     ]);
   });
 
+  it('of an older deployment is told to have no effect, and why', () => {
+    const env = new Env({
+      SKYCLAW_DB_PATH: 'x.db',
+      SKYCLAW_PEER_DISCOVERY: '1',
+      SKYCLAW_PEER_SYNC_MS: '3000',
+    });
+    env.checkNames();
+    const why = 'replicas share one database and find each other there';
+    expect(env.warnings).toEqual([
+      'SKYCLAW_DB_PATH has no effect: all state is in PostgreSQL (DATABASE_URL).',
+      `SKYCLAW_PEER_DISCOVERY has no effect: ${why}.`,
+      `SKYCLAW_PEER_SYNC_MS has no effect: ${why}.`,
+    ]);
+  });
+
   it('close to another is found by its letters', () => {
     expect(closestName('serv', ['serve', 'migrate'])).toBe('serve');
     expect(closestName('xyz', ['serve', 'migrate'])).toBeUndefined();

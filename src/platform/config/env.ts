@@ -67,6 +67,15 @@ export class Env {
       .filter((entry) => entry !== '');
   }
 
+  /** The value as `read` makes it; undefined when it is unset, and with a warning when it is not what is `wanted`. */
+  optional<T>(name: VariableName, wanted: string, read: (raw: string) => T | undefined): T | undefined {
+    const raw = this.raw(name);
+    if (raw === undefined) return undefined;
+    const value = read(raw);
+    if (value === undefined) this.found.push(`${name} should be ${wanted}; it is ignored.`);
+    return value;
+  }
+
   /** The entries of a list that `accepts`; the others are left out with one warning. */
   listOf(name: VariableName, wanted: string, accepts: (entry: string) => boolean): string[] {
     const entries = this.list(name);
@@ -88,8 +97,9 @@ export class Env {
         this.found.push(
           `${name} is not a setting of this program.${close === undefined ? '' : ` Did you mean ${close}?`}`,
         );
-      } else if ((variables as Record<string, Variable>)[name]?.ignored === true) {
-        this.found.push(`${name} has no effect: all state is in PostgreSQL (DATABASE_URL).`);
+      } else {
+        const why = (variables as Record<string, Variable>)[name]?.ignored;
+        if (why !== undefined) this.found.push(`${name} has no effect: ${why}.`);
       }
     }
   }

@@ -9,11 +9,14 @@ export interface Variable {
   readonly group: 'database' | 'control plane' | 'scheduler' | 'reaper' | 'SkyClaw' | 'gateway' | 'cli';
   /** Never shown, not even to debug. */
   readonly secret?: true;
-  /** Accepted from older deployments, has no effect. */
-  readonly ignored?: true;
+  /** Accepted from older deployments without effect: why, as the end of a sentence. */
+  readonly ignored?: string;
 }
 
 export type VariableName = keyof typeof variables;
+
+const ALL_IN_POSTGRES = 'all state is in PostgreSQL (DATABASE_URL)';
+const NO_SYNC = 'replicas share one database and find each other there';
 
 export const variables = {
   DATABASE_URL: {
@@ -34,17 +37,17 @@ export const variables = {
   SKYNET_DB_PATH: {
     group: 'database',
     about: 'Accepted for older deployments, without effect.',
-    ignored: true,
+    ignored: ALL_IN_POSTGRES,
   },
   SKYCLAW_DB_PATH: {
     group: 'database',
     about: 'Accepted for older deployments, without effect.',
-    ignored: true,
+    ignored: ALL_IN_POSTGRES,
   },
   OPENCLAW_DB_PATH: {
     group: 'database',
     about: 'Accepted for older deployments, without effect.',
-    ignored: true,
+    ignored: ALL_IN_POSTGRES,
   },
 
   SKYNET_HOST: {
@@ -261,6 +264,36 @@ export const variables = {
   SKYCLAW_COORDINATOR_NODE_ID: {
     group: 'SkyClaw',
     about: 'Id of this replica in answers (nodeId, updatedBy). Unset: made up at start.',
+  },
+  SKYCLAW_COORDINATOR_PUBLIC_URL: {
+    group: 'SkyClaw',
+    about: 'Where others reach this replica; told by GET /v1/network/peers of all replicas.',
+  },
+  SKYCLAW_PEER_URLS: {
+    group: 'SkyClaw',
+    about: 'Comma list of further addresses that GET /v1/network/peers names.',
+  },
+  SKYCLAW_MIN_REPLICATIONS: {
+    group: 'SkyClaw',
+    about:
+      'Copies of the data that a change over the SkyClaw routes must have before it is answered, the primary included: N asks for N-1 synchronous standbys.',
+    default: '1',
+  },
+  SKYCLAW_COMMIT_WAIT_MS: {
+    group: 'SkyClaw',
+    about:
+      'How long a change waits for its standbys before its caller hears 503; only with SKYCLAW_MIN_REPLICATIONS above 1.',
+    default: '10000',
+  },
+  SKYCLAW_PEER_DISCOVERY: {
+    group: 'SkyClaw',
+    about: 'Accepted for older deployments, without effect.',
+    ignored: NO_SYNC,
+  },
+  SKYCLAW_PEER_SYNC_MS: {
+    group: 'SkyClaw',
+    about: 'Accepted for older deployments, without effect.',
+    ignored: NO_SYNC,
   },
 
   OPENCLAW_HTTP_HOST: {

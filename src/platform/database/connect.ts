@@ -12,6 +12,8 @@ export interface ConnectOptions {
   readonly poolSize: number;
   /** Whose migrations and bookkeeping table. */
   readonly program: 'control-plane' | 'gateway';
+  /** Whether commits wait for the synchronous standbys, whatever the server's default is. */
+  readonly waitsForStandbys?: boolean;
 }
 
 /** A caller waits so long for a connection before it hears that the database is not available. */
@@ -25,6 +27,7 @@ export function dataSourceOptions({
   applicationName,
   poolSize,
   program,
+  waitsForStandbys = false,
 }: ConnectOptions): DataSourceOptions {
   return {
     type: 'postgres',
@@ -38,7 +41,12 @@ export function dataSourceOptions({
     entities: [],
     synchronize: false,
     logging: false,
-    extra: { types: wireTypes, keepAlive: true, query_timeout: QUERY_TIMEOUT_MS },
+    extra: {
+      types: wireTypes,
+      keepAlive: true,
+      query_timeout: QUERY_TIMEOUT_MS,
+      ...(waitsForStandbys ? { options: '-c synchronous_commit=on' } : {}),
+    },
   };
 }
 

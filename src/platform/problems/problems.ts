@@ -46,6 +46,8 @@ export const problems = {
   'gateway-execution-failed': { status: 502, title: 'The gateway could not execute the action' },
   'too-many-streams': { status: 503, title: 'Too many event streams' },
   'database-unavailable': { status: 503, title: 'The database is not available' },
+  'insufficient-peers': { status: 503, title: 'Too few standbys are attached' },
+  'replication-target-not-met': { status: 503, title: 'The standbys have not confirmed the change in time' },
   'shutting-down': { status: 503, title: 'This replica is shutting down' },
   'not-ready': { status: 503, title: 'This replica is not ready' },
   internal: { status: 500, title: 'Internal Server Error' },

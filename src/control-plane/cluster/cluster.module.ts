@@ -1,0 +1,30 @@
+import { Module } from '@nestjs/common';
+import { HealthModule } from '../health/index.js';
+import { HostsModule } from '../hosts/index.js';
+import { LedgerModule } from '../ledger/index.js';
+import { RegistryModule } from '../registry/index.js';
+import { ClusterController } from './cluster.controller.js';
+import { SnapshotImport } from './import.service.js';
+import { HostImporter, JobImporter } from './importers.js';
+import { NetworkService } from './network.service.js';
+import { ReplicasLoop } from './replicas.loop.js';
+import { ClusterServices, NoServices } from './services-seam.js';
+import { Standbys } from './standbys.service.js';
+import { StateService } from './state.service.js';
+
+/** What was the talk of coordinators: who serves, what there is, and what is taken over from elsewhere. */
+@Module({
+  imports: [HealthModule, HostsModule, LedgerModule, RegistryModule],
+  controllers: [ClusterController],
+  providers: [
+    NetworkService,
+    StateService,
+    SnapshotImport,
+    HostImporter,
+    JobImporter,
+    ReplicasLoop,
+    Standbys,
+    { provide: ClusterServices, useClass: NoServices },
+  ],
+})
+export class ClusterModule {}

@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Tx } from '../../platform/database/database.js';
+import { type Stamp, verdictOn } from './domain/stamp.js';
+import { HostImporter, type Importer, JobImporter } from './importers.js';
+import { findImported, keepImported, lockImports, type RecordKind } from './imports.queries.js';
+import { ClusterServices } from './services-seam.js';
+import { type Snapshot } from './snapshot/snapshot.js';
+
+type ForeignRecord = Stamp & { readonly id: string };
+
+/** Takes in what another coordinator had: once, or again and again while it still runs. */
+@Injectable()
+export class SnapshotImport {
+  constructor(
+    private readonly database: Database,
+    private readonly hosts: HostImporter,
+    private readonly jobs: JobImporter,
+    private readonly services: ClusterServices,
+  ) {}
+
+  /**
+   * Imports a snapshot, all of it or nothing. Records that are not here are added; one that is here is replaced only when
+   * it was imported, has never been changed here, and the one that comes is newer and does not go back. Whether anything
+   * was written. Sending the same snapshot twice changes nothing.
+   */
+  import({ hosts, jobs, services }: Snapshot): Promise<boolean> {
+    return this.database.transaction(async (tx) => {
+      await lockImports(tx);
+      const written = [
+        await this.take(tx, 'host', hosts, this.hosts),
+        await this.take(tx, 'job', jobs, this.jobs),
+        await this.take(tx, 'service', services, this.services),
+      ];
+      return written.some((records) => records > 0);
+    });
+  }
+
+  /** How many records were written. */
+  private async take<R extends ForeignRecord>(
+    tx: Tx,
+    kind: RecordKind,
+    records: readonly R[],
+    importer: Importer<R>,
+  ): Promise<number> {
+    if (records.length === 0) return 0;
+    const ids = records.map(({ id }) => id);
+    const standings = await importer.standings(tx, ids);
+    const imported = await findImported(tx, kind, ids);
+    const judged = { add: [] as R[], replace: [] as R[], leave: [] as R[] };
+    for (const record of records) {
+      const incoming = { ...stampOf(record), isFinal: isFinal(record) };
+      judged[verdictOn(incoming, standings.get(record.id), imported.get(record.id))].push(record);
+    }
+    const marks = new Map<string, string>();
+    if (judged.add.length > 0)
+      for (const [id, mark] of await importer.add(tx, judged.add)) marks.set(id, mark);
+    if (judged.replace.length > 0)
+      for (const [id, mark] of await importer.replace(tx, judged.replace)) marks.set(id, mark);
+    const written = records.flatMap((record) => {
+      const mark = marks.get(record.id);
+      return mark === undefined ? [] : [{ id: record.id, ...stampOf(record), mark }];
+    });
+    if (written.length > 0) await keepImported(tx, kind, written);
+    return written.length;
+  }
+}
+
+const stampOf = ({ version, updatedAt, updatedBy }: Stamp): Stamp => ({ version, updatedAt, updatedBy });
+
+/** Of jobs alone: hosts and services have no end that they could go back behind. */
+function isFinal(record: object): boolean {
+  return 'status' in record && (record.status === 'completed' || record.status === 'failed');
+}

@@ -1,0 +1,128 @@
+import { type JobRecord } from './snapshot/snapshot.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { type Tx } from '../../platform/database/database.js';
+import { type JsonObject } from '../../platform/database/row.js';
+import { type ControlPlaneConfig } from '../config.js';
+import { cutOutput } from '../jobs/index.js';
+import { capabilitySet, type ForeignJob, HostJobs, ImportService } from '../ledger/index.js';
+import { HostsRegistry } from '../registry/index.js';
+import { CONFIG } from '../runtime/index.js';
+import { type Standing, type Stamp } from './domain/stamp.js';
+import { type HostRecord } from './snapshot/snapshot.js';
+
+/** The way of one kind of record into the module that owns it. */
+export interface Importer<R extends Stamp & { readonly id: string }> {
+  /** How those of `ids` that are here stand, locked until the transaction ends. */
+  standings(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, Standing>>;
+  /** Writes records whose ids are free; the marks of those that were written. */
+  add(tx: Tx, records: readonly R[]): Promise<ReadonlyMap<string, string>>;
+  /** Writes records over those of the same ids; the marks of those that were written. */
+  replace(tx: Tx, records: readonly R[]): Promise<ReadonlyMap<string, string>>;
+}
+
+/** Hosts of a snapshot: registered, and offline until they are heard of. */
+@Injectable()
+export class HostImporter implements Importer<HostRecord> {
+  constructor(
+    private readonly hosts: HostsRegistry,
+    private readonly jobs: HostJobs,
+  ) {}
+
+  async standings(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, Standing>> {
+    const marks = await this.hosts.standings(tx, ids);
+    return new Map([...marks].map(([id, mark]) => [id, { mark, isFinal: false }]));
+  }
+
+  async add(tx: Tx, records: readonly HostRecord[]): Promise<ReadonlyMap<string, string>> {
+    const marks = await this.hosts.import(
+      tx,
+      records.map((host) => ({ ...host, capabilities: capabilitySet(host.capabilities) })),
+    );
+    for (const { id, maxParallel } of records) {
+      await this.jobs.setSlots(tx, id, { maxParallel, isOpen: true });
+    }
+    return marks;
+  }
+
+  replace(tx: Tx, records: readonly HostRecord[]): Promise<ReadonlyMap<string, string>> {
+    return this.add(tx, records);
+  }
+}
+
+const STATUS = { queued: 'queued', leased: 'queued', completed: 'succeeded', failed: 'failed' } as const;
+const MAX_ERROR_LENGTH = 2_000;
+
+/** Jobs of a snapshot: tasks of the ledger. A lease is not taken over, but waited for. */
+@Injectable()
+export class JobImporter implements Importer<JobRecord> {
+  constructor(
+    private readonly ledger: ImportService,
+    @Inject(CONFIG) private readonly config: ControlPlaneConfig,
+  ) {}
+
+  async standings(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, Standing>> {
+    const stored = await this.ledger.standings(tx, ids);
+    return new Map(
+      stored.map(({ id, version, hasEnded }) => [id, { mark: String(version), isFinal: hasEnded }]),
+    );
+  }
+
+  async add(tx: Tx, records: readonly JobRecord[]): Promise<ReadonlyMap<string, string>> {
+    return marksOf(
+      await this.ledger.add(
+        tx,
+        records.map((record) => this.jobOf(record)),
+      ),
+    );
+  }
+
+  async replace(tx: Tx, records: readonly JobRecord[]): Promise<ReadonlyMap<string, string>> {
+    return marksOf(
+      await this.ledger.replace(
+        tx,
+        records.map((record) => this.jobOf(record)),
+      ),
+    );
+  }
+
+  private jobOf(record: JobRecord): ForeignJob {
+    const { status, result, assignedHostId, createdAt } = record;
+    const { maxOutputBytes } = this.config.skyclaw;
+    const updatedAt = record.updatedAt === '' ? createdAt : record.updatedAt;
+    const hasEnded = status === 'completed' || status === 'failed';
+    return {
+      id: record.id,
+      kind: record.payload.kind,
+      payload: record.payload as unknown as JsonObject,
+      priority: record.priority,
+      requiredCapabilities: capabilitySet(record.requiredCapabilities),
+      dependencies: [...new Set(record.dependencies)],
+      submittedBy: record.submittedBy,
+      status: STATUS[status],
+      attempts: record.attempts,
+      assignedHostId: status === 'queued' ? null : assignedHostId,
+      leasedUntil: status === 'leased' ? record.leaseExpiresAt : null,
+      result:
+        hasEnded && result !== null
+          ? {
+              ...result,
+              stdout: cutOutput(result.stdout, maxOutputBytes),
+              stderr: cutOutput(result.stderr, maxOutputBytes),
+            }
+          : {},
+      error: hasEnded ? record.error.slice(0, MAX_ERROR_LENGTH) : '',
+      ttlMs: record.ttlMs,
+      createdAt,
+      updatedAt,
+      completedAt: hasEnded ? (result?.finishedAt ?? updatedAt) : null,
+      version: record.version,
+      updatedBy: record.updatedBy,
+    };
+  }
+}
+
+function marksOf(
+  written: readonly { readonly id: string; readonly version: number }[],
+): ReadonlyMap<string, string> {
+  return new Map(written.map(({ id, version }) => [id, String(version)]));
+}

@@ -1,0 +1,3 @@
+export { ClusterModule } from './cluster.module.js';
+export { StandbysInterceptor } from './standbys.interceptor.js';
+export { Standbys } from './standbys.service.js';

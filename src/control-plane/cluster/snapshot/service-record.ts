@@ -1,0 +1,56 @@
+import { type Instant } from '../../../platform/database/row.js';
+import { type RecordFields, stampFrom } from './record-fields.js';
+import { type Stamp } from '../domain/stamp.js';
+
+/** A service as another coordinator had it. Which hosts ran it there is not kept: they will ask for it again. */
+export interface ServiceRecord extends Stamp {
+  readonly id: string;
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string | null;
+  readonly env: Readonly<Record<string, string>>;
+  readonly replicas: number;
+  readonly requiredCapabilities: readonly string[];
+  readonly isStopped: boolean;
+  readonly createdAt: Instant;
+}
+
+const ID = 200;
+const STATUSES = ['pending', 'running', 'failed', 'stopped'] as const;
+
+export function serviceFrom(fields: RecordFields): ServiceRecord {
+  const status = fields.oneOf('status', STATUSES);
+  const env = fields.value('env') ?? {};
+  if (!isEnvironment(env)) fields.fail('env', 'must be an object of texts, by names without =');
+  const masked = Object.entries(env).find(([, value]) => value === '***');
+  if (masked !== undefined && status !== 'stopped') {
+    fields.fail('env', `hides the value of ${masked[0].slice(0, 100)}; deploy the service anew instead`);
+  }
+  return {
+    id: fields.text('id', ID),
+    name: fields.text('name', ID),
+    command: fields.text('command', 4_096),
+    args: fields.texts('args', { maxItems: 10_000, maxLength: 1_048_576 }),
+    cwd: fields.textOrNull('cwd', 4_096),
+    env,
+    replicas: fields.integer('replicas', 1, { min: 1, max: 1_000 }),
+    requiredCapabilities:
+      fields.value('requiredCapabilities') === null
+        ? ['service-host']
+        : fields.texts('requiredCapabilities', { maxItems: 1_000, maxLength: ID }),
+    isStopped: status === 'stopped',
+    createdAt: fields.instant('createdAt'),
+    ...stampFrom(fields),
+  };
+}
+
+function isEnvironment(value: unknown): value is Record<string, string> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.keys(value).length <= 10_000 &&
+    Object.entries(value).every(([name, entry]) => /^[^=\0]+$/.test(name) && typeof entry === 'string')
+  );
+}
