@@ -1,11 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type FastifyRequest } from 'fastify';
-
-/** Compares in a time that depends on neither text: both are hashed to the same length first. */
-export function secretsEqual(a: string, b: string): boolean {
-  const hash = (value: string) => createHash('sha256').update(value).digest();
-  return timingSafeEqual(hash(a), hash(b));
-}
 
 /** The key that a request shows: `X-API-Key` when it is not empty, else `Authorization: Bearer`, else an empty text. */
 export function keyFrom({ headers }: Pick<FastifyRequest, 'headers'>): string {
