@@ -2,16 +2,18 @@ import 'reflect-metadata';
 import { loadEnv } from './environment.js';
 import { reportFailure, say, UsageError } from './program.js';
 import { serve } from './serve.js';
+import { serviceGateway } from './service-gateway.js';
 
 const HELP = `skyclaw: the SkyClaw face of the control plane
 
 Usage:
   skyclaw coordinator    run the API on SKYCLAW_COORDINATOR_HOST:SKYCLAW_COORDINATOR_PORT (0.0.0.0:8787)
+  skyclaw gateway        run the proxy to running services on SKYCLAW_GATEWAY_HOST:SKYCLAW_GATEWAY_PORT (0.0.0.0:8790)
   skyclaw help           show this text
 
 Everything else is configured by the environment; see .env.example.`;
 
-async function main([command]: readonly string[]): Promise<void> {
+async function main([command, ...rest]: readonly string[]): Promise<void> {
   switch (command) {
     case undefined:
     case 'help':
@@ -21,6 +23,9 @@ async function main([command]: readonly string[]): Promise<void> {
       return;
     case 'coordinator':
       await coordinator();
+      return;
+    case 'gateway':
+      await serviceGateway(rest);
       return;
     default:
       throw new UsageError(`unknown command: ${command}`);
