@@ -1,0 +1,124 @@
+import { once } from 'node:events';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+
+export interface StubService {
+  readonly id: string;
+  readonly name: string;
+  readonly endpoints: readonly string[];
+  readonly status?: string;
+  readonly healthPath?: string;
+}
+
+/** A coordinator that knows one route: the list of services, as a test has written it. */
+export class CoordinatorStub {
+  /** What each look sent, newest last. */
+  readonly looks: { readonly url: string; readonly token: string | undefined }[] = [];
+  /** Whether it tells versions and waits for changes. */
+  hasVersions = false;
+  /** Answers with this instead of the list. */
+  failWith: number | undefined;
+  /** Services on one page. */
+  pageSize = 200;
+  private services: readonly StubService[] = [];
+  private version = 1;
+  private readonly sockets = new Set<import('node:net').Socket>();
+  private server: http.Server;
+
+  private constructor() {
+    this.server = this.create();
+  }
+
+  static async start(services: readonly StubService[] = []): Promise<CoordinatorStub> {
+    const stub = new CoordinatorStub();
+    stub.services = services;
+    await stub.listen(0);
+    return stub;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  list(services: readonly StubService[]): void {
+    this.services = services;
+    this.version++;
+  }
+
+  async listen(port: number): Promise<void> {
+    this.server = this.create();
+    this.server.listen(port, '127.0.0.1');
+    await once(this.server, 'listening');
+  }
+
+  async stop(): Promise<void> {
+    if (!this.server.listening) return;
+    for (const socket of this.sockets) socket.destroy();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  private create(): http.Server {
+    const server = http.createServer((request, response) => void this.answer(request, response));
+    server.on('connection', (socket) => {
+      this.sockets.add(socket);
+      socket.on('close', () => this.sockets.delete(socket));
+    });
+    return server;
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '', 'http://stub');
+    const token = request.headers['x-skyclaw-token'];
+    this.looks.push({ url: request.url ?? '', token: typeof token === 'string' ? token : undefined });
+    if (this.failWith !== undefined) {
+      response.writeHead(this.failWith).end(JSON.stringify({ error: 'no' }));
+      return;
+    }
+    if (url.pathname !== '/v1/services') {
+      response.writeHead(404).end('{"error":"not found"}');
+      return;
+    }
+    const since = url.searchParams.get('since');
+    const endAtMs = performance.now() + Number(url.searchParams.get('wait_ms') ?? 0);
+    while (this.hasVersions && since === String(this.version)) {
+      if (performance.now() > endAtMs || response.destroyed) {
+        response.writeHead(304, { 'x-services-version': String(this.version) }).end();
+        return;
+      }
+      await wait(5);
+    }
+    if (this.hasVersions) response.setHeader('x-services-version', String(this.version));
+    const from = Number(url.searchParams.get('cursor') ?? 0);
+    const page = this.services.slice(from, from + this.pageSize);
+    const next = from + this.pageSize;
+    response.setHeader('content-type', 'application/json');
+    response.end(
+      JSON.stringify({
+        services: page.map(asService),
+        ...(next < this.services.length ? { next_cursor: String(next) } : {}),
+      }),
+    );
+  }
+}
+
+function asService({ id, name, endpoints, status = 'running', healthPath }: StubService): object {
+  return {
+    id,
+    name,
+    status,
+    healthPath,
+    assignments: endpoints.map((endpoint, index) => ({
+      hostId: `host_${index}`,
+      status: 'running',
+      endpoint,
+      generation: 1,
+      restarts: 0,
+    })),
+  };
+}
