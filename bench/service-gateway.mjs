@@ -47,7 +47,12 @@ const load = async ({ port, path, pid }, seconds, rate) => {
 };
 
 const upstream = await startProgram([join(HERE, 'service-gateway', 'upstream.mjs')]);
-const { contenders, missing } = await startContenders(`http://127.0.0.1:${upstream.port}`);
+const { contenders, missing } = await startContenders(`http://127.0.0.1:${upstream.port}`).catch(
+  async (error) => {
+    await upstream.stop();
+    throw error;
+  },
+);
 const direct = { name: 'no proxy', pid: upstream.child.pid, port: upstream.port, path: '/' };
 const wanted = values.only?.split(',');
 const chosen =

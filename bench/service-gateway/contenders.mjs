@@ -64,7 +64,6 @@ async function ours(upstream) {
     {
       SKYCLAW_COORDINATOR_URL: `http://127.0.0.1:${coordinator.address().port}`,
       SKYNET_LOG_LEVEL: 'error',
-      ...(process.env['SKYCLAW_BENCH_PROF'] ? { NODE_OPTIONS: process.env['SKYCLAW_BENCH_PROF'] } : {}),
     },
   );
   const end = async () => {

@@ -22,6 +22,9 @@ export interface ExchangeOptions {
 /** Bodies of requests that may be repeated are kept up to this size, so that they can be. */
 const MOST_REPEATED_BYTES = 65_536;
 
+/** Before a second try nobody asks which endpoints were tried. */
+const UNTRIED: readonly Endpoint[] = [];
+
 /** What may be sent twice without harm. */
 const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -36,7 +39,7 @@ export class Exchange implements Watched {
   private earlier: Attempt | undefined;
   private body: Buffer | RequestBody | null = null;
   private triesLeft = 0;
-  private tried: Endpoint[] = [];
+  private tried: readonly Endpoint[] = UNTRIED;
   private isOver = false;
   private isQuiet = false;
   private waitsForDrain = false;
@@ -58,7 +61,7 @@ export class Exchange implements Watched {
     const { request, response, options } = this;
     options.clock.add(this);
     this.service.budget.request(this.startedMs);
-    response.on('close', this.onClose);
+    response.on('close', () => this.closed());
     const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
     const isRepeatable = REPEATABLE.has(request.method ?? '');
     if (isRepeatable) this.triesLeft = options.retryAttempts;
@@ -72,7 +75,7 @@ export class Exchange implements Watched {
       return;
     }
     this.triesLeft = 0;
-    this.body = new RequestBody(request, this.onProgress);
+    this.body = new RequestBody(request, () => this.progress());
     this.try();
   }
 
@@ -80,7 +83,7 @@ export class Exchange implements Watched {
     if (attempt !== this.attempt || this.isOver) return;
     if (isOutage(status)) {
       this.eject(attempt.endpoint);
-      if (this.mayRetry()) {
+      if (this.mayRetry(attempt.endpoint)) {
         attempt.keep(status, statusText, headers);
         this.earlier?.abort();
         this.earlier = attempt;
@@ -88,19 +91,19 @@ export class Exchange implements Watched {
         return;
       }
     }
-    this.onProgress();
+    this.progress();
     this.sendHead(status, statusText, headers);
   }
 
   /** False when the caller cannot take more for now; the attempt is resumed when it can. */
   onData(attempt: Attempt, chunk: Buffer): boolean {
     if (attempt !== this.attempt || this.isOver || this.response.destroyed) return true;
-    this.onProgress();
+    this.progress();
     this.hasData = true;
     if (this.response.write(chunk)) return true;
     if (!this.waitsForDrain) {
       this.waitsForDrain = true;
-      this.response.once('drain', this.onDrain);
+      this.response.once('drain', () => this.drained());
     }
     return false;
   }
@@ -119,7 +122,7 @@ export class Exchange implements Watched {
     if (failure.kind === 'bad-request') return this.giveUp(400, failure.reason);
     if (failure.kind === 'connection') {
       this.eject(attempt.endpoint);
-      if (this.mayRetry()) return this.try();
+      if (this.mayRetry(attempt.endpoint)) return this.try();
     }
     const text =
       failure.kind === 'connection' ? 'does not answer' : 'gave an answer that cannot be passed on';
@@ -164,7 +167,6 @@ export class Exchange implements Watched {
   private try(): void {
     const endpoint = this.service.choose(performance.now(), this.tried);
     if (endpoint === undefined) return this.giveUp(503, `no healthy endpoints for service ${this.key}`);
-    if (this.triesLeft > 0) this.tried.push(endpoint);
     const attempt = new Attempt(this, endpoint);
     this.attempt = attempt;
     endpoint.pool.dispatch(
@@ -178,9 +180,10 @@ export class Exchange implements Watched {
     );
   }
 
-  private mayRetry(): boolean {
+  private mayRetry(failed: Endpoint): boolean {
     if (this.triesLeft === 0) return false;
     this.triesLeft--;
+    this.tried = [...this.tried, failed];
     const isAllowed = this.service.budget.takeRetry(performance.now());
     if (isAllowed) this.service.figures.retries++;
     else this.service.figures.retriesRefused++;
@@ -214,17 +217,17 @@ export class Exchange implements Watched {
     attempt?.abort();
   }
 
-  private readonly onProgress = (): void => {
+  private progress(): void {
     this.lastActiveMs = this.options.clock.nowMs;
-  };
+  }
 
-  private readonly onDrain = (): void => {
+  private drained(): void {
     this.waitsForDrain = false;
-    this.onProgress();
+    this.progress();
     this.attempt?.resume();
-  };
+  }
 
-  private readonly onClose = (): void => {
+  private closed(): void {
     if (this.isOver) return;
     this.isOver = true;
     this.options.clock.delete(this);
@@ -232,7 +235,7 @@ export class Exchange implements Watched {
     this.service.figures.count(response.headersSent ? response.statusCode : ABANDONED);
     this.leaveAttempt();
     this.earlier?.abort();
-  };
+  }
 }
 
 /** Runs when all that came with the head has been read. */
