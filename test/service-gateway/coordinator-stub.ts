@@ -22,6 +22,8 @@ export class CoordinatorStub {
   /** Services on one page. */
   pageSize = 200;
   private services: readonly StubService[] = [];
+  /** Where it listens, or did when it was last started. */
+  port = 0;
   private version = 1;
   private readonly sockets = new Set<import('node:net').Socket>();
   private server: http.Server;
@@ -37,10 +39,6 @@ export class CoordinatorStub {
     return stub;
   }
 
-  get port(): number {
-    return (this.server.address() as AddressInfo).port;
-  }
-
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }
@@ -54,6 +52,7 @@ export class CoordinatorStub {
     this.server = this.create();
     this.server.listen(port, '127.0.0.1');
     await once(this.server, 'listening');
+    this.port = (this.server.address() as AddressInfo).port;
   }
 
   async stop(): Promise<void> {
