@@ -68,6 +68,7 @@ export async function startServiceGateway(options: ServiceGatewayOptions): Promi
       metricsText({
         table,
         inFlight: server.inFlight,
+        refusals: server.refusals,
         webSockets: tunnels.size,
         refreshFailures: refresh.failures,
       }),

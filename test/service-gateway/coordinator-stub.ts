@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo } from 'node:net';
+import { type AddressInfo, type Socket } from 'node:net';
+import { type Service, type ServiceStatus } from '../../src/contracts/skyclaw.js';
 import { setTimeout as wait } from 'node:timers/promises';
 
 export interface StubService {
   readonly id: string;
   readonly name: string;
   readonly endpoints: readonly string[];
-  readonly status?: string;
+  readonly status?: ServiceStatus;
   readonly healthPath?: string;
 }
 
@@ -25,7 +26,7 @@ export class CoordinatorStub {
   /** Where it listens, or did when it was last started. */
   port = 0;
   private version = 1;
-  private readonly sockets = new Set<import('node:net').Socket>();
+  private readonly sockets = new Set<Socket>();
   private server: http.Server;
 
   private constructor() {
@@ -106,18 +107,16 @@ export class CoordinatorStub {
   }
 }
 
-function asService({ id, name, endpoints, status = 'running', healthPath }: StubService): object {
+function asService({ id, name, endpoints, status = 'running', healthPath }: StubService): Service {
+  const then = new Date(0).toISOString();
   return {
-    id,
-    name,
-    status,
-    healthPath,
+    ...{ id, name, status, command: 'node', args: [], requiredCapabilities: ['service-host'] },
+    ...(healthPath === undefined ? {} : { healthPath }),
+    ...{ replicas: endpoints.length, generation: 1, version: 1 },
+    ...{ createdAt: then, updatedAt: then, updatedBy: 'node_stub' },
     assignments: endpoints.map((endpoint, index) => ({
-      hostId: `host_${index}`,
-      status: 'running',
-      endpoint,
-      generation: 1,
-      restarts: 0,
+      ...{ hostId: `host_${index}`, status: 'running' as const, endpoint },
+      ...{ generation: 1, restarts: 0, updatedAt: then },
     })),
   };
 }

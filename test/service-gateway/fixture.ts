@@ -141,7 +141,7 @@ export async function begin(
     port,
     path: pathname === '/' && !path.startsWith('/') ? '/' : path,
     method,
-    headers: Array.isArray(headers) ? headers : (headers as http.OutgoingHttpHeaders),
+    headers: Array.isArray(headers) ? headers : headers,
     agent: false,
   });
   if (body !== undefined && typeof body === 'object' && 'pipe' in body) body.pipe(request);

@@ -1,3 +1,4 @@
+import { type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { errorOf, GatewayFixture, raw, send, type Upstream, web } from './fixture.js';
 
@@ -100,7 +101,7 @@ describe('an endpoint that speaks no HTTP', () => {
   it('is a bad gateway', async () => {
     const garbage = await fixture.upstream(() => undefined);
     garbage.server.removeAllListeners('connection');
-    garbage.server.on('connection', (socket: import('node:net').Socket) => {
+    garbage.server.on('connection', (socket: Socket) => {
       socket.on('error', () => undefined);
       socket.resume().end('220 smtp.example ready\r\n');
     });
@@ -143,6 +144,9 @@ describe('with a token', () => {
     expect(await status('/v1/gateway/inner', { authorization: 'bearer entry' })).toBe(200);
     const both = { authorization: 'Basic theirs', 'x-skyclaw-gateway-token': 'entry' };
     expect(await status('/v1/gateway/inner', both)).toBe(200);
+    expect((await send(`${closed}/metrics`, { headers: both })).body.toString()).toContain(
+      'skyclaw_gateway_refusals_total{status="401"} 3\n',
+    );
     expect(seen).toEqual([
       [undefined, undefined],
       ['Basic theirs', undefined],

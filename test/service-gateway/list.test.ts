@@ -3,7 +3,7 @@ import { Agent, type RequestListener } from 'node:http';
 import http from 'node:http';
 import { eventually } from '../support/eventually.js';
 import { CoordinatorStub } from './coordinator-stub.js';
-import { begin, errorOf, GatewayFixture, refusingUrl, send, web } from './fixture.js';
+import { begin, errorOf, GatewayFixture, refusingUrl, send, type Upstream, web } from './fixture.js';
 
 let fixture: GatewayFixture;
 beforeEach(async () => (fixture = await GatewayFixture.create()));
@@ -148,7 +148,7 @@ it('loses no GET while endpoints are replaced under load', async () => {
     fixture.upstream(
       (request, response) => void setTimeout(() => response.end(`answer to ${String(request.url)}`), 5),
     );
-  let endpoints = [await serve(), await serve()];
+  let endpoints: readonly [Upstream, Upstream] = [await serve(), await serve()];
   fixture.coordinator.list([web(endpoints.map(({ url }) => url))]);
   const gateway = await fixture.start();
   const agent = new Agent({ keepAlive: true });
@@ -168,20 +168,20 @@ it('loses no GET while endpoints are replaced under load', async () => {
   for (let swap = 0; swap < 4; swap++) {
     const [leaving, staying] = endpoints;
     const coming = await serve();
-    endpoints = [staying!, coming];
+    endpoints = [staying, coming];
     const before = answered;
     await eventually('a hundred more are answered', () =>
       Promise.resolve(answered > before + 100 ? true : undefined),
     );
     // Every other one is gone before anybody hears of it.
-    if (swap % 2 === 0) await leaving!.close();
+    if (swap % 2 === 0) await leaving.close();
     fixture.coordinator.list([web(endpoints.map(({ url }) => url))]);
     if (swap % 2 === 1) {
       const looks = fixture.coordinator.looks.length;
       await eventually('the list has been taken over', () =>
         Promise.resolve(fixture.coordinator.looks.length > looks + 1 ? true : undefined),
       );
-      leaving!.server.close();
+      leaving.server.close();
     }
   }
   clearInterval(timer);

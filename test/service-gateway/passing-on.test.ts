@@ -154,6 +154,9 @@ describe('an answer', () => {
   it('may be a redirect, empty, or about a resource that has not changed', async () => {
     const { web: url } = await fixture.serving((request, response) => {
       const status = Number(request.url?.slice(1));
+      // A reason phrase that Node.js would not write itself.
+      if (status === 404)
+        return void response.socket?.end('HTTP/1.1 404 \u2603\r\ncontent-length: 0\r\n\r\n');
       response
         .writeHead(status, 'As It Is', status === 302 ? { location: '/elsewhere' } : { etag: '"x"' })
         .end();
@@ -162,6 +165,7 @@ describe('an answer', () => {
     expect(await send(`${url}/204`)).toMatchObject({ status: 204, body: Buffer.alloc(0) });
     expect(await send(`${url}/304`)).toMatchObject({ status: 304, headers: { etag: '"x"' } });
     expect((await begin(`${url}/418`)).statusMessage).toBe('As It Is');
+    expect((await send(`${url}/404`)).status).toBe(404);
   });
 
   it('to HEAD has the length of the body that it leaves out', async () => {

@@ -15,7 +15,7 @@ async function echo(): Promise<Upstream> {
   );
   new WebSocketServer({ server: upstream.server }).on('connection', (socket, request) => {
     socket.on('message', (data, isBinary) => {
-      const text = isBinary ? undefined : String(data as Buffer);
+      const text = isBinary ? undefined : Buffer.from(data as Buffer).toString();
       if (text === 'who') socket.send(JSON.stringify({ url: request.url, headers: request.headers }));
       else socket.send(data as Buffer, { binary: isBinary });
     });

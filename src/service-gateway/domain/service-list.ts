@@ -1,3 +1,4 @@
+import { type Assignment, type Service } from '../../contracts/skyclaw.js';
 import { type EndpointAddress, judgeEndpoint } from './endpoint-address.js';
 
 /** A process of a service that takes requests. */
@@ -27,7 +28,9 @@ export interface ServiceList {
  */
 export function readServices(services: readonly unknown[]): ServiceList {
   const refused: string[] = [];
-  const read = services.filter(isService).filter(({ status }) => status !== 'stopped');
+  const read = services
+    .filter(isService)
+    .filter(({ status }) => status !== ('stopped' satisfies Service['status']));
   return {
     services: read.map((service) => ({
       id: service.id,
@@ -51,21 +54,13 @@ function wantedEndpoint(service: RawService, assignment: RawAssignment, refused:
   return [];
 }
 
-interface RawService {
-  readonly id: string;
-  readonly name: string;
-  readonly status?: unknown;
-  readonly healthPath?: unknown;
-  readonly assignments: readonly unknown[];
-}
+/** As far as it is looked at; the rest may be missing or of any kind. */
+type RawService = Pick<Service, 'id' | 'name'> & { readonly assignments: readonly unknown[] } & Readonly<
+    Partial<Record<'status' | 'healthPath', unknown>>
+  >;
 
-interface RawAssignment {
-  readonly status: 'running';
-  readonly endpoint: string;
-  readonly hostId?: unknown;
-  readonly generation?: unknown;
-  readonly restarts?: unknown;
-}
+type RawAssignment = Required<Pick<Assignment, 'status' | 'endpoint'>> &
+  Readonly<Partial<Record<'hostId' | 'generation' | 'restarts', unknown>>>;
 
 function isService(value: unknown): value is RawService {
   if (typeof value !== 'object' || value === null) return false;
@@ -76,5 +71,5 @@ function isService(value: unknown): value is RawService {
 function isRunning(value: unknown): value is RawAssignment {
   if (typeof value !== 'object' || value === null) return false;
   const { status, endpoint } = value as Record<string, unknown>;
-  return status === 'running' && typeof endpoint === 'string';
+  return status === ('running' satisfies Assignment['status']) && typeof endpoint === 'string';
 }

@@ -1,7 +1,6 @@
 import { type Dispatcher } from 'undici';
 import { responseHeaders } from '../domain/response-headers.js';
 import { type Endpoint } from '../services/endpoint.js';
-import { type Exchange } from './exchange.js';
 
 /** An answer that is held back while the request is tried elsewhere. */
 export interface KeptAnswer {
@@ -12,17 +11,27 @@ export interface KeptAnswer {
   readonly body: Buffer | undefined;
 }
 
+/** Who wants to know how an attempt goes. */
+export interface AttemptListener {
+  onHead(attempt: Attempt, status: number, statusText: string, headers: string[]): void;
+  /** False: no more for now, until {@link Attempt.resume}. */
+  onData(attempt: Attempt, chunk: Buffer): boolean;
+  onEnd(attempt: Attempt): void;
+  /** Before or within an answer. */
+  onFailure(attempt: Attempt, error: Error): void;
+}
+
 /** Outages are told in few words; what is longer is not kept. */
 const MOST_KEPT_BYTES = 65_536;
 
-/** One request to one endpoint, on behalf of an exchange, which hears of everything but a kept answer's body. */
+/** One request to one endpoint, on behalf of a listener that hears of everything but a kept answer's body. */
 export class Attempt implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | undefined;
   private isAborted = false;
   private keeping: { chunks: Buffer[]; bytes: number; answer: KeptAnswer } | undefined;
 
   constructor(
-    private readonly exchange: Exchange,
+    private readonly listener: AttemptListener,
     readonly endpoint: Endpoint,
   ) {}
 
@@ -39,12 +48,12 @@ export class Attempt implements Dispatcher.DispatchHandler {
   ): void {
     // Interim answers are between two neighbours.
     if (status < 200) return;
-    this.exchange.onHead(this, status, statusText, responseHeaders(texts(controller.rawHeaders)));
+    this.listener.onHead(this, status, statusText, responseHeaders(texts(controller.rawHeaders)));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.keeping === undefined) {
-      if (!this.exchange.onData(this, chunk)) controller.pause();
+      if (!this.listener.onData(this, chunk)) controller.pause();
       return;
     }
     this.keeping.bytes += chunk.length;
@@ -53,12 +62,12 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    if (this.keeping === undefined) this.exchange.onEnd(this);
+    if (this.keeping === undefined) this.listener.onEnd(this);
     else this.keeping.answer = { ...this.keeping.answer, body: Buffer.concat(this.keeping.chunks) };
   }
 
   onResponseError(_controller: unknown, error: Error): void {
-    if (this.keeping === undefined) this.exchange.onFailure(this, error);
+    if (this.keeping === undefined) this.listener.onFailure(this, error);
   }
 
   /** Goes on reading after a pause. */

@@ -5,7 +5,7 @@ import { headerOf } from '../domain/response-headers.js';
 import { ABANDONED } from '../metrics/service-figures.js';
 import { type Endpoint } from '../services/endpoint.js';
 import { type RoutedService } from '../services/routed-service.js';
-import { Attempt, type KeptAnswer } from './attempt.js';
+import { Attempt, type AttemptListener, type KeptAnswer } from './attempt.js';
 import { answerError, readOnAfter } from './error-answer.js';
 import { failureOf } from './failure.js';
 import { type IdleClock, type Watched } from './idle-clock.js';
@@ -22,6 +22,9 @@ export interface ExchangeOptions {
 /** Bodies of requests that may be repeated are kept up to this size, so that they can be. */
 const MOST_REPEATED_BYTES = 65_536;
 
+/** A reason phrase that can be written again as it was read. */
+const PLAIN = /^[\t\x20-\x7e]*$/;
+
 /** Before a second try nobody asks which endpoints were tried. */
 const UNTRIED: readonly Endpoint[] = [];
 
@@ -32,7 +35,7 @@ const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS']);
  * A request and its answer, streamed both ways at the pace of the slower side. Tried again elsewhere only while nothing of
  * an answer was sent and nothing of the body is gone. An answer that breaks off is broken off.
  */
-export class Exchange implements Watched {
+export class Exchange implements Watched, AttemptListener {
   lastActiveMs: number;
   private readonly startedMs = performance.now();
   private attempt: Attempt | undefined;
@@ -62,6 +65,8 @@ export class Exchange implements Watched {
     options.clock.add(this);
     this.service.budget.request(this.startedMs);
     response.on('close', () => this.closed());
+    // What is written to a caller that has just gone fails; its `close` says so.
+    response.on('error', ignore);
     const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
     const isRepeatable = REPEATABLE.has(request.method ?? '');
     if (isRepeatable) this.triesLeft = options.retryAttempts;
@@ -207,7 +212,7 @@ export class Exchange implements Watched {
     if (this.options.isClosing()) headers.push('connection', 'close');
     this.service.figures.observe(performance.now() - this.startedMs);
     this.isQuiet = headerOf(headers, 'content-type')?.startsWith('text/event-stream') === true;
-    this.response.writeHead(status, statusText, headers);
+    this.response.writeHead(status, PLAIN.test(statusText) ? statusText : '', headers);
     process.nextTick(flush, this);
   }
 
@@ -237,6 +242,8 @@ export class Exchange implements Watched {
     this.earlier?.abort();
   }
 }
+
+const ignore = (): void => undefined;
 
 /** Runs when all that came with the head has been read. */
 function flush(exchange: Exchange): void {

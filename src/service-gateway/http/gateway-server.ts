@@ -39,6 +39,8 @@ export class GatewayServer {
   private readonly exchanges: ExchangeOptions;
   private readonly server: http.Server;
   private isClosing = false;
+  /** Requests that no service has seen, by the status that they were refused with. */
+  readonly refusals = new Map<number, number>();
 
   constructor(private readonly options: GatewayServerOptions) {
     const { timeoutMs, retryAttempts, cooldownMs, maxHeaderBytes } = options;
@@ -59,7 +61,7 @@ export class GatewayServer {
     this.server.maxHeadersCount = 0;
     this.server.on('request', (request, response) => this.handle(request, response));
     this.server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
-    this.server.on('connect', (_request, socket: Duplex) => refuseOn(socket, 404, 'not found'));
+    this.server.on('connect', (_request, socket: Duplex) => this.refuseOn(socket, 404, 'not found'));
     this.server.on('clientError', (error, socket) => this.refuseGarbage(error, socket));
   }
 
@@ -117,6 +119,7 @@ export class GatewayServer {
   }
 
   private refuse(request: IncomingMessage, response: ServerResponse, status: number, text: string): void {
+    this.countRefusal(status);
     readOnAfter(request, response);
     answerError(response, status, text);
   }
@@ -124,12 +127,12 @@ export class GatewayServer {
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => undefined);
     if ((request.url ?? '').length > this.options.maxHeaderBytes * TARGET_SHARE) {
-      return refuseOn(socket, 414, 'the request target is too long');
+      return this.refuseOn(socket, 414, 'the request target is too long');
     }
-    if (this.isClosing) return refuseOn(socket, 503, 'the gateway is shutting down');
+    if (this.isClosing) return this.refuseOn(socket, 503, 'the gateway is shutting down');
     const admitted = admit(request, this.options);
-    if (admitted === undefined) return refuseOn(socket, 404, 'not found');
-    if ('status' in admitted) return refuseOn(socket, admitted.status, admitted.text);
+    if (admitted === undefined) return this.refuseOn(socket, 404, 'not found');
+    if ('status' in admitted) return this.refuseOn(socket, admitted.status, admitted.text);
     this.options.tunnels.open(request, socket as Socket, head, admitted);
   }
 
@@ -140,14 +143,19 @@ export class GatewayServer {
       socket.destroy();
       return;
     }
-    if (error.code === 'HPE_HEADER_OVERFLOW') refuseOn(socket, 431, 'the request head is too large');
+    if (error.code === 'HPE_HEADER_OVERFLOW') this.refuseOn(socket, 431, 'the request head is too large');
     else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
-      refuseOn(socket, 408, 'the request head did not come in time');
-    else refuseOn(socket, 400, 'not a valid HTTP request');
+      this.refuseOn(socket, 408, 'the request head did not come in time');
+    else this.refuseOn(socket, 400, 'not a valid HTTP request');
   }
-}
 
-function refuseOn(socket: Duplex, status: number, text: string): void {
-  answerErrorOn(socket, status, text);
-  socket.once('finish', () => socket.destroy());
+  private refuseOn(socket: Duplex, status: number, text: string): void {
+    this.countRefusal(status);
+    answerErrorOn(socket, status, text);
+    socket.once('finish', () => socket.destroy());
+  }
+
+  private countRefusal(status: number): void {
+    this.refusals.set(status, (this.refusals.get(status) ?? 0) + 1);
+  }
 }

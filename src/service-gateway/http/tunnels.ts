@@ -99,9 +99,17 @@ class Handshake {
       maxHeaderSize: this.options.maxHeaderBytes,
     });
     this.upstream = upstream;
-    upstream.on('timeout', () => this.refuse(504, `service ${target.key} did not answer in time`));
-    upstream.on('error', (error) => this.onError(endpoint, error));
-    upstream.on('response', (answer) => this.onRefusal(endpoint, answer));
+    // What an endpoint says late, that another has been asked instead of, is of no interest.
+    const isCurrent = () => this.upstream === upstream;
+    upstream.on('timeout', () => {
+      if (isCurrent()) this.refuse(504, `service ${target.key} did not answer in time`);
+    });
+    upstream.on('error', (error) => {
+      if (isCurrent()) this.onError(endpoint, error);
+    });
+    upstream.on('response', (answer) => {
+      if (isCurrent()) this.onRefusal(endpoint, answer);
+    });
     upstream.on('upgrade', (answer, far, farHead) => this.join(endpoint, answer, far, farHead));
     upstream.end();
   }

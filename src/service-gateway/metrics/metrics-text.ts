@@ -6,6 +6,8 @@ import { LATENCY_BOUNDS_S } from './service-figures.js';
 export interface MetricsSources {
   readonly table: ServiceTable;
   readonly inFlight: number;
+  /** By status. */
+  readonly refusals: ReadonlyMap<number, number>;
   readonly webSockets: number;
   readonly refreshFailures: number;
 }
@@ -13,7 +15,8 @@ export interface MetricsSources {
 const CODES = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'];
 
 /** All figures of the gateway. Its series are as many as the list has services, each with a fixed number. */
-export function metricsText({ table, inFlight, webSockets, refreshFailures }: MetricsSources): string {
+export function metricsText(sources: MetricsSources): string {
+  const { table, inFlight, refusals, webSockets, refreshFailures } = sources;
   const nowMs = performance.now();
   const services = [...table.services];
   const each = (value: (service: RoutedService) => number): Sample[] =>
@@ -47,6 +50,11 @@ export function metricsText({ table, inFlight, webSockets, refreshFailures }: Me
         name: 'skyclaw_gateway_ejections_total',
         help: 'How often an endpoint became unhealthy.',
         samples: each(({ figures }) => figures.ejections),
+      },
+      {
+        name: 'skyclaw_gateway_refusals_total',
+        help: 'Requests that no service has seen, by the status that they were refused with.',
+        samples: [...refusals].map(([status, value]) => ({ labels: { status: String(status) }, value })),
       },
       {
         name: 'skyclaw_gateway_list_refresh_failures_total',
