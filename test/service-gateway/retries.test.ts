@@ -240,6 +240,22 @@ describe('what takes too long', () => {
     expect(text).toBe('data: late\n\n');
   });
 
+  it('to be taken by the caller ends the connection, and the request to the service', async () => {
+    let isCut = false;
+    const { url } = await before(
+      [
+        (_request, response) => {
+          response.on('close', () => (isCut = !response.writableFinished));
+          response.write(Buffer.alloc(50_000_000));
+        },
+      ],
+      short,
+    );
+    const answer = await begin(url);
+    await eventually('the service hears of it', () => Promise.resolve(isCut ? true : undefined));
+    answer.destroy();
+  });
+
   it('to be sent is answered with 408', async () => {
     const { gateway, url } = await before(
       [(request, response) => void request.resume().on('end', () => response.end())],

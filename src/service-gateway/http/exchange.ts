@@ -14,6 +14,8 @@ import { RequestBody, wholeBody } from './request-body.js';
 export interface ExchangeOptions {
   readonly retryAttempts: number;
   readonly cooldownMs: number;
+  /** How long a caller may take nothing of what is written. */
+  readonly timeoutMs: number;
   readonly clock: IdleClock<Exchange>;
   /** Whether the gateway is about to end, so that connections do not outlive their answers. */
   isClosing(): boolean;
@@ -108,6 +110,7 @@ export class Exchange implements Watched, AttemptListener {
     if (this.response.write(chunk)) return true;
     if (!this.waitsForDrain) {
       this.waitsForDrain = true;
+      this.limitSending(this.options.timeoutMs);
       this.response.once('drain', () => this.drained());
     }
     return false;
@@ -136,7 +139,9 @@ export class Exchange implements Watched, AttemptListener {
 
   /** Ends what makes no progress. An event stream may be quiet; its ends are known to live by TCP keep-alive. */
   expire(): void {
-    if (this.isQuiet && !this.waitsForDrain) return;
+    if (this.isQuiet || this.waitsForDrain) return;
+    // All of it is written: what is left is the caller's to take.
+    if (this.response.writableEnded) return this.limitSending(this.options.timeoutMs);
     if (this.response.headersSent) {
       this.response.destroy();
       return;
@@ -216,6 +221,12 @@ export class Exchange implements Watched, AttemptListener {
     process.nextTick(flush, this);
   }
 
+  /** Lets the connection end when its other end takes nothing for so long; the socket sees even parts of a write go. */
+  private limitSending(limitMs: number): void {
+    const { socket } = this.request;
+    if (limitMs === 0 || socket.timeout !== limitMs) socket.setTimeout(limitMs);
+  }
+
   private leaveAttempt(): void {
     const { attempt } = this;
     this.attempt = undefined;
@@ -228,6 +239,7 @@ export class Exchange implements Watched, AttemptListener {
 
   private drained(): void {
     this.waitsForDrain = false;
+    this.limitSending(0);
     this.progress();
     this.attempt?.resume();
   }

@@ -45,7 +45,13 @@ export class GatewayServer {
   constructor(private readonly options: GatewayServerOptions) {
     const { timeoutMs, retryAttempts, cooldownMs, maxHeaderBytes } = options;
     this.clock = new IdleClock(timeoutMs);
-    this.exchanges = { retryAttempts, cooldownMs, clock: this.clock, isClosing: () => this.isClosing };
+    this.exchanges = {
+      retryAttempts,
+      cooldownMs,
+      timeoutMs,
+      clock: this.clock,
+      isClosing: () => this.isClosing,
+    };
     this.server = http.createServer({
       IncomingMessage: ProxiedRequest,
       maxHeaderSize: maxHeaderBytes,
