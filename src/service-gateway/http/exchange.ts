@@ -39,6 +39,7 @@ const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS']);
  */
 export class Exchange implements Watched, AttemptListener {
   lastActiveMs: number;
+  clockPlace = -1;
   private readonly startedMs = performance.now();
   private attempt: Attempt | undefined;
   private earlier: Attempt | undefined;

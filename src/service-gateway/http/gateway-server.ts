@@ -144,7 +144,7 @@ export class GatewayServer {
 
   /** What is no HTTP, too large or too slow. Nothing is written into an answer that has begun. */
   private refuseGarbage(error: NodeJS.ErrnoException, socket: Duplex): void {
-    const current = [...this.clock.all].find(({ request }) => request.socket === socket);
+    const current = this.clock.all.find(({ request }) => request.socket === socket);
     if (!socket.writable || error.code === 'ECONNRESET' || current?.response.headersSent === true) {
       socket.destroy();
       return;
