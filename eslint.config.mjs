@@ -56,6 +56,7 @@ export default tseslint.config(
         process: 'readonly',
         console: 'readonly',
         URL: 'readonly',
+        setImmediate: 'readonly',
         setTimeout: 'readonly',
         Buffer: 'readonly',
         fetch: 'readonly',

@@ -15,4 +15,13 @@ export function addPrograms(program: Command): void {
     .option('--port <number>', 'port to listen on (SKYCLAW_COORDINATOR_PORT)', portFlag)
     .addHelpText('after', '\nExample:\n  skyclaw coordinator --port 8787')
     .action(async (flags: ServeFlags) => (await import('../coordinator.js')).coordinator(flags));
+
+  program
+    .command('gateway')
+    .summary('run the proxy to running services (0.0.0.0:8790)')
+    .description('Runs the reverse proxy to the running replicas of services, until a signal.')
+    .option('--host <address>', 'address to listen on (SKYCLAW_GATEWAY_HOST)')
+    .option('--port <number>', 'port to listen on (SKYCLAW_GATEWAY_PORT)', portFlag)
+    .addHelpText('after', '\nExample:\n  skyclaw gateway --port 8790')
+    .action(async (flags: ServeFlags) => (await import('../service-gateway.js')).serviceGateway(flags));
 }

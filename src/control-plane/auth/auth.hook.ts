@@ -1,7 +1,8 @@
 import { type FastifyInstance } from 'fastify';
 import { isOfApi, traitsOf } from '../../platform/http/route.decorator.js';
 import { Problem } from '../../platform/problems/problem.js';
-import { keyFrom, secretsEqual } from './credentials.js';
+import { secretsEqual } from '../../platform/secrets/secrets-equal.js';
+import { keyFrom } from './credentials.js';
 import { isPublicSkyclaw, isSkyclaw } from './skyclaw-routes.js';
 
 /**

@@ -1,12 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type FastifyRequest } from 'fastify';
 import { isPublicSkyclaw, isSkyclaw } from './skyclaw-routes.js';
-
-/** Compares in a time that depends on neither text: both are hashed to the same length first. */
-export function secretsEqual(a: string, b: string): boolean {
-  const hash = (value: string) => createHash('sha256').update(value).digest();
-  return timingSafeEqual(hash(a), hash(b));
-}
 
 /** What is kept of a random secret of our own making; its length makes a slow hash needless. */
 export function secretHash(secret: string): string {

@@ -1,11 +1,12 @@
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
+import { lookup as dnsLookup } from 'node:dns';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import ipaddr from 'ipaddr.js';
 import { Agent, type Dispatcher, request } from 'undici';
 import { type ActionRequest } from '../../contracts/gateway-api.js';
+import { hostName, refusalOfAddress } from '../../platform/addresses/domain/address.js';
+import { AddressRefusedError, guardedLookup } from '../../platform/addresses/guarded-lookup.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG } from '../runtime/index.js';
-import { hostName, refusalOfAddress } from '../../platform/addresses/domain/addresses.js';
 import { judgeHost } from './domain/gateway-host.js';
 import { describe, type DispatchOutcome, outcomeOfError, outcomeOfReply } from './domain/outcome.js';
 
@@ -18,10 +19,6 @@ export type ProbeResult =
   | { readonly kind: 'ready' }
   | { readonly kind: 'not-ready'; readonly reason: string }
   | { readonly kind: 'unreachable'; readonly reason: string };
-
-class HostRefusedError extends Error {
-  readonly code = 'SKYNET_HOST_REFUSED';
-}
 
 /**
  * Talks to gateways of our own protocol (`/status`, `/action`, `/sessions`). One pool of kept-alive connections for the
@@ -94,7 +91,7 @@ export class GatewayClient implements OnApplicationShutdown {
   ): Promise<{ status: number; body: unknown; retryAfterMs: number | null }> {
     const { gatewayToken, hostAllowlist } = this.config.registry;
     const verdict = judgeHost(host, hostAllowlist);
-    if (!verdict.ok) throw new HostRefusedError(`Invalid gateway host: ${verdict.reason}`);
+    if (!verdict.ok) throw new AddressRefusedError(`Invalid gateway host: ${verdict.reason}`);
     const { statusCode, headers, body } = await request(`${verdict.host}${path}`, {
       dispatcher: this.agent,
       method,
@@ -136,22 +133,6 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-type LookupCallback = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
-
-/** Resolves a name and refuses the connection if any of its addresses may not be called. */
-function guardedLookup(name: string, options: object, callback: LookupCallback): void {
-  dnsLookup(name, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) return callback(error, []);
-    const refused = addresses
-      .map(({ address }) => refusalOfAddress(address))
-      .find((reason) => reason !== null);
-    if (refused !== undefined) return callback(new HostRefusedError(`${name} resolves to ${refused}`), []);
-    const [first] = addresses;
-    if ((options as { all?: boolean }).all === true || first === undefined) return callback(null, addresses);
-    callback(null, first.address, first.family);
-  });
 }
 
 /** Why the present addresses of a host may not be called; null when they may, or when there are none yet. */

@@ -2,7 +2,7 @@ import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '../../platform/http/api-problems.js';
 import { Route } from '../../platform/http/route.decorator.js';
-import { CONTENT_TYPE } from './domain/exposition.js';
+import { CONTENT_TYPE } from '../../platform/metrics/exposition.js';
 import { MetricsService } from './metrics.service.js';
 
 const EXAMPLE = `# HELP skynet_ready_age_seconds How long the longest of a project's ready tasks has been ready, of the 1000 that come first in each lane.

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { RegistryService } from '../registry/index.js';
-import { exposition, type Gauge, type Sample } from './domain/exposition.js';
+import { type Gauge, gauges as gaugeText, type Sample } from '../../platform/metrics/exposition.js';
 import { BOUNDS, countUpToBound, readyByProject } from './metrics.queries.js';
 
 /** The figures of the whole ledger and registry, at this moment. */
@@ -69,6 +69,6 @@ export class MetricsService {
         })),
       },
     ];
-    return exposition(gauges);
+    return gaugeText(gauges);
   }
 }

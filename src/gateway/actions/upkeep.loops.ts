@@ -1,6 +1,7 @@
 import { type Database } from '../../platform/database/database.js';
 import { type Logger } from '../../platform/logging/logger.js';
-import { type Every, Loop } from '../../platform/loops/loop.js';
+import { everyInterval } from '../../platform/loops/interval-clock.js';
+import { Loop } from '../../platform/loops/loop.js';
 import { prune } from './actions.queries.js';
 import { type ActionsService } from './actions.service.js';
 
@@ -10,11 +11,6 @@ const ALIVE_EVERY_MS = 3_000;
 const HEED_STOP_EVERY_MS = 500;
 const PRUNE_EVERY_MS = 3_600_000;
 const PRUNE_BATCH = 500;
-
-const everyInterval: Every = (_name, intervalMs, tick) => {
-  const timer = setInterval(tick, intervalMs);
-  return () => clearInterval(timer);
-};
 
 /** The gateway's loops. They touch the database only while an action runs, but for a look once an hour. */
 export function upkeepLoops(actions: ActionsService, database: Database, logger: Logger): readonly Loop[] {

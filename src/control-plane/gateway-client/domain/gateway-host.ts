@@ -4,7 +4,7 @@ import {
   isMetadataName,
   plainAddress,
   refusalOfAddress,
-} from '../../../platform/addresses/domain/addresses.js';
+} from '../../../platform/addresses/domain/address.js';
 
 export type HostVerdict =
   { readonly ok: true; readonly host: string } | { readonly ok: false; readonly reason: string };

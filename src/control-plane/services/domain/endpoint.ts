@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { hostName, isMetadataName, refusalOfAddress } from '../../../platform/addresses/domain/addresses.js';
+import { hostName, isMetadataName, refusalOfAddress } from '../../../platform/addresses/domain/address.js';
 
 /**
  * Whether a gateway may be sent to an endpoint that a host reports: an http(s) URL without credentials whose address, if

@@ -4,7 +4,7 @@ import ipaddr from 'ipaddr.js';
 const METADATA_ADDRESSES = new Set(['100.100.100.200', '168.63.129.16', 'fd00:ec2::254']);
 const METADATA_NAMES = new Set(['metadata.google.internal', 'metadata.goog', 'instance-data']);
 
-/** Ranges that nobody whom we call lives in. Loopback and private addresses are where most of them live. */
+/** Ranges that no program of ours lives in. Loopback and private addresses are where most of them live. */
 const REFUSED_RANGES = new Set(['unspecified', 'broadcast', 'multicast', 'linkLocal']);
 
 /** The name or address of a URL, without the brackets of IPv6. */
@@ -12,7 +12,7 @@ export function hostName(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '');
 }
 
-/** Whether a host name is that of a metadata service. */
+/** Whether a name is that of a cloud's metadata service, which holds credentials. */
 export function isMetadataName(name: string): boolean {
   return METADATA_NAMES.has(name.toLowerCase().replace(/\.$/, ''));
 }

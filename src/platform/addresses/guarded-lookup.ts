@@ -1,0 +1,23 @@
+import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
+import { refusalOfAddress } from './domain/address.js';
+
+/** A connection that is not made, because of where it would go. */
+export class AddressRefusedError extends Error {
+  readonly code = 'SKYNET_HOST_REFUSED';
+}
+
+type LookupCallback = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
+
+/** Resolves a name for a connection and refuses it if any of its addresses may not be called. */
+export function guardedLookup(name: string, options: object, callback: LookupCallback): void {
+  dnsLookup(name, { ...options, all: true }, (error, addresses) => {
+    if (error !== null) return callback(error, []);
+    const refused = addresses
+      .map(({ address }) => refusalOfAddress(address))
+      .find((reason) => reason !== null);
+    if (refused !== undefined) return callback(new AddressRefusedError(`${name} resolves to ${refused}`), []);
+    const [first] = addresses;
+    if ((options as { all?: boolean }).all === true || first === undefined) return callback(null, addresses);
+    callback(null, first.address, first.family);
+  });
+}
