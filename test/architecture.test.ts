@@ -20,6 +20,8 @@ const OWNERS: Readonly<Record<string, string>> = {
   workers: 'control-plane/registry',
   hosts: 'control-plane/registry',
   idempotency_keys: 'control-plane/idempotency',
+  outputs: 'control-plane/logs',
+  output_entries: 'control-plane/logs',
   schedules: 'control-plane/schedules',
   schedule_occurrences: 'control-plane/schedules',
   'gateway.executions': 'gateway/actions',

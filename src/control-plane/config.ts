@@ -69,6 +69,9 @@ export interface SkyclawConfig {
   readonly jobMaxAttempts: number;
   /** What is kept of each of a job's two outputs. */
   readonly maxOutputBytes: number;
+  /** What is kept of the live output of a job, and of a service from each host. */
+  readonly maxLogBytes: number;
+  readonly maxLogStreams: number;
 }
 
 /** All settings of the control plane, read once before the application is built. Modules get their slice. */
@@ -159,6 +162,8 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
       leaseMs: env.integer('SKYCLAW_LEASE_MS', { min: 1_000, max: DAY_MS }),
       jobMaxAttempts: env.integer('SKYCLAW_JOB_MAX_ATTEMPTS', { min: 1, max: 1_000 }),
       maxOutputBytes: env.integer('SKYCLAW_MAX_OUTPUT_BYTES', { min: 1_024, max: 3 * 1_048_576 }),
+      maxLogBytes: env.integer('SKYCLAW_LOG_MAX_BYTES', { min: 1_024, max: 1_024 * 1_048_576 }),
+      maxLogStreams: env.integer('SKYCLAW_LOG_STREAMS_MAX', { min: 0, max: 10_000 }),
     },
     idempotencyTtlMs: env.integer('SKYCLAW_IDEMPOTENCY_TTL_MS', { min: 1 }),
     databasePoolSize: env.integer('SKYNET_DB_POOL_SIZE', { min: 2, max: 1_000 }),

@@ -32,6 +32,8 @@ const WANTED: Readonly<Record<string, readonly string[]>> = {
   job_locks: [VACUUM, 'fillfactor'],
   hosts: [VACUUM, 'fillfactor'],
   host_slots: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
+  outputs: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
+  output_entries: [VACUUM, INSERTS, ANALYZE, KEEPS_ITS_END],
   workers: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
   gateways: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
   idempotency_keys: [VACUUM, ANALYZE, KEEPS_ITS_END, 'fillfactor'],

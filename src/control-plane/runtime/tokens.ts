@@ -17,4 +17,6 @@ export const TOPICS = {
   schedules: 'schedules',
   /** A job may have a limit to be started by. */
   expiring: 'expiring',
+  /** A job or a service has printed something. */
+  output: 'output',
 } as const;

@@ -102,12 +102,12 @@ export const variables = {
   },
   SKYNET_EVENT_STREAM_PING_SECS: {
     group: 'control plane',
-    about: 'Seconds of silence after which an event stream says that it is alive.',
+    about: 'Seconds of silence after which a stream of events or of output says that it is alive.',
     default: '15',
   },
   SKYNET_EVENT_STREAM_STALL_SECS: {
     group: 'control plane',
-    about: 'Seconds after which a client of an event stream is cut off that takes nothing of what is sent.',
+    about: 'Seconds after which a client of such a stream is cut off that takes nothing of what is sent.',
     default: '30',
   },
   SKYNET_TASK_MAX_ATTEMPTS: {
@@ -245,6 +245,17 @@ export const variables = {
     about:
       'What is kept of the standard output of a job, and of its standard error; at hosts and at the API.',
     default: '131072',
+  },
+  SKYCLAW_LOG_MAX_BYTES: {
+    group: 'SkyClaw',
+    about:
+      'What is kept of the live output of a job, of all its attempts together; of a service the newest of that size from each host.',
+    default: '1048576',
+  },
+  SKYCLAW_LOG_STREAMS_MAX: {
+    group: 'SkyClaw',
+    about: 'Streams of live output that one replica serves at once; the next one hears 503.',
+    default: '200',
   },
   SKYCLAW_COORDINATOR_NODE_ID: {
     group: 'SkyClaw',

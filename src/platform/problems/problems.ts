@@ -33,6 +33,8 @@ export const problems = {
   'host-revoked': { status: 403, title: 'The host is revoked' },
   'job-not-found': { status: 404, title: 'Job not found' },
   'job-not-held': { status: 409, title: 'The host does not hold the job' },
+  'service-not-found': { status: 404, title: 'Service not found' },
+  'service-not-assigned': { status: 409, title: 'The host does not run the service' },
   'gateway-not-found': { status: 404, title: 'Gateway not found' },
   'invalid-gateway-host': { status: 400, title: 'Invalid gateway host' },
   'no-gateway': { status: 503, title: 'No healthy gateway available' },
