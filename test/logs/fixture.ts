@@ -11,7 +11,11 @@ export interface Claimed {
   readonly leaseToken: string;
 }
 
-export const entry = (seq: number, text = `line ${seq}\n`, stream: LogEntry['stream'] = 'stdout'): LogEntry => ({
+export const entry = (
+  seq: number,
+  text = `line ${seq}\n`,
+  stream: LogEntry['stream'] = 'stdout',
+): LogEntry => ({
   ...{ seq, stream, text },
 });
 

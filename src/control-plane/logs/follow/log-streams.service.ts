@@ -29,6 +29,11 @@ export class LogStreamsService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
+  /** How many are open. */
+  get count(): number {
+    return this.streams;
+  }
+
   /**
    * Answers with the output behind a place and all that is printed from then on, until one of the two sides ends it.
    * Resolves when the answer has begun; whatever speaks against it is thrown before.
