@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Host as HostView } from '../../contracts/skyclaw.js';
+import { type Host as HostView, type HostStatus } from '../../contracts/skyclaw.js';
 import { Database, type Db, type Tx } from '../../platform/database/database.js';
 import { Wakeups } from '../../platform/database/wakeups.js';
 import { isoTime } from '../jobs/index.js';
@@ -105,6 +105,18 @@ export class HostsService {
   }
 }
 
+/** The one word for a host that holds so much. */
+export function statusOf(
+  { revokedAt, isOffline, drainSince, cordonedAt }: Host,
+  holdings: number,
+): HostStatus {
+  const [isRevoked, isDraining, isCordoned] = [revokedAt, drainSince, cordonedAt].map((at) => at !== null);
+  return hostStatus({
+    ...{ isRevoked: isRevoked === true, isDraining: isDraining === true, isCordoned: isCordoned === true },
+    ...{ isOffline, holdings },
+  });
+}
+
 function hostView(host: Host, activeLeases: number): HostView {
   const { drainSince, drainDeadline, reportedActiveLeases } = host;
   return {
@@ -114,13 +126,7 @@ function hostView(host: Host, activeLeases: number): HostView {
     maxParallel: host.maxParallel,
     activeLeases,
     ...(reportedActiveLeases === null ? {} : { reportedActiveLeases }),
-    status: hostStatus({
-      isRevoked: host.revokedAt !== null,
-      isOffline: host.isOffline,
-      isDraining: drainSince !== null,
-      isCordoned: host.cordonedAt !== null,
-      holdings: activeLeases,
-    }),
+    status: statusOf(host, activeLeases),
     ...(drainSince === null
       ? {}
       : {
