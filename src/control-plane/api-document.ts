@@ -11,7 +11,8 @@ export function apiDocument(app: INestApplication): OpenAPIObject {
     .setDescription(
       'Registers OpenClaw gateways and workers, keeps the ledger of tasks, and dispatches them. ' +
         'Errors are `{"detail": …}` on the routes that older clients know, and RFC 9457 problem documents on newer ones ' +
-        'or wherever `Accept: application/problem+json` asks for them. Every POST honours `x-idempotency-key`.',
+        'or wherever `Accept: application/problem+json` asks for them. Every POST honours `x-idempotency-key`, ' +
+        'but for those that ship output: these are safe to repeat by themselves.',
     )
     .setVersion(productVersion)
     .setOpenAPIVersion('3.1.0')
@@ -31,8 +32,13 @@ export function apiDocument(app: INestApplication): OpenAPIObject {
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['post']>;
 
+/** What skips by itself what it has taken in already: a stored answer to each piece of output would cost more than it. */
+const IS_REPEATABLE = /logs_append$/;
+
 /** What every POST has in common: its body has a limit, and it honours the idempotency key. */
 function describeMutation(operation: Operation): void {
+  operation.responses['413'] = { description: `${problems['body-too-large'].title} (\`body-too-large\`).` };
+  if (IS_REPEATABLE.test(operation.operationId ?? '')) return;
   operation.parameters = [
     ...(operation.parameters ?? []),
     {
@@ -45,5 +51,4 @@ function describeMutation(operation: Operation): void {
       schema: { type: 'string', maxLength: 255 },
     },
   ];
-  operation.responses['413'] = { description: `${problems['body-too-large'].title} (\`body-too-large\`).` };
 }
