@@ -33,12 +33,12 @@ export function apiDocument(app: INestApplication): OpenAPIObject {
 type Operation = NonNullable<OpenAPIObject['paths'][string]['post']>;
 
 /** What skips by itself what it has taken in already: a stored answer to each piece of output would cost more than it. */
-const IS_REPEATABLE = /logs_append$/;
+const REPEATABLE = 'logs_append';
 
 /** What every POST has in common: its body has a limit, and it honours the idempotency key. */
 function describeMutation(operation: Operation): void {
   operation.responses['413'] = { description: `${problems['body-too-large'].title} (\`body-too-large\`).` };
-  if (IS_REPEATABLE.test(operation.operationId ?? '')) return;
+  if (operation.operationId?.endsWith(REPEATABLE) === true) return;
   operation.parameters = [
     ...(operation.parameters ?? []),
     {

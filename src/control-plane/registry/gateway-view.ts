@@ -2,7 +2,7 @@ import { type GatewayView } from './registry.dto.js';
 import { type Gateway } from './registry.queries.js';
 
 /** A gateway as callers see it. */
-export function gatewayView(gateway: Gateway): GatewayView {
+export function gatewayView(gateway: Gateway): Pick<GatewayView, keyof GatewayView> {
   return {
     gateway_id: gateway.gatewayId,
     host: gateway.host,
