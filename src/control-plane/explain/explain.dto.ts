@@ -88,9 +88,10 @@ export class ExplainResponse {
   /** When it fails unless it has been started by then; null when it waits for as long as it takes, or has been started. */
   @ApiProperty({ type: 'string', format: 'date-time', nullable: true, example: null })
   expires_at!: string | null;
-  /** How often it has been claimed, of how many times. */
+  /** How often it has been claimed. */
   @ApiProperty({ type: 'integer', example: 0 })
   attempts!: number;
+  /** How often it may be. */
   @ApiProperty({ type: 'integer', example: 5 })
   max_attempts!: number;
   /** When this was looked at, by the database's clock. */

@@ -15,10 +15,13 @@ export class DrainGatewayRequest extends PauseRequest {
 
 /** The call that would give an execution up. */
 export class GiveUpCall {
+  /** The method. */
   @ApiProperty({ enum: ['POST'] })
   method!: string;
+  /** The path, ready to be called. */
   @ApiProperty({ example: '/v1/tasks/build/cancel' })
   path!: string;
+  /** The body. */
   @ApiProperty({ type: 'object', additionalProperties: true, example: { reason: 'The gateway is drained.' } })
   body!: Record<string, unknown>;
 }
