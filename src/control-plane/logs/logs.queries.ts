@@ -64,12 +64,15 @@ const INSERT = `insert into output_entries
 const FITS_BEGINNING = 'f.ends_at - f.weight <= $10::bigint';
 const ROOM = '($10::bigint - f.ends_at + f.weight)::integer';
 
+// A probe for each entry of the call: left to itself PostgreSQL may read all that the attempt has printed.
 const APPEND_TO_JOB = statement(
   'logs.appendToJob',
   `with ${OUTPUT}, fresh as materialized (
      select f.*, row_number() over (order by f.seq) as nth, o.bytes + sum(f.weight) over (order by f.seq) as ends_at
-     from output o cross join ${OFFERED} f
-     where not o.is_cut and not exists (select from output_entries e where ${OF_PRINTER} and e.seq = f.seq)
+     from output o cross join ${OFFERED} f cross join lateral (
+       select exists (select from output_entries e where ${OF_PRINTER} and e.seq = f.seq) as is_known offset 0
+     ) k
+     where not o.is_cut and not k.is_known
    ), added as (
      ${INSERT},
        case when f.ends_at <= $10::bigint then f.text
@@ -114,6 +117,9 @@ const APPEND_TO_SERVICE = statement(
    from output o cross join whole w`,
   { plan: 'once' },
 );
+
+/** The texts of the appends, for those who want to see their plans. */
+export const APPEND_SQL = { job: APPEND_TO_JOB.text, service: APPEND_TO_SERVICE.text } as const;
 
 const BEGIN = statement(
   'logs.beginOutput',
