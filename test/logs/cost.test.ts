@@ -9,6 +9,13 @@ const WEIGHT = 60;
 let api: TestControlPlane;
 beforeAll(async () => {
   api = await startTestControlPlane();
+  // As statistics know it, no output is long.
+  await api.query(
+    `insert into output_entries (kind, subject_id, position, host_id, generation, slot, attempt, seq, stream, text)
+     select 'job', 'other-' || n, m, 'host-' || n, 0, 0, 1, m, 'stdout', repeat('x', ${WEIGHT})
+     from generate_series(1, 300) n, generate_series(1, 300) m`,
+  );
+  await api.query('analyze');
   for (const kind of ['job', 'service']) {
     await api.query(
       `insert into outputs (kind, subject_id, last_position) values ($1, 'long', $2), ($1, 'short', 0)`,
@@ -21,7 +28,6 @@ beforeAll(async () => {
       [kind],
     );
   }
-  await api.query('analyze');
 }, 30_000);
 afterAll(() => api.close());
 

@@ -184,6 +184,23 @@ it('a page ends sooner when its texts are long, and the next one goes on', async
   }
 });
 
+it('a host that has a credential shows it', async () => {
+  const own = await startTestControlPlane({ env: { SKYCLAW_HOST_AUTH: '1' } });
+  try {
+    const { body } = await own.post('/v1/hosts/register', { hostId: 'h', name: 'h' });
+    const headers = { 'x-skyclaw-host-token': body.hostToken };
+    const submitted = await own.post('/v1/jobs', { payload: { kind: 'shell', command: 'true' } });
+    const { body: claimed } = await own.post('/v1/hosts/h/claim', {}, headers);
+    const path = `/v1/jobs/${submitted.body.job.id}/logs`;
+    const shipment = { hostId: 'h', attempt: 1, leaseToken: claimed.job.leaseToken, entries: [entry(1)] };
+    expect((await own.post(path, shipment)).status).toBe(401);
+    expect((await own.post(path, shipment, headers)).status).toBe(200);
+    expect((await own.post('/v1/services/s/logs', shipment)).status).toBe(401);
+  } finally {
+    await own.close();
+  }
+});
+
 it('reading knows no job that is not there, and no cursor of others', async () => {
   expect(await api.fetch('/v1/jobs/none/logs')).toMatchObject({
     ...{ status: 404, body: { error: 'job not found' } },
