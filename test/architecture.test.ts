@@ -26,6 +26,8 @@ const OWNERS: Readonly<Record<string, string>> = {
   services: 'control-plane/services',
   service_generations: 'control-plane/services',
   service_assignments: 'control-plane/services',
+  outputs: 'control-plane/logs',
+  output_entries: 'control-plane/logs',
   schedules: 'control-plane/schedules',
   schedule_occurrences: 'control-plane/schedules',
   'gateway.executions': 'gateway/actions',

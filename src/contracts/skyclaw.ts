@@ -237,6 +237,10 @@ export interface AppendLogsRequest {
   /** The attempt of a job, the restart count of a service's process on this host. */
   readonly attempt: number;
   readonly leaseToken?: string;
+  /** Of a service, which of its replicas on the host; 0 when absent. */
+  readonly slot?: number;
+  /** Of a service, the generation that the process runs: its `seq` may begin anew with each. 0 when absent. */
+  readonly generation?: number;
   readonly entries: readonly LogEntry[];
 }
 
@@ -251,6 +255,8 @@ export interface AppendLogsResponse {
 export interface LogLine extends LogEntry {
   readonly attempt: number;
   readonly hostId: string;
+  /** Of a service, which of its replicas on the host; absent for the first, and for jobs. */
+  readonly slot?: number;
   readonly at: string;
 }
 

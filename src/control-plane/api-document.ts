@@ -35,7 +35,7 @@ export function apiDocument(app: INestApplication): OpenAPIObject {
 type Operation = NonNullable<OpenAPIObject['paths'][string]['post']>;
 
 /** Sending those twice is the same as sending them once, without a key. */
-const KEYLESS = /^\/v1\/(?:network|replicate)\//;
+const KEYLESS = /^\/v1\/(?:(?:network|replicate)\/|(?:jobs|services)\/\{id\}\/logs$)/;
 
 /** What every POST has in common: its body has a limit, and, but for a few, it honours the idempotency key. */
 function describeMutation(operation: Operation, honoursKeys: boolean): void {

@@ -6,6 +6,7 @@ import { HealthModule } from './health/index.js';
 import { HostsModule } from './hosts/index.js';
 import { JobsModule } from './jobs/index.js';
 import { LedgerModule } from './ledger/index.js';
+import { LogsModule } from './logs/index.js';
 import { MetricsModule } from './metrics/index.js';
 import { OverviewModule } from './overview/index.js';
 import { ReaperModule } from './reaper/index.js';
@@ -35,6 +36,7 @@ export class AppModule {
         HostsModule,
         ServicesModule,
         ClusterModule,
+        LogsModule,
         ReaperModule,
         HealthModule,
         MetricsModule,

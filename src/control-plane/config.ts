@@ -74,6 +74,9 @@ export interface SkyclawConfig {
   readonly jobMaxAttempts: number;
   /** What is kept of each of a job's two outputs. */
   readonly maxOutputBytes: number;
+  /** What is kept of the live output of a job, and of a service from each host. */
+  readonly maxLogBytes: number;
+  readonly maxLogStreams: number;
 }
 
 export interface ClusterConfig {
@@ -178,6 +181,8 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
       rolloutMaxFailures: env.integer('SKYCLAW_ROLLOUT_MAX_FAILURES', { min: 1, max: 1_000 }),
       jobMaxAttempts: env.integer('SKYCLAW_JOB_MAX_ATTEMPTS', { min: 1, max: 1_000 }),
       maxOutputBytes: env.integer('SKYCLAW_MAX_OUTPUT_BYTES', { min: 1_024, max: 3 * 1_048_576 }),
+      maxLogBytes: env.integer('SKYCLAW_LOG_MAX_BYTES', { min: 1_024, max: 1_024 * 1_048_576 }),
+      maxLogStreams: env.integer('SKYCLAW_LOG_STREAMS_MAX', { min: 0, max: 10_000 }),
     },
     cluster: {
       publicUrl: env.optional(

@@ -38,6 +38,8 @@ const WANTED: Readonly<Record<string, readonly string[]>> = {
   replicas: [VACUUM, 'fillfactor'],
   peers: [VACUUM, 'fillfactor'],
   imported_records: [VACUUM, ANALYZE, 'fillfactor'],
+  outputs: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
+  output_entries: [VACUUM, INSERTS, ANALYZE, KEEPS_ITS_END],
   workers: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
   gateways: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
   idempotency_keys: [VACUUM, ANALYZE, KEEPS_ITS_END, 'fillfactor'],

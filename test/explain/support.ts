@@ -50,7 +50,7 @@ export class Stage {
 
   async clear(): Promise<void> {
     await this.api.query(
-      'truncate tasks, task_dependencies, file_locks, file_waits, file_conflicts, concurrency_holds, events, workers, gateways, pauses',
+      'truncate tasks, task_dependencies, file_locks, file_waits, file_conflicts, concurrency_holds, events, workers, hosts, host_slots, gateways, pauses',
     );
   }
 
@@ -110,6 +110,40 @@ export class Stage {
     if (status !== 200) throw new Error(`${id} did not end: ${status}`);
   }
 
+  async host(hostId: string, capabilities: string[] = [], more: object = {}): Promise<void> {
+    const body = { hostId, name: hostId, capabilities, maxParallel: 2, ...more };
+    const { status } = await this.api.post('/v1/hosts/register', body);
+    if (status !== 200) throw new Error(`host ${hostId}: ${status}`);
+  }
+
+  /** A host that has not been heard of for too long. */
+  async silentHost(hostId: string, capabilities: string[] = []): Promise<void> {
+    await this.host(hostId, capabilities);
+    await this.api.query(
+      `update workers set last_heartbeat = now() - interval '2 minutes' where worker_id = $1`,
+      [hostId],
+    );
+  }
+
+  /** An operator's word about a host. */
+  async order(hostId: string, verb: string, reason = 'Patching.'): Promise<void> {
+    const { status } = await this.api.post(`/v1/hosts/${hostId}/${verb}`, { reason });
+    if (status !== 200) throw new Error(`${verb} ${hostId}: ${status}`);
+  }
+
+  /** Hands in a job under an id that is easy to name. */
+  async job(id: string, more: Parameters<TestLedger['enqueue']>[1] = {}): Promise<void> {
+    const params = { kind: 'shell', command: 'true' };
+    await this.ledger.enqueue(id, { kind: 'shell', action: 'job:shell', params, ...more });
+  }
+
+  /** Claims as a host; returns the id, and what proves the claim. */
+  async hostClaim(hostId: string): Promise<{ id: string; hostId: string; leaseToken: string }> {
+    const { body } = await this.api.post(`/v1/hosts/${hostId}/claim`);
+    if (!body.job) throw new Error(`nothing to claim for ${hostId}`);
+    return { id: body.job.id, hostId, leaseToken: body.job.leaseToken };
+  }
+
   /** Claims as the dispatcher for a gateway and begins an execution there. */
   async dispatch(gatewayId: string, capabilities: string[] = []): Promise<Dispatched> {
     const { claims, database } = this.ledger;
@@ -153,7 +187,13 @@ export class Stage {
    */
   async everybody(): Promise<{ readonly name: string; readonly claimer: Claimer }[]> {
     const { body } = await this.api.fetch('/v1/system-state');
-    const workers = [...body.workers.map((worker: { worker_id: string }) => worker.worker_id), 'a-stranger'];
+    const hosts: string[] = (await this.api.fetch('/v1/hosts')).body.hosts.map(
+      ({ id }: { id: string }) => id,
+    );
+    const workers = [
+      ...body.workers.map((worker: { worker_id: string }) => worker.worker_id),
+      'a-stranger',
+    ].filter((id: string) => !hosts.includes(id));
     const busy = await this.ledger.reader.inFlightByGateway();
     const gateways = body.gateways
       .filter(({ status }: { status: string }) => ['online', 'healthy'].includes(status))
@@ -167,6 +207,7 @@ export class Stage {
         name: id,
         claimer: { holder: 'worker', id, capabilities: null } as const,
       })),
+      ...hosts.map((id) => ({ name: id, claimer: { holder: 'host', id } as const })),
       ...(gateways.length === 0
         ? []
         : [{ name: 'the dispatcher', claimer: { holder: 'dispatcher', id: 'd', gateways } as const }]),
@@ -175,7 +216,7 @@ export class Stage {
 
   /** What a claim would take, by the look at it. */
   async next(claimer: Claimer): Promise<string | null> {
-    if (claimer.holder === 'dispatcher') {
+    if (claimer.holder !== 'worker') {
       return (await this.api.get(Foresight).peek(this.ledger.database, claimer))?.id ?? null;
     }
     const { body } = await this.api.fetch(`/v1/tasks/next?agent_id=${encodeURIComponent(claimer.id)}`);
@@ -185,10 +226,12 @@ export class Stage {
   /** What a claim takes, undone at once: nothing of it is committed. */
   async claimInVain(claimer: Claimer): Promise<string | null> {
     let taken: string | null = null;
+    // Jobs are started with their claim.
+    const wanted = { slots: [claimer.id], start: claimer.holder === 'host' };
     const undone = new Error('undone');
     await this.ledger.database
       .transaction(async (tx) => {
-        taken = (await this.ledger.claims.claim(tx, claimer)).claimed[0]?.id ?? null;
+        taken = (await this.ledger.claims.claim(tx, claimer, wanted)).claimed[0]?.id ?? null;
         throw undone;
       })
       .catch((error: unknown) => {

@@ -37,8 +37,13 @@ export class StreamClient {
   }
 
   /** Connects; the answer may be a refusal. */
-  static async connect(url: string, query = '', headers: Record<string, string> = {}): Promise<StreamClient> {
-    const request = http.get(`${url}/v1/events/stream${query}`, {
+  static connect(url: string, query = '', headers: Record<string, string> = {}): Promise<StreamClient> {
+    return StreamClient.follow(`${url}/v1/events/stream${query}`, headers);
+  }
+
+  /** The same of any stream. */
+  static async follow(url: string, headers: Record<string, string> = {}): Promise<StreamClient> {
+    const request = http.get(url, {
       agent: false,
       headers: { accept: 'text/event-stream', ...headers },
     });

@@ -3,18 +3,18 @@ import { HealthModule } from '../health/index.js';
 import { HostsModule } from '../hosts/index.js';
 import { LedgerModule } from '../ledger/index.js';
 import { RegistryModule } from '../registry/index.js';
+import { ServicesModule } from '../services/index.js';
 import { ClusterController } from './cluster.controller.js';
 import { SnapshotImport } from './import.service.js';
-import { HostImporter, JobImporter } from './importers.js';
+import { HostImporter, JobImporter, ServiceImporter } from './importers.js';
 import { NetworkService } from './network.service.js';
 import { ReplicasLoop } from './replicas.loop.js';
-import { ClusterServices, NoServices } from './services-seam.js';
 import { Standbys } from './standbys.service.js';
 import { StateService } from './state.service.js';
 
 /** What was the talk of coordinators: who serves, what there is, and what is taken over from elsewhere. */
 @Module({
-  imports: [HealthModule, HostsModule, LedgerModule, RegistryModule],
+  imports: [HealthModule, HostsModule, LedgerModule, RegistryModule, ServicesModule],
   controllers: [ClusterController],
   providers: [
     NetworkService,
@@ -22,9 +22,9 @@ import { StateService } from './state.service.js';
     SnapshotImport,
     HostImporter,
     JobImporter,
+    ServiceImporter,
     ReplicasLoop,
     Standbys,
-    { provide: ClusterServices, useClass: NoServices },
   ],
 })
 export class ClusterModule {}

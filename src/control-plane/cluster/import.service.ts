@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Tx } from '../../platform/database/database.js';
 import { type Stamp, verdictOn } from './domain/stamp.js';
-import { HostImporter, type Importer, JobImporter } from './importers.js';
+import { HostImporter, type Importer, JobImporter, ServiceImporter } from './importers.js';
 import { findImported, keepImported, lockImports, type RecordKind } from './imports.queries.js';
-import { ClusterServices } from './services-seam.js';
 import { type Snapshot } from './snapshot/snapshot.js';
 
 type ForeignRecord = Stamp & { readonly id: string };
@@ -15,7 +14,7 @@ export class SnapshotImport {
     private readonly database: Database,
     private readonly hosts: HostImporter,
     private readonly jobs: JobImporter,
-    private readonly services: ClusterServices,
+    private readonly services: ServiceImporter,
   ) {}
 
   /**

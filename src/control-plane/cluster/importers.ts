@@ -6,8 +6,10 @@ import { type ControlPlaneConfig } from '../config.js';
 import { cutOutput } from '../jobs/index.js';
 import { capabilitySet, type ForeignJob, HostJobs, ImportService } from '../ledger/index.js';
 import { HostsRegistry } from '../registry/index.js';
+import { type ForeignService, ServicesImport } from '../services/index.js';
 import { CONFIG } from '../runtime/index.js';
 import { type Standing, type Stamp } from './domain/stamp.js';
+import { type ServiceRecord } from './snapshot/service-record.js';
 import { type HostRecord } from './snapshot/snapshot.js';
 
 /** The way of one kind of record into the module that owns it. */
@@ -119,6 +121,47 @@ export class JobImporter implements Importer<JobRecord> {
       updatedBy: record.updatedBy,
     };
   }
+}
+
+/** Services of a snapshot: deployed here, for hosts of this coordinator to ask for. */
+@Injectable()
+export class ServiceImporter implements Importer<ServiceRecord> {
+  constructor(private readonly services: ServicesImport) {}
+
+  async standings(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, Standing>> {
+    const versions = await this.services.versions(tx, ids);
+    return new Map([...versions].map(([id, version]) => [id, { mark: String(version), isFinal: false }]));
+  }
+
+  add(tx: Tx, records: readonly ServiceRecord[]): Promise<ReadonlyMap<string, string>> {
+    return writtenOneByOne(records, (service) => this.services.add(tx, service));
+  }
+
+  replace(tx: Tx, records: readonly ServiceRecord[]): Promise<ReadonlyMap<string, string>> {
+    return writtenOneByOne(records, (service) => this.services.replace(tx, service));
+  }
+}
+
+async function writtenOneByOne(
+  records: readonly ServiceRecord[],
+  write: (service: ForeignService) => Promise<number>,
+): Promise<ReadonlyMap<string, string>> {
+  const marks = new Map<string, string>();
+  for (const record of records) marks.set(record.id, String(await write(foreignService(record))));
+  return marks;
+}
+
+function foreignService(record: ServiceRecord): ForeignService {
+  const { id, name, replicas, command, args, cwd, env, requiredCapabilities } = record;
+  return {
+    ...{ id, name, replicas, isStopped: record.isStopped, updatedBy: record.updatedBy },
+    spec: {
+      ...{ command, args, cwd, env: Object.keys(env).length === 0 ? null : env },
+      requiredCapabilities: capabilitySet(requiredCapabilities),
+      ...{ maxPerHost: 1, healthPath: null, image: null, network: null },
+    },
+    createdAt: Date.parse(record.createdAt),
+  };
 }
 
 function marksOf(

@@ -5,7 +5,7 @@ import { HostsService } from '../hosts/index.js';
 import { jobView } from '../jobs/index.js';
 import { HostJobs, type Job } from '../ledger/index.js';
 import { CONFIG } from '../runtime/index.js';
-import { ClusterServices } from './services-seam.js';
+import { ServicesReader } from '../services/index.js';
 
 /** Where a page of the state begins: among the unfinished jobs, or among the finished ones. */
 export interface StatePosition {
@@ -35,7 +35,7 @@ export class StateService {
   constructor(
     private readonly hosts: HostsService,
     private readonly jobs: HostJobs,
-    private readonly services: ClusterServices,
+    private readonly services: ServicesReader,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
 
@@ -62,7 +62,7 @@ export class StateService {
       nodeId: this.config.skyclaw.nodeId,
       hosts: from === null ? await this.allHosts() : [],
       jobs: jobs.map((job) => jobView(job)),
-      services: from === null ? await this.services.list() : [],
+      services: from === null ? await this.services.listAll() : [],
       next: unfinished.next ?? finished.next,
     };
   }

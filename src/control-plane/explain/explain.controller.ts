@@ -4,10 +4,10 @@ import { ApiProblems } from '../../platform/http/api-problems.js';
 import { Route } from '../../platform/http/route.decorator.js';
 import { StorablePipe } from '../../platform/http/storable.pipe.js';
 import { Problem } from '../../platform/problems/problem.js';
-import { type Facts, type Reason } from './domain/facts.js';
-import { isRunnable, neverOf, reasonsOf, summaryOf } from './domain/reasons.js';
-import { ExplainResponse, type ReasonView } from './explain.dto.js';
+import { jobNotFound } from '../jobs/index.js';
+import { ExplainResponse } from './explain.dto.js';
 import { ExplainService } from './explain.service.js';
+import { explanation } from './explanation.js';
 
 /** Why a task is not running. */
 @ApiTags('tasks')
@@ -28,31 +28,21 @@ export class ExplainController {
   }
 }
 
-function explanation(facts: Facts): ExplainResponse {
-  const { task } = facts.situation;
-  const reasons = reasonsOf(facts);
-  const never = neverOf(facts);
-  return {
-    task_id: task.id,
-    status: task.status,
-    runnable: isRunnable(facts),
-    summary: summaryOf(facts, reasons),
-    reasons: reasons.map(reasonView),
-    never: never !== null,
-    never_reason: never,
-    checked_at: task.checkedAt,
-  };
-}
+/** The same of jobs, among the routes that hosts and their callers use. */
+@ApiTags('jobs')
+@Controller('v1/jobs')
+export class ExplainJobController {
+  constructor(private readonly service: ExplainService) {}
 
-function reasonView({ code, message, since, details, unblock }: Reason): ReasonView {
-  return {
-    ...{ code, message },
-    ...(since === undefined ? {} : { since }),
-    details: { ...details },
-    unblock: unblock.map(({ method, path, body, why }) => ({
-      ...{ method, path },
-      ...(body === undefined ? {} : { body: { ...body } }),
-      why,
-    })),
-  };
+  @Get(':id/explain')
+  @Route({ errors: 'problem' })
+  @ApiParam({ name: 'id', description: 'The id of the job.' })
+  @ApiOperation({ summary: 'Say why a job is not running, and what would change that' })
+  @ApiOkResponse({ type: ExplainResponse })
+  @ApiProblems('job-not-found')
+  async explain(@Param('id', StorablePipe) id: string): Promise<ExplainResponse> {
+    const facts = await this.service.factsOf(id);
+    if (facts === null || facts.situation.task.kind === 'action') throw jobNotFound();
+    return explanation(facts);
+  }
 }

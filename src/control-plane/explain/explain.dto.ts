@@ -24,11 +24,11 @@ export class UnblockView {
 /** One reason why a task is not running. */
 export class ReasonView {
   /**
-   * What kind of reason it is. `paused`: an operator holds back the queue, its project, or the gateways that could take it.
+   * What kind of reason it is. `paused`: an operator holds back the queue, its project, or the gateways or hosts that could take it.
    * `waiting_for_dependency`, `dependency_failed`, `waiting_for_file`, `waiting_for_concurrency` (as many tasks of its
    * `concurrency_key` are held as it allows): other tasks come first.
    * `resting`, `scheduled`: its time has not come. `open_execution`: only the gateway that may be executing it is asked.
-   * `missing_capability`, `no_worker`, `no_gateway`, `no_capacity`: nobody is there who could take it. `queued_behind`: it
+   * `missing_capability`, `no_worker`, `no_gateway`, `no_host`, `no_capacity`: nobody is there who could take it. `queued_behind`: it
    * is ready, and others go first. `not_waiting`: it is held, or has ended.
    */
   @ApiProperty({ enum: reasonCodes, example: 'waiting_for_file' })
@@ -71,7 +71,7 @@ export class ExplainResponse {
     example: 'queued',
   })
   status!: string;
-  /** Whether the next claim of somebody would take it now: of a registered worker, a dispatcher, or any other worker. */
+  /** Whether the next claim of somebody would take it now: of a registered worker or host, a dispatcher, or any other worker. */
   @ApiProperty({ example: false })
   runnable!: boolean;
   /** All in one sentence. */
@@ -85,6 +85,15 @@ export class ExplainResponse {
   /** Why, if so. */
   @ApiProperty({ type: 'string', nullable: true, example: null })
   never_reason!: string | null;
+  /** When it fails unless it has been started by then; null when it waits for as long as it takes, or has been started. */
+  @ApiProperty({ type: 'string', format: 'date-time', nullable: true, example: null })
+  expires_at!: string | null;
+  /** How often it has been claimed. */
+  @ApiProperty({ type: 'integer', example: 0 })
+  attempts!: number;
+  /** How often it may be. */
+  @ApiProperty({ type: 'integer', example: 5 })
+  max_attempts!: number;
   /** When this was looked at, by the database's clock. */
   @ApiProperty({ type: 'string', format: 'date-time' })
   checked_at!: string;

@@ -1,15 +1,29 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { type ControlPlaneConfig } from '../config.js';
-import { Foresight, GATE, LedgerReader, needOf, type Situation, Situations } from '../ledger/index.js';
-import { RegistryService } from '../registry/index.js';
+import { statusOf } from '../hosts/index.js';
+import {
+  Foresight,
+  GATE,
+  HostJobs,
+  isForGateways,
+  isForHosts,
+  LedgerReader,
+  type Need,
+  needOf,
+  type Situation,
+  Situations,
+} from '../ledger/index.js';
+import { HostsRegistry, RegistryService } from '../registry/index.js';
 import { CONFIG } from '../runtime/index.js';
 import { claimersFor } from './domain/claimers.js';
-import { type Facts, type GatewayFacts, type Prospect } from './domain/facts.js';
+import { type Facts, type HostFacts, type Prospect } from './domain/facts.js';
 import { isConclusive } from './domain/reasons.js';
 
 /** A task may move on between two looks; what then explains nothing is looked at again. */
 const MOST_LOOKS = 3;
+/** Hosts that could take a job and are looked at, those in front that may get work. */
+const MOST_HOSTS = 2_000;
 
 /** Joins what the ledger knows of a task with what the registry knows of those who could run it. Changes nothing. */
 @Injectable()
@@ -19,7 +33,9 @@ export class ExplainService {
     private readonly situations: Situations,
     private readonly foresight: Foresight,
     private readonly ledger: LedgerReader,
+    private readonly jobs: HostJobs,
     private readonly registry: RegistryService,
+    private readonly hosts: HostsRegistry,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
 
@@ -38,7 +54,7 @@ export class ExplainService {
     const need = needOf({ ...task, openExecutionAt: task.hasOpenExecution ? task.dispatchGatewayId : null });
     const [roster, inFlight] = await Promise.all([
       this.registry.roster(),
-      need.audience === 'pull' ? new Map<string, number>() : this.ledger.inFlightByGateway(),
+      isForGateways(need) ? this.ledger.inFlightByGateway() : new Map<string, number>(),
     ]);
     const maxInFlight = this.config.scheduler.maxInFlightPerGateway;
     const gateways = roster.gateways.map((gateway) => ({
@@ -46,12 +62,32 @@ export class ExplainService {
       inFlight: inFlight.get(gateway.gatewayId) ?? 0,
       maxInFlight,
     }));
-    const facts = { situation, need, gateways, workers: roster.workers, prospects: [] };
-    return { ...facts, prospects: await this.prospectsOf(facts, gateways) };
+    const { workers, hosts } = roster;
+    const ableHosts = isForHosts(need) ? await this.hostsFor(need) : [];
+    const facts = { situation, need, gateways, workers, hosts, ableHosts, prospects: [] };
+    return { ...facts, prospects: await this.prospectsOf(facts) };
+  }
+
+  /** Hosts that can do what is needed, as many as are looked at, and what they hold. */
+  private async hostsFor({ capabilities }: Need): Promise<HostFacts[]> {
+    const hosts = await this.hosts.listAble(capabilities, MOST_HOSTS);
+    const leases = await this.jobs.liveLeases(hosts.map(({ id }) => id));
+    return hosts.map((host) => {
+      const activeLeases = leases.get(host.id) ?? 0;
+      const since = host.revokedAt ?? host.drainSince ?? host.cordonedAt;
+      return {
+        hostId: host.id,
+        capabilities: host.capabilities,
+        status: statusOf(host, { isEmpty: activeLeases === 0 }),
+        isAlive: !host.isOffline,
+        closed: since === null ? null : { since, reason: host.reason },
+        ...{ maxParallel: host.maxParallel, activeLeases },
+      };
+    });
   }
 
   /** What the next claims would take, when one of them could take this task. */
-  private async prospectsOf(facts: Facts, gateways: readonly GatewayFacts[]): Promise<Prospect[]> {
+  private async prospectsOf(facts: Facts): Promise<Prospect[]> {
     const { task, pauses, waits } = facts.situation;
     const mayBeTaken =
       task.gate === GATE.runnable ||
@@ -61,9 +97,8 @@ export class ExplainService {
       // Or the place of its key, because it has to wait for a file.
       task.gate === GATE.waitsForKey;
     if (!mayBeTaken || pauses.length > 0) return [];
-    const claimers = claimersFor(facts.need, facts.workers, gateways);
     return Promise.all(
-      claimers.map(async ({ name, claimer }) => ({
+      claimersFor(facts).map(async ({ name, claimer }) => ({
         claimer: name,
         taskId: (await this.foresight.peek(this.database, claimer))?.id ?? null,
       })),

@@ -3,6 +3,7 @@ import {
   type ActiveService,
   type HeartbeatResponse,
   type Host as HostView,
+  type HostStatus,
 } from '../../contracts/skyclaw.js';
 import { Database, type Db, type Tx } from '../../platform/database/database.js';
 import { Wakeups } from '../../platform/database/wakeups.js';
@@ -126,6 +127,19 @@ export class HostsService {
   }
 }
 
+/** The one word for a host. */
+export function statusOf(
+  { revokedAt, isOffline, drainSince, cordonedAt }: Host,
+  { isEmpty }: { readonly isEmpty: boolean },
+): HostStatus {
+  return hostStatus({
+    isRevoked: revokedAt !== null,
+    isDraining: drainSince !== null,
+    isCordoned: cordonedAt !== null,
+    ...{ isOffline, isEmpty },
+  });
+}
+
 function hostView(host: Host, activeLeases: number, hasServices: boolean): HostView {
   const { drainSince, drainDeadline, reportedActiveLeases } = host;
   return {
@@ -135,13 +149,7 @@ function hostView(host: Host, activeLeases: number, hasServices: boolean): HostV
     maxParallel: host.maxParallel,
     activeLeases,
     ...(reportedActiveLeases === null ? {} : { reportedActiveLeases }),
-    status: hostStatus({
-      isRevoked: host.revokedAt !== null,
-      isOffline: host.isOffline,
-      isDraining: drainSince !== null,
-      isCordoned: host.cordonedAt !== null,
-      isEmpty: activeLeases === 0 && !hasServices,
-    }),
+    status: statusOf(host, { isEmpty: activeLeases === 0 && !hasServices }),
     ...(drainSince === null
       ? {}
       : {

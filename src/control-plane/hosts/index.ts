@@ -1,2 +1,2 @@
 export { HostsModule } from './hosts.module.js';
-export { HostsService } from './hosts.service.js';
+export { HostsService, statusOf } from './hosts.service.js';

@@ -1,4 +1,4 @@
-export { isoTime, jobView } from './job-view.js';
+export { isoTime, jobStatus, jobView } from './job-view.js';
 export { JobListResponse, JobResponse, ListJobsQuery, SubmitJobRequest } from './jobs.dto.js';
 export { JobsModule } from './jobs.module.js';
 export { jobNotFound, JobsService } from './jobs.service.js';

@@ -8,7 +8,7 @@ import { Route } from '../../platform/http/route.decorator.js';
 import { StorablePipe } from '../../platform/http/storable.pipe.js';
 import { hostTokenFrom } from '../auth/index.js';
 import { IdempotencyService } from '../idempotency/index.js';
-import { HostJobs } from '../ledger/index.js';
+import { EnqueueWarnings, HostJobs } from '../ledger/index.js';
 import { HostsRegistry } from '../registry/index.js';
 import { jobView } from './job-view.js';
 import {
@@ -19,6 +19,7 @@ import {
   ListJobsQuery,
   RenewJobRequest,
   SubmitJobRequest,
+  SubmitJobResponse,
 } from './jobs.dto.js';
 import { jobNotFound, JobsService } from './jobs.service.js';
 import { newJob, reportFrom } from './requests.js';
@@ -37,18 +38,20 @@ export class JobsController {
     private readonly service: JobsService,
     private readonly jobs: HostJobs,
     private readonly hosts: HostsRegistry,
+    private readonly warnings: EnqueueWarnings,
     private readonly idempotency: IdempotencyService,
   ) {}
 
   @Post()
   @HttpCode(200)
   @ApiOperation({ summary: 'Hand in a job' })
-  @ApiOkResponse({ type: JobResponse })
+  @ApiOkResponse({ type: SubmitJobResponse })
   @ApiProblems('bad-request', 'dependencies-not-found', 'idempotency-conflict')
-  submit(@Req() request: FastifyRequest, @Body() body: SubmitJobRequest): Promise<JobResponse> {
+  submit(@Req() request: FastifyRequest, @Body() body: SubmitJobRequest): Promise<SubmitJobResponse> {
     const job = newJob(body);
     return this.idempotency.run(request, async (db) => ({
       job: jobView(await this.service.submit(db, job), { showEnv: true }),
+      ...(await this.warnings.ofJob(job.requiredCapabilities)),
     }));
   }
 

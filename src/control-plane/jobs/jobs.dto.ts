@@ -108,6 +108,15 @@ export class JobResponse {
   job!: Job;
 }
 
+export class SubmitJobResponse extends JobResponse {
+  @ApiProperty({
+    type: [String],
+    required: false,
+    description: 'What keeps the job from being run as things stand; absent when nothing is known of.',
+  })
+  warnings?: string[];
+}
+
 export class ClaimJobResponse {
   @ApiProperty({
     type: Object,

@@ -109,6 +109,22 @@ export class JobsService {
     return (await this.jobs.find(jobId, db))?.claimToken === leaseToken;
   }
 
+  /** Throws unless the host holds the job, with this attempt. */
+  async requireAttempt(
+    db: Db,
+    {
+      jobId,
+      hostId,
+      leaseToken,
+      attempt,
+    }: Pick<Report, 'jobId' | 'hostId' | 'leaseToken'> & { readonly attempt: number },
+  ): Promise<void> {
+    const job = await this.jobs.find(jobId, db);
+    if (job !== null && holds(job, hostId, leaseToken) && job.attempts === attempt) return;
+    if ((await this.hosts.find(hostId, db)) === null) throw unknownHost(hostId);
+    throw notHeld(job ?? (await this.known(db, jobId)));
+  }
+
   /** Lets the lease of one job begin anew, within its limit. Throws when the host does not hold it. */
   async renew(
     db: Db,

@@ -27,6 +27,7 @@ import { type Turns } from './queries/discovery.js';
 import { ProjectTurns } from './project-turns.service.js';
 import { findNeighbours, findOwnWaits, findWaiters } from './queries/file.queries.js';
 import { findTasksBySeq } from './queries/read.queries.js';
+import { hasRoom } from './queries/host-slots.queries.js';
 import { countHeld, findContenders } from './queries/key.queries.js';
 import { listDue } from './queries/upkeep.queries.js';
 
@@ -44,6 +45,7 @@ export class Foresight {
    * long enough.
    */
   async peek(db: Db, claimer: Claimer): Promise<Task | null> {
+    if (claimer.holder === 'host' && !(await hasRoom(db, claimer.id))) return null;
     const paper = new Paper(db, claimer, this.turns.all);
     for (
       let window = FIRST_WINDOW;

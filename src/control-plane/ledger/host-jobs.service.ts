@@ -6,7 +6,9 @@ import { EndingsService } from './endings.service.js';
 import { countLiveLeases, dropHostSlots, setHostSlots } from './queries/host-slots.queries.js';
 import { type Job } from './queries/job-row.js';
 import {
+  endedAmong,
   findJobs,
+  goneAmong,
   type HeldJob,
   type JobStanding,
   listExpired,
@@ -87,6 +89,16 @@ export class HostJobs {
   /** Those of `jobIds` that a host does not hold any more. */
   notHeldBy(db: Db, hostId: string, jobIds: readonly string[]): Promise<string[]> {
     return jobIds.length === 0 ? Promise.resolve([]) : notHeldBy(db, hostId, jobIds);
+  }
+
+  /** Those of `jobIds` that have ended, or are not there. */
+  endedAmong(jobIds: readonly string[]): Promise<string[]> {
+    return jobIds.length === 0 ? Promise.resolve([]) : endedAmong(this.database, jobIds);
+  }
+
+  /** Those of `jobIds` that are not there any more. */
+  goneAmong(jobIds: readonly string[]): Promise<string[]> {
+    return jobIds.length === 0 ? Promise.resolve([]) : goneAmong(this.database, jobIds);
   }
 
   /** Hosts that hold jobs. */

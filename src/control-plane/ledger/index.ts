@@ -4,6 +4,9 @@ export { DependentsService, PORTION } from './dependents.service.js';
 export { backoffSeconds } from './domain/backoff.js';
 export {
   fits,
+  isForGateways,
+  isForHosts,
+  isForWorkers,
   isOpenToStrangers,
   isWhereBound,
   lacking,
@@ -17,6 +20,7 @@ export { type ClaimedTask, type Claimer, type ClaimProof, type Task } from './do
 export { taskIds } from './task-ids.js';
 export { terminalStates, type TaskStatus } from './domain/task-state.js';
 export { EndingsService } from './endings.service.js';
+export { EnqueueWarnings } from './warnings.service.js';
 export { Foresight } from './foresight.service.js';
 export { HostJobs, leaseExpiredAfter } from './host-jobs.service.js';
 export { type ForeignJob } from './domain/foreign-job.js';

@@ -9,12 +9,14 @@ import { EndingsService } from './endings.service.js';
 import { FileQueue } from './file-queue.service.js';
 import { FilesController } from './files.controller.js';
 import { Foresight } from './foresight.service.js';
+import { GatewaysController } from './gateways.controller.js';
 import { HostJobs } from './host-jobs.service.js';
 import { ImportService } from './import.service.js';
 import { IntakeService } from './intake.service.js';
 import { JobLocksService } from './job-locks.service.js';
 import { KeyQueue } from './key-queue.service.js';
 import { ProjectTurns } from './project-turns.service.js';
+import { PauseOrders } from './pause-orders.js';
 import { PausesController } from './pauses.controller.js';
 import { PausesService } from './pauses.service.js';
 import { ReadyMarks } from './ready-marks.service.js';
@@ -43,6 +45,7 @@ const services = [
   HostJobs,
   LedgerReader,
   PausesService,
+  PauseOrders,
   EnqueueWarnings,
   Situations,
   UpkeepService,
@@ -52,7 +55,7 @@ const services = [
 /** Tasks, dependencies, claims, leases, file ownership. */
 @Module({
   imports: [RegistryModule, IdempotencyModule],
-  controllers: [BatchController, TasksController, FilesController, PausesController],
+  controllers: [BatchController, TasksController, FilesController, PausesController, GatewaysController],
   providers: services,
   exports: services,
 })

@@ -6,10 +6,10 @@ import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/
 import { Route } from '../../platform/http/route.decorator.js';
 import { StorablePipe } from '../../platform/http/storable.pipe.js';
 import { Problem } from '../../platform/problems/problem.js';
-import { IdempotencyService } from '../idempotency/index.js';
-import { type Pause, type PauseTarget } from './domain/pause.js';
+import { type PauseTarget } from './domain/pause.js';
 import { LIMITS } from './limits.js';
 import { ListPausesQuery, PauseListResponse, PauseRequest, PauseState } from './pauses.dto.js';
+import { PauseOrders, pauseState } from './pause-orders.js';
 import { PausesService } from './pauses.service.js';
 
 const QUEUE: PauseTarget = { scope: 'queue', name: '' };
@@ -25,7 +25,7 @@ const GatewayIdParam = () => ApiParam({ name: 'gateway_id', description: 'The id
 export class PausesController {
   constructor(
     private readonly pauses: PausesService,
-    private readonly idempotency: IdempotencyService,
+    private readonly orders: PauseOrders,
   ) {}
 
   @Get('pauses')
@@ -55,7 +55,7 @@ export class PausesController {
   @ApiOkResponse({ type: PauseState })
   @ApiProblems('idempotency-conflict')
   pauseQueue(@Req() request: FastifyRequest, @Body() body: PauseRequest): Promise<PauseState> {
-    return this.pause(request, QUEUE, body);
+    return this.orders.pause(request, QUEUE, body);
   }
 
   @Post('queue/resume')
@@ -65,7 +65,7 @@ export class PausesController {
   @ApiOkResponse({ type: PauseState })
   @ApiProblems('idempotency-conflict')
   resumeQueue(@Req() request: FastifyRequest): Promise<PauseState> {
-    return this.resume(request, QUEUE);
+    return this.orders.resume(request, QUEUE);
   }
 
   @Post('projects/:project_id/pause')
@@ -80,7 +80,7 @@ export class PausesController {
     @ProjectId() id: string,
     @Body() body: PauseRequest,
   ): Promise<PauseState> {
-    return this.pause(request, project(id), body);
+    return this.orders.pause(request, project(id), body);
   }
 
   @Post('projects/:project_id/resume')
@@ -91,7 +91,7 @@ export class PausesController {
   @ApiOkResponse({ type: PauseState })
   @ApiProblems('idempotency-conflict')
   resumeProject(@Req() request: FastifyRequest, @ProjectId() id: string): Promise<PauseState> {
-    return this.resume(request, project(id));
+    return this.orders.resume(request, project(id));
   }
 
   @Post('gateways/:gateway_id/pause')
@@ -108,7 +108,7 @@ export class PausesController {
     @GatewayId() id: string,
     @Body() body: PauseRequest,
   ): Promise<PauseState> {
-    return this.pause(request, { scope: 'gateway', name: id }, body);
+    return this.orders.pause(request, { scope: 'gateway', name: id }, body);
   }
 
   @Post('gateways/:gateway_id/resume')
@@ -119,31 +119,8 @@ export class PausesController {
   @ApiOkResponse({ type: PauseState })
   @ApiProblems('gateway-not-found', 'idempotency-conflict')
   resumeGateway(@Req() request: FastifyRequest, @GatewayId() id: string): Promise<PauseState> {
-    return this.resume(request, { scope: 'gateway', name: id });
+    return this.orders.resume(request, { scope: 'gateway', name: id });
   }
-
-  private pause(request: FastifyRequest, target: PauseTarget, { reason }: PauseRequest): Promise<PauseState> {
-    return this.idempotency.run(request, async (db) => {
-      const pause = await this.pauses.pause(db, target, reason.trim());
-      if (pause === null) throw notRegistered(target);
-      return pauseState(pause);
-    });
-  }
-
-  private resume(request: FastifyRequest, target: PauseTarget): Promise<PauseState> {
-    return this.idempotency.run(request, async (db) => {
-      if (!(await this.pauses.resume(db, target))) throw notRegistered(target);
-      return { ...target, paused: false, reason: '', paused_at: null };
-    });
-  }
-}
-
-function pauseState({ scope, name, reason, pausedAt }: Pause): PauseState {
-  return { scope, name, paused: true, reason, paused_at: pausedAt };
-}
-
-function notRegistered({ name }: PauseTarget): Problem {
-  return new Problem('gateway-not-found', `Gateway '${name}' is not registered.`);
 }
 
 function positionOf(cursor: string): PauseTarget {

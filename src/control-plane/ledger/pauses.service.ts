@@ -41,6 +41,24 @@ export class PausesService {
     return paused;
   }
 
+  /**
+   * Pauses a gateway, and notes that it is to come to its end with what it executes, by a deadline unless that is null.
+   * Resuming ends the drain. Null when there is no such gateway.
+   */
+  async drain(
+    db: Db,
+    gatewayId: string,
+    drain: { readonly reason: string; readonly deadlineSeconds: number | null },
+  ): Promise<Gateway | null> {
+    const gateway = await this.registry.drainGateway(db, gatewayId, drain);
+    if (gateway === null) return null;
+    db.afterCommit(() => {
+      this.known = undefined;
+      this.logger.info({ gatewayId, ...drain }, 'Draining.');
+    });
+    return gateway;
+  }
+
   /** Lets it be claimed again, and says so to all who wait for work. False when there is no such gateway. */
   async resume(db: Db, target: PauseTarget): Promise<boolean> {
     if (target.scope !== 'gateway') await queries.resume(db, target);

@@ -10,6 +10,7 @@ import {
   type Ownership,
 } from './queries/ownership.queries.js';
 import { type HolderOfTasks, holdersAmong, inFlightByGateway, listHolders } from './queries/lease.queries.js';
+import { type OpenExecution, openExecutionsAt } from './queries/open-executions.queries.js';
 import { findTaskById, listTasks, statusesOf, type TaskFilter } from './queries/read.queries.js';
 import { type TaskStatus } from './domain/task-state.js';
 import { type Task } from './domain/task.js';
@@ -87,5 +88,13 @@ export class LedgerReader {
   /** How many dispatched tasks each gateway is running, over all replicas. */
   inFlightByGateway(): Promise<ReadonlyMap<string, number>> {
     return inFlightByGateway(this.database);
+  }
+
+  /** What a gateway may be executing: the oldest of it, and how much it is. */
+  openExecutionsAt(
+    gatewayId: string,
+    db: Db = this.database,
+  ): Promise<{ readonly first: readonly OpenExecution[]; readonly total: number }> {
+    return openExecutionsAt(db, gatewayId);
   }
 }

@@ -15,6 +15,7 @@ export interface Warnings {
   readonly warnings?: string[];
 }
 
+const NEVER = 'It can never run as things stand: ';
 const NO_WARNINGS: Warnings = {};
 
 /** Whether a task asks for anything that somebody might not have; most do not, and are not looked at. */
@@ -55,6 +56,20 @@ export class EnqueueWarnings {
     };
   }
 
+  /** The same of a job that asks for these capabilities: there are no hosts that need not be registered. */
+  async ofJob(requiredCapabilities: readonly string[]): Promise<Warnings> {
+    const told: Told = new Map();
+    tellOfPauses([{ project_id: null }], await this.pauses.recent(), told);
+    const need: Need = {
+      audience: 'hosts',
+      boundTo: null,
+      capabilities: capabilitySet(requiredCapabilities),
+    };
+    const never = neverReason(need, await this.registry.recentRoster());
+    if (never !== null) tell(told, NEVER + never, 0);
+    return told.size === 0 ? NO_WARNINGS : { warnings: [...told.keys()] };
+  }
+
   private async tellOfNobody(tasks: readonly EnqueueTaskRequest[], told: Told): Promise<void> {
     const needs = tasks.flatMap((task, index) => needFrom(task, index) ?? []);
     if (needs.length === 0) return;
@@ -63,7 +78,7 @@ export class EnqueueWarnings {
     for (const { need, key, index } of needs) {
       if (!verdicts.has(key)) verdicts.set(key, neverReason(need, roster));
       const verdict = verdicts.get(key) ?? null;
-      if (verdict !== null) tell(told, `It can never run as things stand: ${verdict}`, index);
+      if (verdict !== null) tell(told, NEVER + verdict, index);
     }
   }
 }
@@ -74,7 +89,11 @@ function tell(told: Told, sentence: string, index: number): void {
   else places.push(index);
 }
 
-function tellOfPauses(tasks: readonly EnqueueTaskRequest[], pauses: readonly Pause[], told: Told): void {
+function tellOfPauses(
+  tasks: readonly Pick<EnqueueTaskRequest, 'project_id'>[],
+  pauses: readonly Pause[],
+  told: Told,
+): void {
   if (pauses.length === 0) return;
   const sentences = new Map(
     pauses.map((pause) => {
@@ -100,6 +119,7 @@ function needFrom(
   if (!asksForSomething(task)) return null;
   const gatewayId = blankToNull(task.gateway_id);
   const need = needOf({
+    kind: 'action',
     delivery: task.delivery,
     gatewayId,
     gatewayStrict: task.gateway_strict && gatewayId !== null,

@@ -12,6 +12,7 @@ import { type ControlPlaneConfig } from '../config.js';
 import { PartitionsService } from '../events/index.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import { HostJobs, JobLocksService, UpkeepService } from '../ledger/index.js';
+import { LogsUpkeep } from '../logs/index.js';
 import { HostsRegistry } from '../registry/index.js';
 import { CONFIG, LOGGER } from '../runtime/index.js';
 
@@ -32,6 +33,7 @@ export class RetentionLoop extends Loop implements OnApplicationBootstrap, Befor
     private readonly jobLocks: JobLocksService,
     private readonly jobs: HostJobs,
     private readonly hosts: HostsRegistry,
+    private readonly logs: LogsUpkeep,
     clock: ScheduleClock,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
     @Inject(LOGGER) logger: Logger,
@@ -56,9 +58,29 @@ export class RetentionLoop extends Loop implements OnApplicationBootstrap, Befor
     }
     const locks = await this.jobLocks.cleanup();
     const hosts = await this.pruneHosts(signal);
-    if (tasks + partitions + events + keys + locks + hosts > 0) {
-      this.logger.info({ tasks, partitions, events, keys, locks, hosts }, 'Old rows were deleted.');
+    const outputs = await this.pruneOutputs(signal);
+    if (tasks + partitions + events + keys + locks + hosts + outputs > 0) {
+      this.logger.info({ tasks, partitions, events, keys, locks, hosts, outputs }, 'Old rows were deleted.');
     }
+  }
+
+  /** Output of jobs that are gone, and of services that are gone or have printed it long ago. */
+  private async pruneOutputs(signal: AbortSignal): Promise<number> {
+    const { retentionDays } = this.config.ledger;
+    if (retentionDays === 0) return 0;
+    let pruned = 0;
+    type Jobs = Awaited<ReturnType<LogsUpkeep['pruneJobs']>>;
+    for (let after: Jobs['next'] = null, more = true; more && !signal.aborted;) {
+      const { outputs, next }: Jobs = await this.logs.pruneJobs(retentionDays, after);
+      [pruned, after, more] = [pruned + outputs, next, next !== null];
+      if (more) await breath(signal);
+    }
+    for (let after: string | null = ''; after !== null && !signal.aborted;) {
+      const { outputs, next } = await this.logs.pruneServices(retentionDays, after);
+      [pruned, after] = [pruned + outputs, next];
+      if (after !== null) await breath(signal);
+    }
+    return pruned;
   }
 
   /** Hosts that have been silent for so long that none of their jobs is kept any more. */

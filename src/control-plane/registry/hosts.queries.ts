@@ -94,6 +94,17 @@ export async function listHostsById(db: Db, ids: readonly string[]): Promise<Hos
   return (await db.query(LIST_BY_ID, [ids])).map(hostFromRow);
 }
 
+const LIST_ABLE = statement(
+  'registry.listAbleHosts',
+  `select ${COLUMNS} from ${HOSTS} where $1::text[] <@ w.capabilities
+   order by coalesce(h.revoked_at, h.drain_since, h.cordoned_at) is not null, ${IS_SILENT}, h.host_id limit $2`,
+);
+
+/** Up to `limit` hosts that have all of some capabilities, those in front that may get work and are heard of. */
+export async function listAbleHosts(db: Db, capabilities: readonly string[], limit: number): Promise<Host[]> {
+  return (await db.query(LIST_ABLE, [capabilities, limit])).map(hostFromRow);
+}
+
 const CREDENTIAL_COLUMNS = 'h.token_hash, h.previous_token_hash, h.revoked_at is not null as is_revoked';
 
 const LOCK = statement(

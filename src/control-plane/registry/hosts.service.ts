@@ -107,6 +107,11 @@ export class HostsRegistry {
     return queries.listHosts(db, after, limit);
   }
 
+  /** Up to `limit` hosts that have all of some capabilities, those in front that may get work and are heard of. */
+  listAble(capabilities: readonly string[], limit: number): Promise<Host[]> {
+    return queries.listAbleHosts(this.database, capabilities, limit);
+  }
+
   /** Those of `ids` that should hold nothing any more. */
   listUnfit(ids: readonly string[]): Promise<Host[]> {
     return ids.length === 0 ? Promise.resolve([]) : queries.listUnfitHosts(this.database, ids);

@@ -1,3 +1,5 @@
+export { gatewayView } from './gateway-view.js';
+export { GatewayView } from './registry.dto.js';
 export { RegistryModule } from './registry.module.js';
 export { type Gateway, type Worker } from './registry.queries.js';
 export { RegistryService, type Roster } from './registry.service.js';

@@ -8,6 +8,7 @@ import { Route } from '../../platform/http/route.decorator.js';
 import { StorablePipe } from '../../platform/http/storable.pipe.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { IdempotencyService } from '../idempotency/index.js';
+import { gatewayView } from './gateway-view.js';
 import {
   GatewayView,
   HeartbeatRequest,
@@ -139,21 +140,6 @@ function cursorAfter(gateways: readonly Gateway[], workers: readonly Worker[]): 
   const [worker, gateway] = [workers.at(-1), gateways.at(-1)];
   if (worker !== undefined) return encodeCursor(['workers', worker.registeredAt, worker.workerId]);
   return gateway && encodeCursor(['gateways', gateway.registeredAt, gateway.gatewayId]);
-}
-
-function gatewayView(gateway: Gateway): GatewayView {
-  return {
-    gateway_id: gateway.gatewayId,
-    host: gateway.host,
-    capabilities: [...gateway.capabilities],
-    status: gateway.status,
-    metadata: gateway.metadata,
-    registered_at: gateway.registeredAt,
-    last_heartbeat: gateway.lastHeartbeat,
-    status_reason: gateway.statusReason,
-    paused_at: gateway.pausedAt,
-    pause_reason: gateway.pauseReason,
-  };
 }
 
 function workerView(worker: Worker): WorkerView {

@@ -30,6 +30,11 @@ export interface Gateway {
   /** Since when it is sent nothing new; null when it is not paused. */
   readonly pausedAt: Instant | null;
   readonly pauseReason: string | null;
+  /** Since when it is to come to its end with what it has; null when it is not drained. */
+  readonly drainSince: Instant | null;
+  readonly drainDeadline: Instant | null;
+  /** Whether the deadline has passed. */
+  readonly isDrainOver: boolean;
 }
 
 /** A worker as it is registered; `status` is offline when it has fallen silent. */
@@ -45,7 +50,9 @@ export interface Worker {
 }
 
 const GATEWAY_COLUMNS = `g.gateway_id, g.host, g.capabilities, g.status, g.declared_status, g.status_reason, g.metadata,
-  g.registered_at, g.last_heartbeat, g.last_used_at, g.paused_at, g.pause_reason`;
+  g.registered_at, g.last_heartbeat, g.last_used_at, g.paused_at, g.pause_reason,
+  case when g.paused_at is not null then g.drain_since end as drain_since, g.drain_deadline,
+  coalesce(g.drain_deadline <= now(), false) as is_drain_over`;
 
 const gatewayFromRow = (row: Row): Gateway => ({
   gatewayId: text(row, 'gateway_id'),
@@ -60,6 +67,9 @@ const gatewayFromRow = (row: Row): Gateway => ({
   lastUsedAt: instantOrNull(row, 'last_used_at'),
   pausedAt: instantOrNull(row, 'paused_at'),
   pauseReason: textOrNull(row, 'pause_reason'),
+  drainSince: instantOrNull(row, 'drain_since'),
+  drainDeadline: instantOrNull(row, 'drain_deadline'),
+  isDrainOver: flag(row, 'is_drain_over'),
 });
 
 const SHOWN_STATUS = `case when w.uses_heartbeat and w.last_heartbeat < now() - w.silent_after_ms * interval '1 millisecond'
@@ -197,6 +207,15 @@ export async function listGateways(db: Db): Promise<Gateway[]> {
   return (await db.query(LIST_GATEWAYS)).map(gatewayFromRow);
 }
 
+const FIND_GATEWAY = statement(
+  'registry.findGateway',
+  `select ${GATEWAY_COLUMNS} from gateways g where g.gateway_id = $1`,
+);
+
+export async function findGateway(db: Db, gatewayId: string): Promise<Gateway | null> {
+  return (await db.query(FIND_GATEWAY, [gatewayId])).map(gatewayFromRow)[0] ?? null;
+}
+
 const MARK_USED = statement(
   'registry.markGatewaysUsed',
   'update gateways g set last_used_at = clock_timestamp() where g.gateway_id = any($1::text[])',
@@ -206,9 +225,13 @@ export async function markGatewaysUsed(db: Db, gatewayIds: readonly string[]): P
   await db.query(MARK_USED, [gatewayIds]);
 }
 
+const PAUSED = `paused_at = coalesce(g.paused_at, now()), pause_reason = coalesce(nullif($2, ''), g.pause_reason, '')`;
+/** Of a drain that is under way; one that ended with an earlier pause is over. */
+const ongoing = (column: string) => `case when g.paused_at is not null then g.${column} end`;
+
 const PAUSE = statement(
   'registry.pauseGateway',
-  `update gateways g set paused_at = coalesce(g.paused_at, now()), pause_reason = coalesce(nullif($2, ''), g.pause_reason, '')
+  `update gateways g set ${PAUSED}, drain_since = ${ongoing('drain_since')}, drain_deadline = ${ongoing('drain_deadline')}
    where g.gateway_id = $1 returning ${GATEWAY_COLUMNS}`,
 );
 
@@ -217,9 +240,28 @@ export async function pauseGateway(db: Db, gatewayId: string, reason: string): P
   return (await db.query(PAUSE, [gatewayId, reason])).map(gatewayFromRow)[0] ?? null;
 }
 
+const DRAIN = statement(
+  'registry.drainGateway',
+  `update gateways g set ${PAUSED}, drain_since = coalesce(${ongoing('drain_since')}, now()),
+     drain_deadline = now() + $3::float8 * interval '1 second'
+   where g.gateway_id = $1 returning ${GATEWAY_COLUMNS}`,
+);
+
+/**
+ * Pauses it and notes that it is to come to its end, by a deadline unless that is null. A drain that is under way goes on,
+ * by the deadline that is given now. Null when it is not registered.
+ */
+export async function drainGateway(
+  db: Db,
+  gatewayId: string,
+  { reason, deadlineSeconds }: { readonly reason: string; readonly deadlineSeconds: number | null },
+): Promise<Gateway | null> {
+  return (await db.query(DRAIN, [gatewayId, reason, deadlineSeconds])).map(gatewayFromRow)[0] ?? null;
+}
+
 const RESUME = statement(
   'registry.resumeGateway',
-  `update gateways g set paused_at = null, pause_reason = null where g.gateway_id = $1 returning ${GATEWAY_COLUMNS}`,
+  `update gateways g set paused_at = null, pause_reason = null, drain_since = null, drain_deadline = null where g.gateway_id = $1 returning ${GATEWAY_COLUMNS}`,
 );
 
 export async function resumeGateway(db: Db, gatewayId: string): Promise<Gateway | null> {

@@ -78,6 +78,11 @@ export class RegistryService implements OnApplicationShutdown {
     return queries.listGateways(db);
   }
 
+  /** A gateway; null when it is not registered. */
+  findGateway(gatewayId: string, db: Db = this.database): Promise<Gateway | null> {
+    return queries.findGateway(db, gatewayId);
+  }
+
   /** Gateways that may be sent tasks now. */
   async listUsableGateways(db: Db = this.database): Promise<Gateway[]> {
     return (await queries.listGateways(db)).filter(isUsable);
@@ -89,7 +94,17 @@ export class RegistryService implements OnApplicationShutdown {
     return queries.pauseGateway(db, gatewayId, reason);
   }
 
-  /** Lets it be sent tasks again; null when it is not registered. */
+  /** The same, with the wish that what is executed there comes to its end; null when it is not registered. */
+  drainGateway(
+    db: Db,
+    gatewayId: string,
+    drain: { readonly reason: string; readonly deadlineSeconds: number | null },
+  ): Promise<Gateway | null> {
+    db.afterCommit(() => this.forgetRoster());
+    return queries.drainGateway(db, gatewayId, drain);
+  }
+
+  /** Lets it be sent tasks again, and ends its drain; null when it is not registered. */
   resumeGateway(db: Db, gatewayId: string): Promise<Gateway | null> {
     db.afterCommit(() => this.forgetRoster());
     return queries.resumeGateway(db, gatewayId);

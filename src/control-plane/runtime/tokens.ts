@@ -19,4 +19,6 @@ export const TOPICS = {
   expiring: 'expiring',
   /** Something about services has changed: a replica may be there to claim, or an endpoint to route to. */
   services: 'services',
+  /** A job or a service has printed something. */
+  output: 'output',
 } as const;

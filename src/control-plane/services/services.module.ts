@@ -9,6 +9,8 @@ import { ServicesController } from './services.controller.js';
 import { ServicesLoop } from './services.loop.js';
 import { ServicesService } from './services.service.js';
 import { ServicesUpkeep } from './services-upkeep.service.js';
+import { ServicesImport } from './import.service.js';
+import { ServicesReader } from './reader.service.js';
 import { Waiting } from './waiting.js';
 
 /** Processes that hosts keep running: deployed, claimed, replaced one by one, moved from hosts that are lost or drain. */
@@ -16,9 +18,9 @@ import { Waiting } from './waiting.js';
   imports: [RegistryModule, IdempotencyModule],
   controllers: [ServicesController, HostServicesController],
   providers: [
-    ...[ServicesService, Deployments, HostServices, HostUpkeep],
+    ...[ServicesService, ServicesReader, ServicesImport, Deployments, HostServices, HostUpkeep],
     ...[ServicesUpkeep, ServicesLoop, Waiting],
   ],
-  exports: [ServicesService, HostUpkeep],
+  exports: [ServicesReader, ServicesImport, HostUpkeep],
 })
 export class ServicesModule {}

@@ -270,6 +270,17 @@ export const variables = {
       'A new generation of a service whose replicas fail so often is given up: the service goes back to the last one that ran.',
     default: '3',
   },
+  SKYCLAW_LOG_MAX_BYTES: {
+    group: 'SkyClaw',
+    about:
+      'What is kept of the live output of a job, of all its attempts together; of a service the newest of that size from each host.',
+    default: '1048576',
+  },
+  SKYCLAW_LOG_STREAMS_MAX: {
+    group: 'SkyClaw',
+    about: 'Streams of live output that one replica serves at once; the next one hears 503.',
+    default: '200',
+  },
   SKYCLAW_COORDINATOR_NODE_ID: {
     group: 'SkyClaw',
     about: 'Id of this replica in answers (nodeId, updatedBy). Unset: made up at start.',

@@ -44,7 +44,7 @@ export const problems = {
   'gateway-unreachable': { status: 503, title: 'The gateway cannot be reached' },
   'gateway-without-agent': { status: 503, title: 'The gateway has no connected agent' },
   'gateway-execution-failed': { status: 502, title: 'The gateway could not execute the action' },
-  'too-many-streams': { status: 503, title: 'Too many event streams' },
+  'too-many-streams': { status: 503, title: 'Too many streams' },
   'database-unavailable': { status: 503, title: 'The database is not available' },
   'insufficient-peers': { status: 503, title: 'Too few standbys are attached' },
   'replication-target-not-met': { status: 503, title: 'The standbys have not confirmed the change in time' },

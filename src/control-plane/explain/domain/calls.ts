@@ -4,18 +4,29 @@ import { type Unblock } from './facts.js';
 /** Calls that are named for one reason at most. */
 export const MOST_CALLS = 5;
 
-const taskPath = (id: string, verb: string) => `/v1/tasks/${encodeURIComponent(id)}/${verb}`;
+/** A task or a job: each has its own routes, which may ask for different keys. */
+export interface Callee {
+  readonly id: string;
+  readonly kind: string;
+}
 
-export const explain = (id: string, why: string): Unblock => ({
-  ...{ method: 'GET', path: taskPath(id, 'explain'), why },
+/** Jobs own no files and have no keys: whoever does is no job. */
+export const action = (id: string): Callee => ({ id, kind: 'action' });
+
+const taskPath = (id: string, verb: string) => `/v1/tasks/${encodeURIComponent(id)}/${verb}`;
+const pathOf = ({ id, kind }: Callee, verb: string) =>
+  kind === 'action' ? taskPath(id, verb) : `/v1/jobs/${encodeURIComponent(id)}/${verb}`;
+
+export const explain = (task: Callee, why: string): Unblock => ({
+  ...{ method: 'GET', path: pathOf(task, 'explain'), why },
 });
 
 export const retry = (id: string, why: string): Unblock => ({
   ...{ method: 'POST', path: taskPath(id, 'retry'), body: { reason: 'Tried again.' }, why },
 });
 
-export const cancel = (id: string, why: string): Unblock => ({
-  ...{ method: 'POST', path: taskPath(id, 'cancel'), body: { reason: 'No longer needed.' }, why },
+export const cancel = (task: Callee, why: string): Unblock => ({
+  ...{ method: 'POST', path: pathOf(task, 'cancel'), body: { reason: 'No longer needed.' }, why },
 });
 
 export const resume = ({ scope, name }: PauseTarget, why: string): Unblock => ({
@@ -32,6 +43,28 @@ export const heartbeat = (workerId: string, why: string): Unblock => ({
   method: 'POST',
   path: `/v1/workers/${encodeURIComponent(workerId)}/heartbeat`,
   body: { status: 'online' },
+  why,
+});
+
+export const admitHost = (hostId: string, verb: 'uncordon' | 'readmit', why: string): Unblock => ({
+  ...{ method: 'POST', path: `/v1/hosts/${encodeURIComponent(hostId)}/${verb}`, why },
+});
+
+export const heartbeatOfHost = (
+  hostId: string,
+  capabilities: readonly string[] | null,
+  why: string,
+): Unblock => ({
+  method: 'POST',
+  path: `/v1/hosts/${encodeURIComponent(hostId)}/heartbeat`,
+  body: capabilities === null ? {} : { capabilities },
+  why,
+});
+
+export const registerHost = (hostId: string, capabilities: readonly string[], why: string): Unblock => ({
+  method: 'POST',
+  path: '/v1/hosts/register',
+  body: { hostId, name: hostId, ...(capabilities.length === 0 ? {} : { capabilities }) },
   why,
 });
 

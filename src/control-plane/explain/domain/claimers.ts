@@ -1,6 +1,7 @@
-import { type Claimer, fits, isOpenToStrangers, type Need } from '../../ledger/index.js';
-import { type GatewayFacts, type WorkerFacts } from './facts.js';
-import { hasRoom, isForGateways, isForWorkers } from './takers.js';
+import { type Claimer, fits, isForGateways, isForWorkers, isOpenToStrangers } from '../../ledger/index.js';
+import { type Facts, type HostFacts, type WorkerFacts } from './facts.js';
+import { mayClaim } from './hosts.js';
+import { hasRoom } from './takers.js';
 
 /** Kinds of worker whose next claim is looked at. */
 const MOST_KINDS = 8;
@@ -16,12 +17,16 @@ export interface NamedClaimer {
  * can do more than another has all tasks of that one before it and perhaps others: if it would take the task, so would
  * the other. So only those matter that can do the least; a stranger can do nothing.
  */
-export function claimersFor(
-  need: Need,
-  workers: readonly WorkerFacts[],
-  gateways: readonly GatewayFacts[],
-): NamedClaimer[] {
-  const claimers: NamedClaimer[] = [];
+export function claimersFor({
+  need,
+  workers,
+  gateways,
+  ableHosts,
+}: Pick<Facts, 'need' | 'workers' | 'gateways' | 'ableHosts'>): NamedClaimer[] {
+  const claimers: NamedClaimer[] = hostsThatCanLeast(ableHosts).map(({ hostId }) => ({
+    name: `host '${hostId}'`,
+    claimer: { holder: 'host', id: hostId },
+  }));
   if (isOpenToStrangers(need)) {
     // No registered worker has an empty id.
     claimers.push({ name: 'any worker', claimer: { holder: 'worker', id: '', capabilities: [] } });
@@ -45,6 +50,19 @@ export function claimersFor(
     });
   }
   return claimers;
+}
+
+/** Of the hosts that have room one of each kind that can do no more than it must, as many as are looked at. */
+function hostsThatCanLeast(hosts: readonly HostFacts[]): HostFacts[] {
+  const kinds = new Map<string, HostFacts>();
+  for (const host of hosts.filter(mayClaim)) {
+    const kind = JSON.stringify(host.capabilities);
+    if (!kinds.has(kind)) kinds.set(kind, host);
+  }
+  const all = [...kinds.values()];
+  const canLess = (other: HostFacts, host: HostFacts) =>
+    other !== host && other.capabilities.every((capability) => host.capabilities.includes(capability));
+  return all.filter((host) => !all.some((other) => canLess(other, host))).slice(0, MOST_KINDS);
 }
 
 /** Whether `other` may take nothing but what `worker` may take as well; of two that are alike the first. */

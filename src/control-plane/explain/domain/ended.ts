@@ -47,11 +47,12 @@ function dependencyFailed({ situation: { task, blame } }: Facts): Reason | null 
 
 function held({ situation: { task }, gateways }: Facts): Reason {
   const isDispatched = task.holder === 'dispatcher';
+  const taker = task.holder === 'host' ? 'host' : 'worker';
   const gateway = gateways.find(({ gatewayId }) => gatewayId === task.dispatchGatewayId);
   const wasRenewed = task.renewedAt !== null && task.renewedAt !== task.lockedAt;
   const who = isDispatched
     ? `the dispatcher '${task.lockedBy ?? ''}'${task.dispatchGatewayId === null ? '' : `, on gateway '${task.dispatchGatewayId}'`}`
-    : `worker '${task.lockedBy ?? ''}'`;
+    : `${taker} '${task.lockedBy ?? ''}'`;
   const lease = task.leaseIsOver
     ? `; the lease ended at ${task.leaseExpiresAt ?? ''}, and the task is about to be given back`
     : `, with a lease until ${task.leaseExpiresAt ?? ''}`;
@@ -73,7 +74,7 @@ function held({ situation: { task }, gateways }: Facts): Reason {
         ? {}
         : { gateway: gateway === undefined ? { gateway_id: task.dispatchGatewayId } : stateOf(gateway) }),
     },
-    unblock: [cancel(task.id, "Ends it now; its holder's token is void from then on.")],
+    unblock: [cancel(task, "Ends it now; its holder's token is void from then on.")],
   };
 }
 

@@ -29,6 +29,19 @@ export interface WorkerFacts {
   readonly isAlive: boolean;
 }
 
+/** A host that can do what a task requires. */
+export interface HostFacts {
+  readonly hostId: string;
+  readonly capabilities: readonly string[];
+  readonly status: string;
+  /** Whether it has been heard of lately. */
+  readonly isAlive: boolean;
+  /** Since when an operator gives it no new work, and why; null when it may get some. */
+  readonly closed: { readonly since: string; readonly reason: string } | null;
+  readonly maxParallel: number;
+  readonly activeLeases: number;
+}
+
 /** Somebody whose next claim was looked at, and the task that it would take. */
 export interface Prospect {
   readonly claimer: string;
@@ -41,6 +54,10 @@ export interface Facts {
   readonly need: Need;
   readonly gateways: readonly GatewayFacts[];
   readonly workers: readonly WorkerFacts[];
+  /** All hosts, those that are alike together. */
+  readonly hosts: readonly WorkerFacts[];
+  /** Of those that can do what it requires as many as are looked at; none of a task that is not for hosts. */
+  readonly ableHosts: readonly HostFacts[];
   /** What the next claims would take; empty when nobody may take the task. */
   readonly prospects: readonly Prospect[];
 }
@@ -57,6 +74,7 @@ export const reasonCodes = [
   'missing_capability',
   'no_worker',
   'no_gateway',
+  'no_host',
   'no_capacity',
   'queued_behind',
   'not_waiting',

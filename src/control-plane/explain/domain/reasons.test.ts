@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Need, neverReason } from '../../ledger/index.js';
 import { claimersFor } from './claimers.js';
-import { type Facts, type GatewayFacts, type WorkerFacts } from './facts.js';
+import { type Facts, type GatewayFacts, type HostFacts, type WorkerFacts } from './facts.js';
 import { isConclusive, isRunnable, neverOf, reasonsOf, summaryOf } from './reasons.js';
 import { listed, quoted } from './sentences.js';
 
@@ -21,6 +21,12 @@ const gateway = (gatewayId: string, more: Partial<GatewayFacts> = {}): GatewayFa
   ...{ inFlight: 0, maxInFlight: 8, ...more },
 });
 
+const host = (hostId: string, more: Partial<HostFacts> = {}): HostFacts => ({
+  ...{ hostId, capabilities: [], status: 'online', isAlive: true, closed: null },
+  ...{ maxParallel: 2, activeLeases: 0, ...more },
+});
+const JOB = need({ audience: 'hosts' });
+
 type Task = Facts['situation']['task'];
 function facts(task: Partial<Task>, more: Partial<Facts> = {}, situation: object = {}): Facts {
   return {
@@ -39,6 +45,7 @@ function facts(task: Partial<Task>, more: Partial<Facts> = {}, situation: object
         ...{ holder: null, lockedBy: null, lockedAt: null, leaseExpiresAt: null, renewedAt: null },
         ...{ leaseIsOver: false, nextAttemptAt: null, isResting: false, hasOpenExecution: false },
         ...{ dispatchGatewayId: null, error: '', createdAt: NOW, updatedAt: NOW, completedAt: null },
+        ...{ expiresAt: null },
         ...{ checkedAt: NOW, ...task },
       },
       ...{ pauses: [], parents: [], blame: [], files: [], waits: null, key: null, ahead: [], ...situation },
@@ -46,6 +53,7 @@ function facts(task: Partial<Task>, more: Partial<Facts> = {}, situation: object
     need: need(),
     gateways: [],
     workers: [worker('w')],
+    ...{ hosts: [], ableHosts: [] },
     prospects: [{ claimer: 'any worker', taskId: 't' }],
     ...more,
   };
@@ -166,13 +174,13 @@ describe('neverReason', () => {
     ],
     [need({ boundTo: 'g' }), [worker('w', { gatewayId: 'g' })], [], null],
   ])('of %j is what it should be (%#)', (wanted, workers, gateways, reason) => {
-    expect(neverReason(wanted, { workers, gateways })).toBe(reason);
+    expect(neverReason(wanted, { workers, gateways, hosts: [] })).toBe(reason);
   });
 });
 
 describe('claimersFor', () => {
   const names = (wanted: Need, workers: WorkerFacts[], gateways: GatewayFacts[] = []) =>
-    claimersFor(wanted, workers, gateways).map(({ name }) => name);
+    claimersFor({ need: wanted, workers, gateways, ableHosts: [] }).map(({ name }) => name);
 
   it('asks those who can do the least, each kind once', () => {
     const workers = [
@@ -200,6 +208,68 @@ describe('claimersFor', () => {
     expect(names(push, [worker('w')], [gateway('g', { inFlight: 8 })])).toEqual([]);
     expect(names(push, [], [gateway('g', { inFlight: 7 })])).toEqual(['the dispatcher']);
     expect(names(need(), [], [gateway('g')])).toEqual(['any worker', 'the dispatcher']);
+  });
+
+  it('asks hosts that have room and can do the least, and nobody else, for a job', () => {
+    const ableHosts = [
+      host('all', { capabilities: ['gpu', 'ssd'] }),
+      host('full', { activeLeases: 2 }),
+      host('closed', { closed: { since: NOW, reason: '' } }),
+      host('gpu', { capabilities: ['gpu'], isAlive: false }),
+      host('gpu-too', { capabilities: ['gpu'] }),
+    ];
+    const asked = claimersFor({ need: JOB, workers: [worker('w')], gateways: [gateway('g')], ableHosts });
+    expect(asked).toEqual([{ name: "host 'gpu'", claimer: { holder: 'host', id: 'gpu' } }]);
+  });
+});
+
+describe('a job', () => {
+  const known = [worker('h', { capabilities: ['shell'] })];
+  const of = (ableHosts: HostFacts[], hosts = known, wanted = JOB) =>
+    facts({ kind: 'shell' }, { need: wanted, hosts, ableHosts, prospects: [] });
+
+  it('waits for nobody while a host has room, whatever the others are', () => {
+    const away = host('away', { isAlive: false, status: 'offline' });
+    expect(codesOf(of([away, host('full', { activeLeases: 2 }), host('h')]))).toEqual(['queued_behind']);
+  });
+
+  it('names all kinds of hosts that could take it and do not', () => {
+    const closed = { since: NOW, reason: 'patching' };
+    const busy = host('full', { activeLeases: 2 });
+    const away = host('away', { isAlive: false, status: 'offline' });
+    const drained = host('d', { closed, status: 'drained' });
+    expect(codesOf(of([busy, away, drained]))).toEqual(['paused', 'no_capacity']);
+    expect(codesOf(of([away, drained]))).toEqual(['paused', 'no_host']);
+    const [reason] = reasonsOf(of([drained]));
+    expect(reason?.message).toBe(`Host 'd', which could take it, is drained since ${NOW}: patching.`);
+    expect(reasonsOf(of([busy]))[0]?.message).toBe(
+      "The host that may take it is full: 'full' runs 2 jobs of 2.",
+    );
+  });
+
+  it('can never run where no host can do it, whatever workers and gateways can', () => {
+    const gpu = need({ audience: 'hosts', capabilities: ['gpu'] });
+    const others = {
+      workers: [worker('w', { capabilities: ['gpu'] })],
+      gateways: [gateway('g', { capabilities: ['gpu'] })],
+    };
+    expect(neverReason(gpu, { ...others, hosts: [] })).toBe('No host is registered.');
+    expect(neverReason(gpu, { ...others, hosts: known })).toBe(
+      "No registered host has the capability 'gpu'.",
+    );
+    expect(neverReason(JOB, { ...others, hosts: known })).toBeNull();
+    expect(neverReason(need({ audience: 'push' }), { workers: [], gateways: [], hosts: known })).toBe(
+      'No gateway is registered.',
+    );
+    const [reason] = reasonsOf(of([], known, gpu));
+    expect(reason?.message).toBe("No host can do all that it requires ('gpu'); host 'h' lacks 'gpu'.");
+  });
+
+  it('says when it fails unless it is started', () => {
+    const limited = of([]);
+    const expiring = { ...limited.situation.task, expiresAt: NOW };
+    const told = { ...limited, situation: { ...limited.situation, task: expiring } };
+    expect(summaryOf(told, reasonsOf(told))).toMatch(/ It fails when no host has started it by 2030/);
   });
 });
 

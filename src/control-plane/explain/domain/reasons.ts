@@ -1,6 +1,7 @@
 import { neverReason } from '../../ledger/index.js';
 import { notWaiting } from './ended.js';
 import { type Facts, isWaiting, type Reason } from './facts.js';
+import { noHostTakesIt } from './hosts.js';
 import { isPaused } from './pauses.js';
 import { nobodyTakesIt } from './takers.js';
 import {
@@ -34,6 +35,7 @@ function foundReasons(facts: Facts): Reason[] {
     ...rests(facts),
     ...hasOpenExecution(facts),
     ...nobodyTakesIt(facts),
+    ...noHostTakesIt(facts),
     ...comesLater(facts),
   ];
 }
@@ -51,10 +53,16 @@ export function neverOf(facts: Facts): string | null {
 /** All in one sentence, the most telling reason in front. */
 export function summaryOf(facts: Facts, reasons: readonly Reason[]): string {
   const never = neverOf(facts);
+  const limit = limitOf(facts);
   const [first] = reasons;
-  if (never !== null) return `It can never run as things stand: ${never}`;
-  if (first === undefined) return 'It is ready: the next claim takes it.';
+  if (never !== null) return `It can never run as things stand: ${never}${limit}`;
+  if (first === undefined) return `It is ready: the next claim takes it.${limit}`;
   const more = reasons.length - 1;
-  if (!isWaiting(facts) || more === 0) return first.message;
-  return `${first.message} And there ${more === 1 ? 'is 1 more reason' : `are ${more} more reasons`}.`;
+  if (!isWaiting(facts) || more === 0) return first.message + limit;
+  return `${first.message} And there ${more === 1 ? 'is 1 more reason' : `are ${more} more reasons`}.${limit}`;
+}
+
+/** A sentence on when a job fails that nobody starts. */
+function limitOf({ situation: { task } }: Facts): string {
+  return task.expiresAt === null ? '' : ` It fails when no host has started it by ${task.expiresAt}.`;
 }

@@ -1,4 +1,12 @@
-import { fits, isOpenToStrangers, isWhereBound, lacking, type Need } from '../../ledger/index.js';
+import {
+  fits,
+  isForGateways,
+  isForWorkers,
+  isOpenToStrangers,
+  isWhereBound,
+  lacking,
+  type Need,
+} from '../../ledger/index.js';
 import { claim, heartbeat, MOST_CALLS, registerGateway, registerWorker } from './calls.js';
 import { stateOf } from './ended.js';
 import { gatewaysArePaused } from './pauses.js';
@@ -9,10 +17,6 @@ import { counted, listed } from './sentences.js';
 const MOST_LISTED = 10;
 const NEW_GATEWAY = { gatewayId: 'another-gateway', host: 'http://127.0.0.1:8766' };
 const NEW_WORKER = 'another-worker';
-
-/** What kinds of taker a task is for. */
-export const isForWorkers = ({ audience }: Need): boolean => audience !== 'push';
-export const isForGateways = ({ audience }: Need): boolean => audience !== 'pull';
 
 export function hasRoom({ isUsable, inFlight, maxInFlight }: GatewayFacts): boolean {
   return isUsable && inFlight < maxInFlight;

@@ -1,5 +1,5 @@
 import { BOUNDS, GATE, type KeySituation } from '../../ledger/index.js';
-import { cancel, explain, MOST_CALLS } from './calls.js';
+import { action, cancel, explain, MOST_CALLS } from './calls.js';
 import { type Facts, type Reason, type Unblock } from './facts.js';
 import { counted, listed } from './sentences.js';
 
@@ -56,12 +56,12 @@ function callsFor(key: KeySituation): Unblock[] {
   if (!isFull(key)) {
     return first === undefined
       ? []
-      : [explain(first, `Says why '${first}', which comes first, is not running.`)];
+      : [explain(action(first), `Says why '${first}', which comes first, is not running.`)];
   }
   return key.holders
     .flatMap(({ taskId }) => [
-      explain(taskId, `Says who holds '${taskId}' and until when; its end passes its place on.`),
-      cancel(taskId, `Ends '${taskId}' now and passes its place on.`),
+      explain(action(taskId), `Says who holds '${taskId}' and until when; its end passes its place on.`),
+      cancel(action(taskId), `Ends '${taskId}' now and passes its place on.`),
     ])
     .slice(0, MOST_CALLS);
 }

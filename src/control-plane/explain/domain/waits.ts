@@ -1,5 +1,5 @@
 import { type BlockedFile, BOUNDS, GATE } from '../../ledger/index.js';
-import { cancel, explain, MOST_CALLS, retry } from './calls.js';
+import { action, cancel, explain, MOST_CALLS, retry } from './calls.js';
 import { stateOf } from './ended.js';
 import { type Facts, type Reason, type Unblock } from './facts.js';
 import { counted, listed, quoted } from './sentences.js';
@@ -40,7 +40,7 @@ export function waitsForDependencies({ situation: { task, parents } }: Facts): R
       details: { dependencies: seen, total },
       unblock: open
         .slice(0, MOST_CALLS)
-        .map(({ id, status }) => explain(id, `Says why '${id}' is ${status}.`)),
+        .map((parent) => explain(parent, `Says why '${parent.id}' is ${parent.status}.`)),
     });
   }
   if (failed[0] !== undefined) {
@@ -119,10 +119,10 @@ function callsFor(files: readonly BlockedFile[]): Unblock[] {
   const ahead = [...new Set(files.flatMap((file) => file.ahead.slice(0, 1).map(({ taskId }) => taskId)))];
   return [
     ...owners.flatMap((id) => [
-      explain(id, `Says who holds '${id}' and until when; its end frees the file.`),
-      cancel(id, `Ends '${id}' now and frees its files.`),
+      explain(action(id), `Says who holds '${id}' and until when; its end frees the file.`),
+      cancel(action(id), `Ends '${id}' now and frees its files.`),
     ]),
-    ...ahead.map((id) => explain(id, `Says why '${id}', which comes first, is not running.`)),
+    ...ahead.map((id) => explain(action(id), `Says why '${id}', which comes first, is not running.`)),
   ].slice(0, MOST_CALLS);
 }
 
@@ -165,7 +165,7 @@ export function hasOpenExecution({ situation: { task }, gateways }: Facts): Reas
       },
       unblock: [
         cancel(
-          task.id,
+          task,
           'Gives it up, whatever the gateway does; a retry is then a new execution, on any gateway.',
         ),
       ],
@@ -179,7 +179,7 @@ export function isOnTheMove({ situation: { task } }: Facts): Reason {
     code: 'queued_behind',
     message: 'It is ready, and claims are being made that come first: ask again.',
     details: { ahead: 0, ahead_is_at_least: false, first: [], next_claims: [] },
-    unblock: [explain(task.id, 'Looks again.')],
+    unblock: [explain(task, 'Looks again.')],
   };
 }
 
@@ -205,7 +205,12 @@ export function comesLater({ situation: { task, ahead }, prospects }: Facts): Re
         first: ahead.slice(0, MOST_NAMED),
         next_claims: others.map(({ claimer, taskId }) => ({ claimer, task_id: taskId })),
       },
-      unblock: [explain(first, `Says of '${first}', which comes first, why it is not running.`)],
+      unblock: [
+        explain(
+          { id: first, kind: task.kind },
+          `Says of '${first}', which comes first, why it is not running.`,
+        ),
+      ],
     },
   ];
 }

@@ -1,8 +1,11 @@
 import { type Delivery, type Task } from './task.js';
 
+/** Whom a task is for: what its delivery says; of jobs hosts, and nobody else. */
+export type Audience = Delivery | 'hosts';
+
 /** What a task asks of whoever takes it. */
 export interface Need {
-  readonly audience: Delivery;
+  readonly audience: Audience;
   /** The only gateway that may take it, or whose workers may; null when all may. */
   readonly boundTo: string | null;
   readonly capabilities: readonly string[];
@@ -18,15 +21,24 @@ export interface Taker {
 export interface Registered {
   readonly workers: readonly Taker[];
   readonly gateways: readonly Taker[];
+  readonly hosts: readonly Taker[];
 }
+
+/** What kinds of taker a task is for. */
+export const isForWorkers = ({ audience }: Need): boolean => audience === 'any' || audience === 'pull';
+export const isForGateways = ({ audience }: Need): boolean => audience === 'any' || audience === 'push';
+export const isForHosts = ({ audience }: Need): boolean => audience === 'hosts';
 
 /** While an execution is open, only its gateway may be asked again. */
 export function needOf(
-  task: Pick<Task, 'delivery' | 'gatewayId' | 'gatewayStrict' | 'requiredCapabilities'> & {
+  task: Pick<Task, 'kind' | 'delivery' | 'gatewayId' | 'gatewayStrict' | 'requiredCapabilities'> & {
     readonly openExecutionAt?: string | null;
   },
 ): Need {
   const { openExecutionAt = null } = task;
+  if (task.kind !== 'action') {
+    return { audience: 'hosts', boundTo: null, capabilities: task.requiredCapabilities };
+  }
   return {
     audience: openExecutionAt === null ? task.delivery : 'push',
     boundTo: openExecutionAt ?? (task.gatewayStrict ? task.gatewayId : null),
@@ -48,15 +60,19 @@ export function fits(need: Need, taker: Taker): boolean {
 }
 
 /** Whether a worker that has not registered, and names no capabilities, may take it. */
-export function isOpenToStrangers({ audience, boundTo, capabilities }: Need): boolean {
-  return audience !== 'push' && boundTo === null && capabilities.length === 0;
+export function isOpenToStrangers(need: Need): boolean {
+  return isForWorkers(need) && need.boundTo === null && need.capabilities.length === 0;
 }
 
 /** Why nobody who is registered could ever take a task, as a sentence; null when somebody could. */
-export function neverReason(need: Need, { workers, gateways }: Registered): string | null {
-  const { audience, boundTo, capabilities } = need;
-  const [pull, push] = [audience !== 'push', audience !== 'pull'];
+export function neverReason(need: Need, { workers, gateways, hosts }: Registered): string | null {
+  const { boundTo, capabilities } = need;
+  const [pull, push] = [isForWorkers(need), isForGateways(need)];
   if (isOpenToStrangers(need)) return null;
+  if (isForHosts(need)) {
+    if (hosts.some((host) => fits(need, host))) return null;
+    return hosts.length === 0 ? 'No host is registered.' : `No registered host has ${named(capabilities)}.`;
+  }
   if (pull && workers.some((worker) => fits(need, worker))) return null;
   if (push && gateways.some((gateway) => fits(need, gateway))) return null;
   const who = pull && push ? 'worker or gateway' : pull ? 'worker' : 'gateway';

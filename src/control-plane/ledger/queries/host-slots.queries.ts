@@ -1,5 +1,5 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
-import { integer, text } from '../../../platform/database/row.js';
+import { flag, integer, onlyRow, text } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 
 /** The tasks of a host `id` whose leases run. */
@@ -25,6 +25,18 @@ export const COUNT_CLAIMS = `counted as (
      update host_slots h set claims = h.claims + c.tasks
      from (select locked_by, count(*) as tasks from claimed group by locked_by) c where h.host_id = c.locked_by
    )`;
+
+const HAS_ROOM = statement(
+  'ledger.hostHasRoom',
+  `select exists (
+     select from host_slots h where h.host_id = $1 and h.is_open and h.max_parallel > ${liveLeases('h.host_id')}
+   ) as has_room`,
+);
+
+/** Whether a claim of a host could take a task: it may be given any, and holds fewer than it may. */
+export async function hasRoom(db: Db, hostId: string): Promise<boolean> {
+  return flag(onlyRow(await db.query(HAS_ROOM, [hostId])), 'has_room');
+}
 
 const SET = statement(
   'ledger.setHostSlots',

@@ -201,3 +201,24 @@ const LIST_EXPIRED = statement(
 export async function listExpired(db: Db, limit: number): Promise<string[]> {
   return (await db.query(LIST_EXPIRED, [limit])).map((row) => text(row, 'id'));
 }
+
+const ENDED = statement(
+  'ledger.endedAmongJobs',
+  `select a.id from unnest($1::text[]) a(id)
+   where not exists (select from tasks t where t.id = a.id and t.completed_at is null)`,
+);
+
+/** Those of `jobIds` that have ended, or are not there. */
+export async function endedAmong(db: Db, jobIds: readonly string[]): Promise<string[]> {
+  return (await db.query(ENDED, [jobIds])).map((row) => text(row, 'id'));
+}
+
+const GONE = statement(
+  'ledger.goneAmongJobs',
+  `select a.id from unnest($1::text[]) a(id) where not exists (select from tasks t where t.id = a.id)`,
+);
+
+/** Those of `jobIds` that are not there. */
+export async function goneAmong(db: Db, jobIds: readonly string[]): Promise<string[]> {
+  return (await db.query(GONE, [jobIds])).map((row) => text(row, 'id'));
+}

@@ -52,7 +52,8 @@ const FIND = statement(
      coalesce(t.lease_expires_at < now(), false) as lease_is_over,
      t.next_attempt_at, coalesce(t.next_attempt_at > now(), false) as is_resting,
      t.dispatch_key is not null as has_open_execution, t.dispatch_gateway_id, t.error,
-     t.created_at, t.updated_at, t.completed_at, now() as checked_at
+     t.created_at, t.updated_at, t.completed_at, now() as checked_at,
+     case when t.attempts = 0 and t.completed_at is null then t.expires_at end as expires_at
    from tasks t where t.id = $1`,
 );
 
@@ -92,6 +93,8 @@ export interface TaskFacts {
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
   readonly completedAt: Instant | null;
+  /** It fails when nobody has started it by then; null when it waits for as long as it takes, or has been started. */
+  readonly expiresAt: Instant | null;
   readonly checkedAt: Instant;
 }
 
@@ -131,6 +134,7 @@ export async function findTaskFacts(db: Db, id: string): Promise<TaskFacts | nul
     createdAt: instant(row, 'created_at'),
     updatedAt: instant(row, 'updated_at'),
     completedAt: instantOrNull(row, 'completed_at'),
+    expiresAt: instantOrNull(row, 'expires_at'),
     checkedAt: instant(row, 'checked_at'),
   };
 }
@@ -138,14 +142,16 @@ export async function findTaskFacts(db: Db, id: string): Promise<TaskFacts | nul
 /** A task that another one has to do with. */
 export interface Relative {
   readonly id: string;
+  readonly kind: string;
   readonly status: TaskStatus;
   readonly error: string;
   readonly lockedBy: string | null;
 }
 
-const RELATIVE = 'p.id, p.status, p.error, p.locked_by';
+const RELATIVE = 'p.id, p.kind, p.status, p.error, p.locked_by';
 const relativeFromRow = (row: Row): Relative => ({
   id: text(row, 'id'),
+  kind: text(row, 'kind'),
   status: status(row, 'status'),
   error: text(row, 'error'),
   lockedBy: textOrNull(row, 'locked_by'),

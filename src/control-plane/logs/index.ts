@@ -1,0 +1,2 @@
+export { LogsModule } from './logs.module.js';
+export { LogsUpkeep } from './upkeep.service.js';
