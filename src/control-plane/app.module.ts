@@ -7,6 +7,7 @@ import { JobsModule } from './jobs/index.js';
 import { LedgerModule } from './ledger/index.js';
 import { MetricsModule } from './metrics/index.js';
 import { OverviewModule } from './overview/index.js';
+import { PublicApiModule } from './public-api/index.js';
 import { ReaperModule } from './reaper/index.js';
 import { RegistryModule } from './registry/index.js';
 import { RoutingModule } from './routing/index.js';
@@ -31,6 +32,7 @@ export class AppModule {
         SchedulesModule,
         JobsModule,
         HostsModule,
+        PublicApiModule,
         ReaperModule,
         HealthModule,
         MetricsModule,

@@ -2,6 +2,10 @@ import { randomUUID } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
+import { type PublicApiConfig, publicApiConfig } from './public-api/public-api.config.js';
+import { ConfigError } from '../platform/config/config-error.js';
+
+export { ConfigError };
 
 export interface HttpConfig {
   readonly host: string;
@@ -81,13 +85,11 @@ export interface ControlPlaneConfig {
   readonly scheduler: SchedulerConfig;
   readonly reaper: ReaperConfig;
   readonly skyclaw: SkyclawConfig;
+  readonly publicApi: PublicApiConfig;
   readonly idempotencyTtlMs: number;
   readonly databasePoolSize: number;
   readonly logLevel: string;
 }
-
-/** A setting that makes starting unsafe or senseless; the message says what to do. */
-export class ConfigError extends Error {}
 
 const DAY_SECONDS = 86_400;
 const DAY_MS = DAY_SECONDS * 1_000;
@@ -160,6 +162,7 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
       jobMaxAttempts: env.integer('SKYCLAW_JOB_MAX_ATTEMPTS', { min: 1, max: 1_000 }),
       maxOutputBytes: env.integer('SKYCLAW_MAX_OUTPUT_BYTES', { min: 1_024, max: 3 * 1_048_576 }),
     },
+    publicApi: publicApiConfig(env),
     idempotencyTtlMs: env.integer('SKYCLAW_IDEMPOTENCY_TTL_MS', { min: 1 }),
     databasePoolSize: env.integer('SKYNET_DB_POOL_SIZE', { min: 2, max: 1_000 }),
     logLevel: env.oneOf('SKYNET_LOG_LEVEL', logLevels),
