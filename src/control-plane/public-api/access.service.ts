@@ -29,7 +29,7 @@ export class PublicAccess {
   private readonly configured: ReadonlyMap<string, PublicKey>;
   private readonly remembered = new Map<string, Remembered>();
   private readonly counts: Coalescer<string, RequestsOfKey>;
-  private anyKey: { readonly isThere: boolean; readonly untilMs: number } | undefined;
+  private isAnyKeyThere = false;
 
   constructor(
     private readonly database: Database,
@@ -97,11 +97,8 @@ export class PublicAccess {
   /** Keys are revoked, never deleted: once there was one, the API stays open. */
   private async isEnabled(): Promise<boolean> {
     if (this.configured.size > 0) return true;
-    const now = performance.now();
-    if (this.anyKey === undefined || (!this.anyKey.isThere && this.anyKey.untilMs <= now)) {
-      this.anyKey = { isThere: await isAnyKeyThere(this.database), untilMs: now + BELIEVED_MS };
-    }
-    return this.anyKey.isThere;
+    this.isAnyKeyThere ||= await isAnyKeyThere(this.database);
+    return this.isAnyKeyThere;
   }
 
   /** Requests that come together share a statement; each gets its own place in the count. */

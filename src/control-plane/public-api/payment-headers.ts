@@ -51,9 +51,8 @@ export function paymentRequired(
   error: string,
   refusal: JsonObject | null = null,
 ): Problem {
-  const { error: _, ...members } = paymentRequiredV1(price, resource, error);
   return new Problem('payment-required', error, {
-    members,
+    members: paymentRequiredV1(price, resource, error),
     headers: {
       'payment-required': encoded(paymentRequiredV2(price, resource, error)),
       ...(refusal === null ? {} : settlementHeaders(refusal)),

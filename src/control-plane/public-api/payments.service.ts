@@ -54,6 +54,8 @@ export interface Paid {
 const KEPT_MS = 10 * 60_000;
 /** What an attempt may last beyond the facilitator's answer. */
 const MARGIN_MS = 5_000;
+/** How many of the facilitator's time limits a request waits for the end of its payment. */
+const PATIENCE = 3;
 const POLL_MS = 50;
 const UNIQUE_VIOLATION = '23505';
 
@@ -135,7 +137,8 @@ export class PaymentsService {
         network: requirement.network,
       };
       const verdict = await this.facilitator.verify(callOf(payment));
-      if (!verdict.isValid) {
+      // What a repetition of this request has settled meanwhile is refused as used: its record says so.
+      if (!verdict.isValid && (await findPayment(this.database, hash)) === null) {
         throw paymentRequired(price, resource, `the payment was refused: ${verdict.reason}`);
       }
       await this.database.transaction(async (tx) => {
@@ -152,8 +155,7 @@ export class PaymentsService {
 
   /** Settles a payment, or waits for whoever does: it is settled or failed then. Throws while its outcome is not known. */
   private async carry(hash: string): Promise<Payment> {
-    const patienceMs = 2 * this.config.publicApi.facilitatorTimeoutMs;
-    const endsAt = performance.now() + patienceMs;
+    const endsAt = performance.now() + PATIENCE * this.config.publicApi.facilitatorTimeoutMs;
     for (;;) {
       const payment = await findPayment(this.database, hash);
       if (payment === null) throw new Error('A recorded payment is gone.');

@@ -104,7 +104,7 @@ function hashOf(
   key: PublicKey,
   { payload, requiredCapabilities }: NewJob,
 ): string {
-  const idempotencyKey = headers['x-idempotency-key'] ?? '';
+  const idempotencyKey = String(headers['x-idempotency-key'] ?? '').trim();
   return createHash('sha256')
     .update(canonicalJson([key.id, idempotencyKey, payload, requiredCapabilities]))
     .digest('hex');

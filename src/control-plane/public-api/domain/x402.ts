@@ -84,7 +84,7 @@ export function paymentRequiredV1(price: Price, resource: Resource, error: strin
 
 /** What the header `PAYMENT-REQUIRED` says, in Base64: version 2. */
 export function paymentRequiredV2(price: Price, resource: Resource, error: string): JsonObject {
-  const [{ description = '' } = {}] = price;
+  const description = price[0]?.description ?? '';
   return {
     x402Version: 2,
     error,
