@@ -149,18 +149,24 @@ describe('a job that has a price', () => {
   });
 
   it.each([
-    [{ 'x-payment': 'nonsense' }, 400, 'x-payment is not a payment'],
-    [{ 'payment-signature': paidV1()['x-payment'] }, 400, 'payment-signature is not a payment'],
+    ['nonsense', { 'x-payment': 'nonsense' }, 400, 'x-payment is not a payment'],
+    ['another version', { 'payment-signature': paidV1()['x-payment'] }, 400, 'is not a payment'],
     [
+      'what cannot be stored',
       { 'x-payment': Buffer.from('{"x402Version":1,"a":"\\u0000"}').toString('base64') },
       400,
-      'not a payment',
+      'x-payment is not a payment',
     ],
-    [paidV1(newNonce(), 'bad:insufficient_funds'), 402, 'the payment was refused: insufficient_funds'],
-    [paidV2(newNonce(), { amount: '9999' }), 402, 'the payment is for none of what is accepted'],
-    [paidV2(newNonce(), { payTo: '0xthief' }), 402, 'the payment is for none of what is accepted'],
-    [paidV2(newNonce(), { network: 'eip155:1' }), 402, 'the payment is for none of what is accepted'],
-  ])('is not taken in with %j: %d %s', async (header, status, error) => {
+    [
+      'an empty account',
+      paidV1(newNonce(), 'bad:insufficient_funds'),
+      402,
+      'the payment was refused: insufficient_funds',
+    ],
+    ['less', paidV2(newNonce(), { amount: '9999' }), 402, 'the payment is for none of what is accepted'],
+    ['payment to another', paidV2(newNonce(), { payTo: '0xthief' }), 402, 'for none of what is accepted'],
+    ['another network', paidV2(newNonce(), { network: 'eip155:1' }), 402, 'for none of what is accepted'],
+  ])('is not taken in with %s', async (_, header, status, error) => {
     const settles = facilitator.of('settle').length;
     const answer = await submit(api, secret, run(), header);
     expect(answer.status).toBe(status);
@@ -180,7 +186,6 @@ describe('a job that has a price', () => {
     const { secret: poor } = await makeKey(api, { price: PRICE, monthlyJobs: 0 });
     expect((await submit(api, poor, run(), paidV1())).status).toBe(429);
     expect(facilitator.calls.slice(calls).map(({ path }) => path)).toEqual(['/verify']);
-    expect(facilitator.taken.size).toBe(new Set(facilitator.taken.keys()).size);
     expect(await newJobs()).toBe(0);
   });
 });
