@@ -71,7 +71,7 @@ export class Facilitator {
   private async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Json;
+    const body = JSON.parse(Buffer.concat(chunks).toString('utf8'));
     const { url: path = '', headers } = request;
     this.calls.push({ path, body, authorization: headers.authorization });
     const verb = path === '/verify' ? 'verify' : 'settle';
@@ -176,5 +176,5 @@ export function paidV2(nonce = newNonce(), more: object = {}): { 'payment-signat
 }
 
 export function decoded(header: string | undefined): Json {
-  return JSON.parse(Buffer.from(header ?? '', 'base64').toString('utf8')) as Json;
+  return JSON.parse(Buffer.from(header ?? '', 'base64').toString('utf8'));
 }

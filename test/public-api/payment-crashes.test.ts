@@ -53,7 +53,7 @@ describe('a replica that is killed', () => {
     };
     api = await startTestControlPlane({ env });
     await api.query(STOPS);
-    victim(0);
+    void victim(0);
   });
   afterAll(async () => {
     for (const { program } of await Promise.all(victims)) await program.kill('SIGKILL');

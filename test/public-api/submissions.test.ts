@@ -161,7 +161,7 @@ describe('hostile requests', () => {
       const { status, text } = await api.call('POST', '/v1/public/jobs', body, bearer('plain'));
       if (![200, 400, 403, 413].includes(status)) throw new Error(`${body.slice(0, 200)}: ${status} ${text}`);
     }
-    for (const path of ['%00', '%ff', '%zz', 'a%2f..', '..', `${'x'.repeat(5_000)}`, '%F0%9F%92%A9']) {
+    for (const path of ['%00', '%ff', '%zz', 'a%2f..', '..', 'x'.repeat(5_000), '%F0%9F%92%A9']) {
       for (const method of ['GET', 'POST']) {
         const at = method === 'GET' ? path : `${path}/cancel`;
         const { status } = await api.call(method, `/v1/public/jobs/${at}`, undefined, bearer('plain'));

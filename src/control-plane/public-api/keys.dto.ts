@@ -42,7 +42,6 @@ export class CreatePublicKeyRequest {
   @AnyObject({
     optional: true,
     nullable: true,
-    example: { network: 'base', amount: '10000', asset: '0x8335…2913', payTo: '0x2096…287C' },
   })
   price: Record<string, unknown> | null = null;
 }
