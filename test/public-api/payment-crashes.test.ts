@@ -19,30 +19,48 @@ const STOPS = `
 `;
 const at = (state: string) => `select pg_advisory_xact_lock(402, hashtext('${state}'))`;
 
-/** Where a replica is killed, and whether the payment has been taken by then. */
+/**
+ * Where a request ends in the middle, by the death of its replica or by the loss of its connection to the database, and
+ * whether the payment has been taken by then.
+ */
 const POINTS = [
-  { name: 'while the payment is verified', verifies: { until: never, first: 'wait' }, isTaken: false },
-  { name: 'while the payment is recorded', lock: at('verified'), isTaken: false },
-  { name: 'before the payment is settled', lock: at('settling'), isTaken: false },
+  { name: 'loses the database while the payment is recorded', lock: at('verified'), isTaken: false },
+  { name: 'loses the database before the payment is settled', lock: at('settling'), isTaken: false },
   {
-    name: 'while it is settled, before it is taken',
+    name: 'is killed while it is settled, before it is taken',
+    isKilled: true,
     settles: { until: never, first: 'wait' },
     isTaken: false,
   },
-  { name: 'while it is settled, after it is taken', settles: { until: never, first: 'take' }, isTaken: true },
-  { name: 'before it is recorded that it is settled', lock: at('settled'), isTaken: true },
-  { name: 'in the transaction that hands in its job', lock: at('settled+job'), isTaken: true },
   {
-    name: 'before the answer is kept',
-    lockLate: 'lock table idempotency_keys in exclusive mode',
+    name: 'is killed while it is settled, after it is taken',
+    isKilled: true,
+    settles: { until: never, first: 'take' },
     isTaken: true,
+  },
+  {
+    name: 'is killed before it is recorded that it is settled',
+    isKilled: true,
+    lock: at('settled'),
+    isTaken: true,
+  },
+  {
+    name: 'is killed in the transaction that hands in its job',
+    isKilled: true,
+    lock: at('settled+job'),
+    isTaken: true,
+  },
+  {
+    name: 'loses the database before the answer is kept',
+    ...{ lockLate: 'lock table idempotency_keys in exclusive mode', isTaken: true },
   },
 ] as const;
 
-describe('a replica that is killed', () => {
+describe('a replica that', () => {
   let facilitator: Facilitator;
   let api: TestControlPlane;
-  const victims: Promise<{ readonly program: Program; readonly url: string }>[] = [];
+  let other: TestControlPlane;
+  const victims: (Promise<{ readonly program: Program; readonly url: string }> | undefined)[] = [];
   let env: Record<string, string>;
   beforeAll(async () => {
     facilitator = await Facilitator.start();
@@ -52,11 +70,15 @@ describe('a replica that is killed', () => {
       SKYCLAW_PUBLIC_URL: 'https://api.example',
     };
     api = await startTestControlPlane({ env });
+    other = await startTestControlPlane({ env, databaseUrl: api.databaseUrl });
     await api.query(STOPS);
-    void victim(0);
+    void nextVictim(0);
   });
   afterAll(async () => {
-    for (const { program } of await Promise.all(victims)) await program.kill('SIGKILL');
+    for (const victim of await Promise.all(victims.filter((one) => one !== undefined))) {
+      await victim.program.kill('SIGKILL');
+    }
+    await other.close();
     await api.close();
     await facilitator.close();
   });
@@ -72,17 +94,22 @@ describe('a replica that is killed', () => {
     })());
   }
 
+  /** Starts the replica of the next point that kills one, so that it is there by then. */
+  function nextVictim(from: number): Promise<unknown> {
+    const index = POINTS.findIndex((point, n) => n >= from && 'isKilled' in point);
+    return index === -1 ? Promise.resolve() : victim(index);
+  }
+
   /** Kills a replica, and has the server notice at once: what it had not committed is undone. */
   async function kill(index: number): Promise<void> {
     const { program } = await victim(index);
     await program.kill('SIGKILL');
+    const name = `skynet/victim-${index}`;
     await api.query('select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1', [
-      `skynet/victim-${index}`,
+      name,
     ]);
     await eventually('the replica is gone', async () => {
-      const left = await api.query('select 1 from pg_stat_activity where application_name = $1', [
-        `skynet/victim-${index}`,
-      ]);
+      const left = await api.query('select 1 from pg_stat_activity where application_name = $1', [name]);
       return left.length === 0 ? true : undefined;
     });
   }
@@ -90,8 +117,8 @@ describe('a replica that is killed', () => {
   it.each(POINTS.map((point, index) => ({ ...point, index })))(
     '$name loses no payment, takes none twice, and gives one job',
     async (point) => {
-      const { url } = await victim(point.index);
-      if (point.index + 1 < POINTS.length) void victim(point.index + 1);
+      const { url } = 'isKilled' in point ? await victim(point.index) : other;
+      void nextVictim(point.index + 1);
       const { secret, key } = await makeKey(api, { price: PRICE });
       const nonce = newNonce();
       const headers = { ...paidV2(nonce), ...once() };
@@ -102,7 +129,6 @@ describe('a replica that is killed', () => {
       let lock: HeldLock | undefined;
       let goOn = (): void => undefined;
       if ('lock' in point) lock = await holdLock(api, point.lock);
-      if ('verifies' in point) facilitator.script.verify.push(point.verifies);
       if ('settles' in point) facilitator.script.settle.push(point.settles);
       if ('lockLate' in point) {
         const until = new Promise<void>((done) => (goOn = done));
@@ -116,21 +142,21 @@ describe('a replica that is killed', () => {
         ({ status }) => status,
         () => 'lost',
       );
-      const reached = (path: 'verify' | 'settle') =>
-        eventually(`the facilitator is asked to ${path}`, () =>
-          Promise.resolve(facilitator.of(path, nonce).length === 1 ? true : undefined),
+      const reached = () =>
+        eventually('the facilitator is asked to settle', () =>
+          Promise.resolve(facilitator.of('settle', nonce).length === 1 ? true : undefined),
         );
-      if ('verifies' in point) await reached('verify');
-      if ('settles' in point) await reached('settle');
+      if ('settles' in point) await reached();
       if ('lockLate' in point) {
-        await reached('settle');
+        await reached();
         lock = await holdLock(api, point.lockLate);
         goOn();
       }
-      await lock?.someoneWaits();
-      await kill(point.index);
+      const stopped = (await lock?.someoneWaits()) ?? [];
+      if ('isKilled' in point) await kill(point.index);
+      else await api.query('select pg_terminate_backend(pid) from unnest($1::int[]) as pid', [stopped]);
       await lock?.release();
-      expect(await lost).toBe('lost');
+      expect(await lost).toBe('isKilled' in point ? 'lost' : 503);
       expect(facilitator.taken.has(nonce)).toBe(point.isTaken);
 
       // The lease of the attempt that was under way is over.
