@@ -4,7 +4,7 @@ import { Env } from '../../src/platform/config/env.js';
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { bearer, makeKey, submit } from './fixture.js';
 
-const KEYS = 'alpha:acme:openclaw|gpu,beta:acme:openclaw,gamma:shells:shell|openclaw:shell';
+const KEYS = 'alpha:acme:openclaw|gpu,beta:acme:openclaw,gamma:shells:shell|openclaw:shell,delta:worker:sole';
 
 describe('the public API', () => {
   let api: TestControlPlane;
@@ -31,6 +31,23 @@ describe('the public API', () => {
     expect(shown.body.job).toEqual({ ...body.job, payload: { ...payload, env: { A: '***' } } });
     const [row] = await api.query('select submitted_by from tasks where id = $1', [body.job.id]);
     expect(row).toEqual({ submitted_by: 'public:acme' });
+  });
+
+  it('shows what has become of a job once a host has done it', async () => {
+    const mesh = { 'x-skyclaw-token': 't' };
+    const host = { hostId: 'h', name: 'h', capabilities: ['sole'] };
+    await api.post('/v1/hosts/register', host, mesh);
+    const body = { payload: { kind: 'openclaw-run' } };
+    const { id } = (await submit(api, 'delta', body)).body.job;
+    const claimed = (await api.post('/v1/hosts/h/claim', {}, mesh)).body.job;
+    expect(claimed).toMatchObject({ id, submittedBy: 'public:worker' });
+    const shown = async () => (await api.fetch(`/v1/public/jobs/${id}`, bearer('delta'))).body.job;
+    expect(await shown()).toMatchObject({ status: 'leased', assignedHostId: 'h' });
+    expect(await shown()).not.toHaveProperty('leaseToken');
+    const report = { hostId: 'h', success: true, exitCode: 0, stdout: 'done', durationMs: 5 };
+    await api.post(`/v1/jobs/${id}/complete`, report, mesh);
+    expect(await shown()).toMatchObject({ status: 'completed', result: { exitCode: 0, stdout: 'done' } });
+    expect(await shown()).not.toHaveProperty('submittedBy');
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { controlPlaneConfig } from '../../src/control-plane/index.js';
 import { PaymentsLoop } from '../../src/control-plane/public-api/payments.loop.js';
@@ -380,6 +381,35 @@ describe('a facilitator', () => {
     expect((await submit(api, secret, run(), paidV2(nonce))).status).toBe(200);
     expect(await newJobs()).toBe(1);
   });
+
+  it.each([
+    ['has its job', true, 200, 1],
+    ['has failed, and says so', false, 402, 0],
+  ])(
+    'that cannot say is overruled by whoever has looked at the chain: the payment %s',
+    async (_, isOn, status, n) => {
+      facilitator.remembers = false;
+      facilitator.script.settle.push('and-drop');
+      const paid = paidV2();
+      expect((await submit(api, secret, run(), paid)).status).toBe(503);
+      // As the guide has it.
+      const guide = readFileSync('docs/public-api.md', 'utf8');
+      const [, failed = '', settled = ''] =
+        /(update public_payments set state = 'failed'[^;]*);[^;]*?(update public_payments[^;]*);/.exec(
+          guide,
+        ) ?? [];
+      const [row] = await api.query<{ hash: string }>('select hash from public_payments where key_id = $1', [
+        keyId,
+      ]);
+      await api.query((isOn ? settled : failed).replace('…', row?.hash ?? ''));
+      if (isOn) {
+        api.get(PaymentsLoop).nudge();
+        await eventually('the payment has its job', async () => ((await newJobs()) === 1 ? true : undefined));
+      }
+      expect((await submit(api, secret, run(), paid)).status).toBe(status);
+      expect(await newJobs()).toBe(n);
+    },
+  );
 
   it('that is away for a settlement has taken nothing, and is asked again by the next request', async () => {
     let letGo = (): void => undefined;
