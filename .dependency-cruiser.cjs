@@ -55,6 +55,12 @@ module.exports = {
       to: { path: '^src/control-plane/[^/]+/', pathNot: '^src/control-plane/($1|runtime)/' },
     },
     {
+      name: 'nobody-calls-the-public-api',
+      severity: 'error',
+      from: { path: '^src/control-plane/[^/]+/', pathNot: '^src/control-plane/public-api/' },
+      to: { path: '^src/control-plane/public-api/' },
+    },
+    {
       name: 'the-registry-does-not-know-the-ledger',
       severity: 'error',
       from: { path: '^src/control-plane/registry/' },

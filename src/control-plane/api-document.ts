@@ -19,6 +19,14 @@ export function apiDocument(app: INestApplication): OpenAPIObject {
     .addApiKey({ type: 'apiKey', in: 'header', name: 'X-API-Key' }, 'apiKey')
     .addApiKey({ type: 'apiKey', in: 'header', name: 'x-skyclaw-token' }, 'skyclawToken')
     .addBearerAuth({ type: 'http', scheme: 'bearer' }, 'bearer')
+    .addApiKey(
+      { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'A key of the public API.' },
+      'publicKey',
+    )
+    .addBearerAuth(
+      { type: 'http', scheme: 'bearer', description: 'A key of the public API; it counts before x-api-key.' },
+      'publicBearer',
+    )
     .addSecurityRequirements('apiKey')
     .addSecurityRequirements('bearer')
     .build();

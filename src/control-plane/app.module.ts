@@ -9,6 +9,7 @@ import { LedgerModule } from './ledger/index.js';
 import { LogsModule } from './logs/index.js';
 import { MetricsModule } from './metrics/index.js';
 import { OverviewModule } from './overview/index.js';
+import { PublicApiModule } from './public-api/index.js';
 import { ReaperModule } from './reaper/index.js';
 import { RegistryModule } from './registry/index.js';
 import { RoutingModule } from './routing/index.js';
@@ -37,6 +38,7 @@ export class AppModule {
         ServicesModule,
         ClusterModule,
         LogsModule,
+        PublicApiModule,
         ReaperModule,
         HealthModule,
         MetricsModule,

@@ -3,6 +3,10 @@ import ipaddr from 'ipaddr.js';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
 import { baseUrl } from './cluster/domain/base-url.js';
+import { type PublicApiConfig, publicApiConfig } from './public-api/public-api.config.js';
+import { ConfigError } from '../platform/config/config-error.js';
+
+export { ConfigError };
 
 export interface HttpConfig {
   readonly host: string;
@@ -101,13 +105,11 @@ export interface ControlPlaneConfig {
   readonly reaper: ReaperConfig;
   readonly skyclaw: SkyclawConfig;
   readonly cluster: ClusterConfig;
+  readonly publicApi: PublicApiConfig;
   readonly idempotencyTtlMs: number;
   readonly databasePoolSize: number;
   readonly logLevel: string;
 }
-
-/** A setting that makes starting unsafe or senseless; the message says what to do. */
-export class ConfigError extends Error {}
 
 const DAY_SECONDS = 86_400;
 const DAY_MS = DAY_SECONDS * 1_000;
@@ -196,6 +198,7 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
       requiredStandbys: env.integer('SKYCLAW_MIN_REPLICATIONS', { min: 1, max: 100 }) - 1,
       commitWaitMs: env.integer('SKYCLAW_COMMIT_WAIT_MS', { min: 100, max: 50_000 }),
     },
+    publicApi: publicApiConfig(env),
     idempotencyTtlMs: env.integer('SKYCLAW_IDEMPOTENCY_TTL_MS', { min: 1 }),
     databasePoolSize: env.integer('SKYNET_DB_POOL_SIZE', { min: 2, max: 1_000 }),
     logLevel: env.oneOf('SKYNET_LOG_LEVEL', logLevels),

@@ -18,10 +18,17 @@ import { createServer } from '../platform/http/server.js';
 import { createLogger, type Logger, nestLogger } from '../platform/logging/logger.js';
 import { apiDocument } from './api-document.js';
 import { AppModule } from './app.module.js';
-import { installAuth, installSkyclawAuth, installSkyclawEnvelope, isSkyclaw } from './auth/index.js';
 import { Standbys, StandbysInterceptor } from './cluster/index.js';
+import {
+  installAuth,
+  installSkyclawAuth,
+  installSkyclawEnvelope,
+  isPublicSkyclaw,
+  isSkyclaw,
+} from './auth/index.js';
 import { type ControlPlaneConfig, controlPlaneConfig } from './config.js';
 import { installReplayHeader } from './idempotency/index.js';
+import { installPublicAccess, installPublicCors, PublicAccess } from './public-api/index.js';
 
 export interface ControlPlaneOptions {
   readonly config: ControlPlaneConfig;
@@ -108,12 +115,14 @@ export async function createControlPlane(
     },
   );
   // In the order in which they see a request.
-  await installCors(server, config.http.corsOrigins);
+  installPublicCors(server, config.publicApi);
+  await installCors(server, config.http.corsOrigins, isPublicSkyclaw);
   installSkyclawEnvelope(server);
   drainOnClose(server);
   await installRateLimit(server, config.http.rateLimitPerMinute, isSkyclaw);
   installAuth(server, config.auth.apiKey);
   installSkyclawAuth(server, config.auth.skyclaw);
+  installPublicAccess(server, app.get(PublicAccess, { strict: false }));
   installReplayHeader(server);
   if (config.cluster.requiredStandbys > 0) {
     app.useGlobalInterceptors(new StandbysInterceptor(app.get(Standbys, { strict: false })));

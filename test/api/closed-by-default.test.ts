@@ -35,10 +35,8 @@ function routesOf(server: FastifyInstance): string[] {
 
 describe('a control plane with a key', () => {
   let api: TestControlPlane;
-  beforeAll(
-    async () =>
-      (api = await startTestControlPlane({ env: { SKYNET_API_KEY: 'secret', SKYCLAW_TOKEN: 'secret' } })),
-  );
+  const env = { SKYNET_API_KEY: 'secret', SKYCLAW_TOKEN: 'token', SKYCLAW_PUBLIC_API_KEYS: 'key:label' };
+  beforeAll(async () => (api = await startTestControlPlane({ env })));
   afterAll(() => api.close());
 
   it('is closed on every route of its table below /v1, but for health', async () => {

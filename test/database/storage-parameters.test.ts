@@ -42,6 +42,11 @@ const WANTED: Readonly<Record<string, readonly string[]>> = {
   output_entries: [VACUUM, INSERTS, ANALYZE, KEEPS_ITS_END],
   workers: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
   gateways: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
+  public_keys: [VACUUM, 'fillfactor'],
+  public_rates: [VACUUM, 'fillfactor'],
+  public_months: [VACUUM, 'fillfactor'],
+  public_jobs: [VACUUM, INSERTS, ANALYZE],
+  public_payments: [VACUUM, 'fillfactor'],
   idempotency_keys: [VACUUM, ANALYZE, KEEPS_ITS_END, 'fillfactor'],
 };
 const PARTITION = [VACUUM, INSERTS, ANALYZE];

@@ -10,12 +10,12 @@ const PUBLIC_ROUTES = /^\/v1\/public(?:\/|$)/;
  * no limit per client.
  */
 export function isSkyclaw(request: FastifyRequest): boolean {
-  return ROUTES.test(request.is404 ? decodedPath(request.url) : routeOf(request));
+  return ROUTES.test(pathOf(request));
 }
 
 /** Those of them that need no token: what they ask for instead is their own affair. */
 export function isPublicSkyclaw(request: FastifyRequest): boolean {
-  return PUBLIC_ROUTES.test(request.is404 ? decodedPath(request.url) : routeOf(request));
+  return PUBLIC_ROUTES.test(pathOf(request));
 }
 
 /** Has their errors told as `{"error": "text"}`. To be installed before anything that may refuse a request. */
@@ -24,6 +24,12 @@ export function installSkyclawEnvelope(server: FastifyInstance): void {
     if (isSkyclaw(request)) useEnvelope(request, 'error');
     done();
   });
+}
+
+/** A preflight is matched to no route of ours, whatever its path. */
+function pathOf(request: FastifyRequest): string {
+  const route = routeOf(request);
+  return request.is404 || route === '*' ? decodedPath(request.url) : route;
 }
 
 function decodedPath(url: string): string {

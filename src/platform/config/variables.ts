@@ -316,6 +316,48 @@ export const variables = {
     ignored: NO_SYNC,
   },
 
+  SKYCLAW_PUBLIC_API_KEYS: {
+    group: 'SkyClaw',
+    about:
+      'Comma list of keys of the public API, key:label:cap1|cap2[:shell]; openclaw is the default capability. Keys of the database (skynet key create) need no setting.',
+    secret: true,
+  },
+  SKYCLAW_PUBLIC_RATE_LIMIT_PER_MIN: {
+    group: 'SkyClaw',
+    about:
+      'Requests to the public API per key and minute, all replicas together; 0 or less is no limit. A key of the database may have its own.',
+    default: '600',
+  },
+  SKYCLAW_PUBLIC_CORS_ORIGIN: {
+    group: 'SkyClaw',
+    about: 'Browser origin that may read answers of the public API; * is any.',
+    default: '*',
+  },
+  SKYCLAW_PUBLIC_URL: {
+    group: 'SkyClaw',
+    about:
+      'Where callers reach the public API, for example https://api.example.com; named in requests for payment. Unset: what the request says.',
+  },
+  SKYCLAW_X402_FACILITATOR_URL: {
+    group: 'SkyClaw',
+    about: 'x402 facilitator that verifies and settles payments. Needed as soon as anything has a price.',
+  },
+  SKYCLAW_X402_FACILITATOR_TOKEN: {
+    group: 'SkyClaw',
+    about: 'Sent to the facilitator as Authorization: Bearer.',
+    secret: true,
+  },
+  SKYCLAW_X402_TIMEOUT_MS: {
+    group: 'SkyClaw',
+    about: 'How long one call of the facilitator may take.',
+    default: '15000',
+  },
+  SKYCLAW_X402_PRICES: {
+    group: 'SkyClaw',
+    about:
+      'Price list of the public API: JSON, or the path of a JSON file: [{kind?, capability?, price}], the first entry that fits counts. Unset: jobs are free, but for keys with a price.',
+  },
+
   OPENCLAW_HTTP_HOST: {
     group: 'gateway',
     about: 'Address that the gateway listens on.',

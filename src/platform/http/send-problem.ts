@@ -12,11 +12,13 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
   const usesErrorEnvelope = envelopeOf(request) === 'error';
   const { status, title } = usesErrorEnvelope ? problems[kindIn(problem.kind)] : problems[problem.kind];
   if (problem.retryAfterSeconds !== undefined) void reply.header('retry-after', problem.retryAfterSeconds);
+  for (const [name, value] of Object.entries(problem.headers)) void reply.header(name, value);
   if (wantsDocument(request)) {
     void reply
       .status(status)
       .header('content-type', 'application/problem+json')
       .send({
+        ...problem.members,
         type: `urn:skynet:problem:${problem.kind}`,
         title,
         status,
@@ -33,7 +35,11 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
   void reply
     .status(status)
     .header('content-type', 'application/json; charset=utf-8')
-    .send({ ...told, ...(problem.kind === 'internal' ? { request_id: request.id } : {}) });
+    .send({
+      ...problem.members,
+      ...told,
+      ...(problem.kind === 'internal' ? { request_id: request.id } : {}),
+    });
 }
 
 /** Clients of the `{"error": …}` routes know neither 422 nor 405. */

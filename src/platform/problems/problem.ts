@@ -15,6 +15,10 @@ export interface ProblemOptions {
   readonly retryAfterSeconds?: number;
   /** For `invalid-request`: all that is wrong, not the first. */
   readonly issues?: readonly RequestIssue[];
+  /** Further members of the answer, in whatever envelope. */
+  readonly members?: Readonly<Record<string, unknown>>;
+  /** Further headers of the answer. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -24,6 +28,8 @@ export interface ProblemOptions {
 export class Problem extends Error {
   readonly retryAfterSeconds: number | undefined;
   readonly issues: readonly RequestIssue[] | undefined;
+  readonly members: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(
     readonly kind: ProblemKind,
@@ -34,5 +40,7 @@ export class Problem extends Error {
     this.name = 'Problem';
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.issues = options.issues;
+    this.members = options.members ?? {};
+    this.headers = options.headers ?? {};
   }
 }
