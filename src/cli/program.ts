@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { ConfigError } from '../control-plane/index.js';
 import { GatewayConfigError } from '../gateway/index.js';
+import { HostConfigError } from '../host/index.js';
 import { DatabaseUnavailableError, errorCode } from '../platform/database/errors.js';
 import { EmbeddedPostgresError } from '../platform/embedded-postgres/index.js';
 
@@ -38,7 +39,7 @@ const remedies: Readonly<Record<string, (error: ListenError) => string>> = {
 };
 
 function explain(error: unknown): string {
-  const known = [UsageError, ConfigError, GatewayConfigError, EmbeddedPostgresError];
+  const known = [UsageError, ConfigError, GatewayConfigError, HostConfigError, EmbeddedPostgresError];
   if (error instanceof Error && known.some((kind) => error instanceof kind)) {
     return error.message;
   }

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { loadEnv } from './environment.js';
+import { host } from './host.js';
 import { reportFailure, say, UsageError } from './program.js';
 import { serve } from './serve.js';
 
@@ -7,6 +8,7 @@ const HELP = `skyclaw: the SkyClaw face of the control plane
 
 Usage:
   skyclaw coordinator    run the API on SKYCLAW_COORDINATOR_HOST:SKYCLAW_COORDINATOR_PORT (0.0.0.0:8787)
+  skyclaw host           run jobs and services of SKYCLAW_COORDINATOR_URL on this machine
   skyclaw help           show this text
 
 Everything else is configured by the environment; see .env.example.`;
@@ -21,6 +23,9 @@ async function main([command]: readonly string[]): Promise<void> {
       return;
     case 'coordinator':
       await coordinator();
+      return;
+    case 'host':
+      await host();
       return;
     default:
       throw new UsageError(`unknown command: ${command}`);

@@ -1,0 +1,59 @@
+import { record } from '../coordinator/answers.js';
+import { type ProcessIdentity } from '../runner/process-table.js';
+import { type StateDir } from './state-dir.js';
+
+const FOLDER = 'runs';
+
+/** What is noted down of a service's process, so that a later life can go on with it. */
+export interface ServiceNote {
+  readonly port: number;
+  readonly endpoint: string;
+  readonly generation: number;
+  readonly restarts: number;
+  readonly healthPath: string | undefined;
+  readonly isReady: boolean;
+  /** How much of its output has been shipped. */
+  readonly shipped: { readonly seq: number; readonly stdout: number; readonly stderr: number };
+}
+
+/** A run: one process of a job or a service, with all that it starts. */
+export interface RunRecord {
+  readonly runId: string;
+  readonly kind: 'job' | 'service';
+  /** Of the job or the service. */
+  readonly id: string;
+  /** Absent in the moment before it is started. */
+  readonly process?: ProcessIdentity;
+  /** The container it runs in. */
+  readonly container?: string;
+  readonly service?: ServiceNote;
+}
+
+/** What runs, on disk: written before a process starts, gone when nothing of it is left. */
+export class RunRecords {
+  constructor(private readonly state: StateDir) {}
+
+  save(run: RunRecord): void {
+    this.state.write(run, FOLDER, `${run.runId}.json`);
+  }
+
+  remove(runId: string): void {
+    this.state.remove(FOLDER, `${runId}.json`);
+  }
+
+  /** What an earlier life has left; records that cannot be read are left out. */
+  all(): readonly RunRecord[] {
+    return this.state
+      .list(FOLDER)
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => this.state.read(FOLDER, name))
+      .filter(isRunRecord);
+  }
+}
+
+function isRunRecord(value: unknown): value is RunRecord {
+  const { runId, kind, id, process, service } = record(value);
+  const isService = kind === 'service' && typeof record(service)['port'] === 'number';
+  const isProcess = process === undefined || typeof record(process)['startedAt'] === 'string';
+  return typeof runId === 'string' && typeof id === 'string' && isProcess && (kind === 'job' || isService);
+}
