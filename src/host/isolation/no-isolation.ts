@@ -7,6 +7,7 @@ import {
   killProcess,
   killRun,
   killRunNow,
+  type ProcessIdentity,
   signalGroup,
 } from '../runner/process-table.js';
 import { workFolder } from '../runner/work-folder.js';
@@ -48,25 +49,28 @@ export class NoIsolation implements Isolation {
   }
 
   cageOf(runId: string): Cage {
+    // Noted while their parents live: afterwards nothing tells whose children they were.
+    const descendants = new Map<number, ProcessIdentity>();
+    const note = (leader: number) => {
+      for (const process of descendantsOf(leader)) descendants.set(process.pid, process);
+    };
+    const killRest = async () => {
+      for (const process of descendants.values()) killProcess(process);
+      await killRun(runId);
+    };
     return {
       program: '',
       args: [],
       cwd: '/',
       env: {},
       signal: async (leader, signal) => {
-        if (signal === 'SIGTERM') {
-          signalGroup(leader, signal);
-          return;
-        }
-        // Before the leader ends: afterwards nothing tells whose children they were.
-        const descendants = descendantsOf(leader);
+        note(leader);
         signalGroup(leader, signal);
-        for (const process of descendants) killProcess(process);
-        await killRun(runId);
+        if (signal === 'SIGKILL') await killRest();
       },
       clear: async (leader) => {
         signalGroup(leader, 'SIGKILL');
-        await killRun(runId);
+        await killRest();
       },
       killNow: (leader) => {
         signalGroup(leader, 'SIGKILL');
