@@ -1,7 +1,7 @@
 import { hostConfig, startHost } from '../host/index.js';
 import { createLogger } from '../platform/logging/logger.js';
 import { loadEnv } from './environment.js';
-import { say, serveUntilSignal } from './program.js';
+import { serveUntilSignal } from './serve-until-signal.js';
 
 /** `skyclaw host`: runs jobs and services of a coordinator on this machine, until a signal. */
 export async function host(): Promise<void> {
@@ -13,6 +13,11 @@ async function start(): Promise<() => Promise<void>> {
   const config = hostConfig(env);
   const logger = createLogger('host', config.logLevel);
   for (const warning of [...env.warnings, ...config.warnings]) logger.warn(warning);
-  const running = await startHost({ config, logger, say, env: process.env });
+  const running = await startHost({
+    config,
+    logger,
+    say: (line) => process.stdout.write(`${line}\n`),
+    env: process.env,
+  });
   return () => running.close();
 }

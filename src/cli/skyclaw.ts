@@ -1,8 +1,6 @@
 import 'reflect-metadata';
 import { loadEnv } from './environment.js';
 import { host } from './host.js';
-import { reportFailure, say, UsageError } from './program.js';
-import { serve } from './serve.js';
 
 const HELP = `skyclaw: the SkyClaw face of the control plane
 
@@ -13,13 +11,16 @@ Usage:
 
 Everything else is configured by the environment; see .env.example.`;
 
+// What only the coordinator needs, or knows the errors of all programs, is loaded when it is asked for.
+const loadProgram = () => import('./program.js');
+
 async function main([command]: readonly string[]): Promise<void> {
   switch (command) {
     case undefined:
     case 'help':
     case '-h':
     case '--help':
-      say(HELP);
+      process.stdout.write(`${HELP}\n`);
       return;
     case 'coordinator':
       await coordinator();
@@ -28,11 +29,12 @@ async function main([command]: readonly string[]): Promise<void> {
       await host();
       return;
     default:
-      throw new UsageError(`unknown command: ${command}`);
+      throw new (await loadProgram()).UsageError(`unknown command: ${command}`);
   }
 }
 
 async function coordinator(): Promise<void> {
+  const { serve } = await import('./serve.js');
   const env = loadEnv();
   await serve(
     {
@@ -43,4 +45,6 @@ async function coordinator(): Promise<void> {
   );
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => reportFailure('skyclaw', error));
+main(process.argv.slice(2)).catch(async (error: unknown) => {
+  (await loadProgram()).reportFailure('skyclaw', error);
+});
