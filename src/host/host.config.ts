@@ -42,6 +42,8 @@ export interface HostConfig {
   readonly pollMs: number;
   readonly heartbeatMs: number;
   readonly requestTimeoutMs: number;
+  /** How long a shutdown lets jobs go on. */
+  readonly patienceMs: number;
   readonly workRoot: string;
   readonly stateDir: string;
   /** Undefined: this host runs no services. */
@@ -56,6 +58,8 @@ export interface HostConfig {
 /** A setting that makes starting senseless; the message says what to do. */
 export class HostConfigError extends Error {}
 
+/** What is left of the 20 s of a shutdown is for kills and reports. */
+const MOST_PATIENCE_MS = 16_000;
 const MOST_MS = 2_147_483_647;
 
 export function hostConfig(env: Env): HostConfig {
@@ -88,6 +92,7 @@ export function hostConfig(env: Env): HostConfig {
     pollMs: env.integer('SKYCLAW_POLL_MS', { min: 10, max: MOST_MS }),
     heartbeatMs: env.integer('SKYCLAW_HEARTBEAT_MS', { min: 50, max: MOST_MS }),
     requestTimeoutMs: env.integer('SKYCLAW_REQUEST_TIMEOUT_MS', { min: 50, max: MOST_MS }),
+    patienceMs: env.integer('SKYCLAW_SHUTDOWN_GRACE_MS', { min: 0, max: MOST_PATIENCE_MS }),
     workRoot: resolve(workRoot(env, stateDir, podman !== undefined)),
     stateDir,
     services,

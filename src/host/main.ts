@@ -20,8 +20,7 @@ import { HostIdentity } from './state/host-identity.js';
 import { RunRecords } from './state/run-records.js';
 import { StateDir } from './state/state-dir.js';
 
-/** What a shutdown is made of; all of it stays below the 20 s that a program has. */
-const PATIENCE_MS = 16_000;
+/** How long a shutdown waits for its last reports to be answered. */
 const DELIVERY_MS = 2_000;
 
 export interface HostOptions {
@@ -182,7 +181,7 @@ async function startIn(state: StateDir, { config, logger, say, env }: HostOption
   const close = async () => {
     await Promise.all([prober.stop(), worker.stop(), services?.stop()]);
     const handedBack = handBack(registration, logger);
-    await Promise.all([worker.finish(PATIENCE_MS), services?.finish()]);
+    await Promise.all([worker.finish(config.patienceMs), services?.finish()]);
     await Promise.all([completions.drain(DELIVERY_MS), reports.drain(DELIVERY_MS), handedBack]);
     await heartbeat.stop();
     await registration.stop();

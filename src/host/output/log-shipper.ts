@@ -37,8 +37,10 @@ export interface LogShipperOptions {
   readonly client: CoordinatorClient;
   readonly shipping: ShippingSwitch;
   readonly logger: Logger;
-  /** Called after each batch that has arrived, with the last sequence number in it. */
-  readonly onShipped?: (lastSeq: number) => void;
+  /** Called before a batch is sent for the first time, with the last sequence number in it. */
+  readonly onSending?: (lastSeq: number) => void;
+  /** Called when everything that was added so far has arrived. */
+  readonly onAllShipped?: () => void;
 }
 
 /**
@@ -167,11 +169,12 @@ export class LogShipper {
     };
     const key = newKey();
     const { signal } = this.stopping;
+    this.options.onSending?.(this.seq);
     for (let tries = 1; this.isOpen && !signal.aborted; tries += 1) {
       try {
         const answer = await this.options.client.post(path, body, { key, signal });
         this.isBehind = false;
-        this.options.onShipped?.(entries.at(-1)?.seq ?? this.seq);
+        if (this.waiting.length === 0) this.options.onAllShipped?.();
         if (record(answer)['full'] === true) this.close();
         return;
       } catch (error) {

@@ -61,7 +61,7 @@ async function answers(host: string, port: number, path: string): Promise<boolea
       signal: AbortSignal.timeout(HEALTH_LIMIT_MS),
       reset: true,
     });
-    body.destroy();
+    await body.dump();
     return statusCode < 500;
   } catch {
     // Not yet.

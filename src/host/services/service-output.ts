@@ -18,16 +18,20 @@ export function openOutput(state: StateDir, runId: string): Exclude<Output, 'pip
   };
 }
 
-export interface ServiceOutputOptions extends Omit<LogShipperOptions, 'onShipped'> {
+export interface ServiceOutputOptions extends Omit<LogShipperOptions, 'onSending' | 'onAllShipped'> {
   readonly state: StateDir;
   readonly runId: string;
   readonly to: Omit<ShipTo, 'lastSeq'>;
   /** Where an earlier life had got to. */
   readonly from: Shipped;
-  readonly onShipped: (shipped: Shipped) => void;
+  readonly onShipped: (shipped: Partial<Shipped>) => void;
 }
 
-/** Follows what a service's process writes and ships it. The files are the buffer: it reads no faster than it ships. */
+/**
+ * Follows what a service's process writes and ships it. The files are the buffer: it reads on when what was read has
+ * arrived. A life that ends in between has noted the sequence numbers that it may have used, but not what they said: the
+ * next one ships that once more under new numbers, since twice is better than never.
+ */
 export class ServiceOutput {
   private readonly tails: readonly [FileTail, FileTail];
   private readonly shipper: LogShipper;
@@ -43,30 +47,31 @@ export class ServiceOutput {
       { ...to, lastSeq: from.seq },
       {
         ...options,
-        onShipped: (seq) => {
-          onShipped({ seq, stdout: this.tails[0].position, stderr: this.tails[1].position });
+        onSending: (seq) => onShipped({ seq }),
+        onAllShipped: () => {
+          onShipped({ stdout: this.tails[0].position, stderr: this.tails[1].position });
         },
       },
     );
-    this.timer = setInterval(() => this.pump(), LOOK_MS);
+    this.timer = setInterval(() => this.shipper.isIdle && this.pump(), LOOK_MS);
   }
 
   /** Ships the rest and forgets the files: the process has ended. */
   async finish(): Promise<void> {
     clearInterval(this.timer);
-    this.pump();
+    while (this.shipper.hasRoom && this.pump());
     await this.shipper.finish(LAST_SHIPMENT_MS);
     for (const tail of this.tails) tail.close();
   }
 
-  private pump(): void {
-    for (const tail of this.tails) {
-      while (this.shipper.hasRoom) {
-        const chunk = tail.read();
-        if (chunk === undefined) break;
-        this.shipper.add(tail.stream, chunk);
-      }
-    }
+  /** Reads a piece of each file, and gives whether there was any. */
+  private pump(): boolean {
+    const pieces = this.tails.map((tail) => {
+      const chunk = tail.read();
+      if (chunk !== undefined) this.shipper.add(tail.stream, chunk);
+      return chunk !== undefined;
+    });
+    return pieces.includes(true);
   }
 }
 

@@ -64,7 +64,7 @@ export class ServiceProcess implements Incarnation {
         attempt: record.service.restarts,
       },
       from: record.service.shipped,
-      onShipped: (shipped) => this.save({ shipped }),
+      onShipped: (shipped) => this.save({ shipped: { ...this.record.service.shipped, ...shipped } }),
       client,
       shipping,
       logger,

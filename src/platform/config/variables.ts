@@ -302,6 +302,11 @@ export const variables = {
     about: 'How long one coordinator may take to answer before the next one is asked.',
     default: '10000',
   },
+  SKYCLAW_SHUTDOWN_GRACE_MS: {
+    group: 'host',
+    about: 'How long running jobs may go on after SIGTERM, at most 16000; what is left is killed and reported.',
+    default: '16000',
+  },
   SKYCLAW_WORK_ROOT: {
     group: 'host',
     about:
