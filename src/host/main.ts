@@ -54,7 +54,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
 
 async function startIn(state: StateDir, { config, logger, say, env }: HostOptions): Promise<RunningHost> {
   const identity = HostIdentity.load(state, config.hostId);
-  const records = new RunRecords(state);
+  const records = new RunRecords(state, logger);
   const names = [...config.allowedCommands, config.openclawCommand];
   const commands = new Commands(names, env['PATH'] ?? '');
   const isolation = await openIsolation({ config, state, commands, daemonEnv: env });
@@ -148,7 +148,7 @@ async function startIn(state: StateDir, { config, logger, say, env }: HostOption
     registration,
     jobIds,
     capabilities: () => prober.capabilities,
-    onStopJobs: (ids) => worker.takeAway(ids),
+    onStopJobs: (ids, sentAt) => worker.takeAway(ids, sentAt),
     onStopServices: (ids, sentAt) => services?.stopServices(ids, sentAt),
     intervalMs: config.heartbeatMs,
   });
@@ -175,7 +175,7 @@ async function startIn(state: StateDir, { config, logger, say, env }: HostOption
 
   completions.resume();
   for (const loop of [prober, heartbeat, worker, services]) loop?.start();
-  void registration.renew();
+  void registration.renew(new AbortController().signal);
 
   let closing: Promise<void> | undefined;
   const close = async () => {

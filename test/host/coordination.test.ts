@@ -61,6 +61,22 @@ describe('a host', () => {
     expect(coordinator.seen).toHaveLength(1);
   });
 
+  it('that is locked out while it works says so, goes on with its jobs, and ends when it is told to', async () => {
+    const program = await fixture.startAndRegister();
+    const id = coordinator.shell('sh', ['-c', `echo $$ > ${fixture.path('pid')}; sleep 1`]);
+    await fixture.pids('pid');
+    coordinator.token = 'changed';
+    await eventually('it has said so', () =>
+      Promise.resolve(program.stderr.includes('SKYCLAW_TOKEN is missing or wrong') ? true : undefined),
+    );
+    const begun = performance.now();
+    expect(await program.kill('SIGTERM')).toBe(0);
+    expect(performance.now() - begun).toBeLessThan(6_000);
+    // The end of its job is kept, and told once the host is let in again.
+    await fixture.startAndRegister({ SKYCLAW_TOKEN: 'changed' });
+    expect(await coordinator.completion(id)).toMatchObject({ success: true });
+  });
+
   it('keeps the credential that it is given, for itself alone, and sends it from then on', async () => {
     coordinator.hostToken = 'credential-of-this-host';
     const program = await fixture.startAndRegister();

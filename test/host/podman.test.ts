@@ -219,7 +219,10 @@ suite(`a host that isolates with podman${trouble === undefined ? '' : ` (left ou
     `runs a service in a container and publishes its port alone${tun ? '' : ' (left out: this user may not use /dev/net/tun)'}`,
     async () => {
       writeFileSync(fixture.path('root', 'inside', 'index.html'), 'served');
-      const args = ['-c', 'sleep 1; exec busybox httpd -f -p $PORT -h /work'];
+      const args = [
+        '-c',
+        'trap exit TERM; sleep 1; busybox httpd -p $PORT -h /work; while :; do sleep 0.2; done',
+      ];
       coordinator.deploy('web', { command: 'sh', args, cwd: 'inside' });
       const { endpoint } = await coordinator.report('web', 'running');
       expect(await (await fetch(endpoint ?? '')).text()).toBe('served');

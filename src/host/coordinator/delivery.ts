@@ -41,7 +41,7 @@ export class Deliverer {
         if (error instanceof CoordinatorRefusal && !error.isLockedOut) {
           if (!error.isUnknownHost || renewals === MOST_RENEWALS) return { kind: 'refused', refusal: error };
           renewals += 1;
-          await this.registration.renew();
+          await this.registration.renew(signal);
           continue;
         }
         const pauseMs = backoffMs(attempt, FIRST_PAUSE_MS, MOST_PAUSE_MS);

@@ -14,8 +14,8 @@ export interface HeartbeatOptions {
   /** Jobs whose leases this host needs: those that run, and those whose end is not delivered. */
   readonly jobIds: () => readonly string[];
   readonly capabilities: () => readonly string[];
-  readonly onStopJobs: (jobIds: readonly string[]) => void;
-  /** With the moment the heartbeat was sent: what has begun since is not meant. */
+  /** Both with the moment that the heartbeat was sent: what has begun since is not meant. */
+  readonly onStopJobs: (jobIds: readonly string[], sentAt: number) => void;
   readonly onStopServices: (serviceIds: readonly string[], sentAt: number) => void;
   readonly intervalMs: number;
   readonly logger: Logger;
@@ -53,7 +53,7 @@ export class Heartbeat extends Loop {
         signal,
       });
       if (isChanged) this.registeredWith(offered);
-      onStopJobs(listOf(answer, 'stopJobs'));
+      onStopJobs(listOf(answer, 'stopJobs'), sentAt);
       onStopServices(listOf(answer, 'stopServices'), sentAt);
     } catch (error) {
       if (!(error instanceof CoordinatorRefusal) || !needsRegistration(error)) throw error;
@@ -61,7 +61,7 @@ export class Heartbeat extends Loop {
         { reason: error.message },
         'The coordinator does not know this host any more; registering again.',
       );
-      await registration.renew();
+      await registration.renew(signal);
     }
   }
 }

@@ -47,13 +47,19 @@ export class Registration {
   }
 
   /**
-   * Registers, now or by joining what is under way, and comes back when that has happened or the daemon stops. Never
-   * throws.
+   * Registers, now or by joining what is under way, and comes back when that has happened or `signal` fires, with which
+   * the registration goes on. Never throws.
    */
-  renew(): Promise<void> {
+  async renew(signal: AbortSignal): Promise<void> {
     this.registered = false;
     this.current ??= this.register(this.stopping.signal).finally(() => (this.current = undefined));
-    return this.current;
+    const given = new AbortController();
+    const givenUp = new Promise<void>((done) => {
+      signal.addEventListener('abort', () => done(), { signal: given.signal });
+      if (signal.aborted) done();
+    });
+    await Promise.race([this.current, givenUp]);
+    given.abort();
   }
 
   /** Registers once more, so that the coordinator takes back what is not named in `activeJobs`. Throws when it cannot. */

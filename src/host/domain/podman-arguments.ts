@@ -19,8 +19,8 @@ export interface ContainerRun {
   readonly network: boolean;
   /** A port that is published, and the address that it is published on. */
   readonly publish: { readonly port: number; readonly address: string } | undefined;
-  /** Whether the engine bounds the processes of a container itself. */
-  readonly boundsPids: boolean;
+  /** What the engine has been found to enforce; undefined when that is not known, and all is tried. */
+  readonly enforced: Enforcement | undefined;
 }
 
 /** The arguments of `podman run` for a container that can do as little as possible. */
@@ -39,12 +39,8 @@ export function podmanRunArguments(run: ContainerRun, config: PodmanConfig): rea
     '--http-proxy=false',
     '--log-driver=none',
     ...networkOf(run, config),
-    `--memory=${config.memoryMb}m`,
-    `--memory-swap=${config.memoryMb}m`,
-    `--cpus=${config.cpus}`,
-    `--pids-limit=${config.pids}`,
+    ...limitsOf(run, config),
     `--ulimit=nofile=${OPEN_FILES}:${OPEN_FILES}`,
-    ...processBound(run.boundsPids ? Math.max(USER_PROCESSES, config.pids) : config.pids),
     ...(publish === undefined ? [] : [`--publish=${publish.address}:${publish.port}:${publish.port}`]),
     ...(envFile === undefined ? [] : [`--env-file=${envFile}`]),
     ...(folder === undefined
@@ -114,4 +110,13 @@ function networkOf({ network, publish }: ContainerRun, config: PodmanConfig): re
   return config.network === undefined ? [] : [`--network=${config.network}`];
 }
 
-const processBound = (most: number): readonly string[] => [`--ulimit=nproc=${most}:${most}`];
+/** The limits of a container. An engine that ignores one would say so in the output of each job. */
+function limitsOf({ enforced }: ContainerRun, { memoryMb, cpus, pids }: PodmanConfig): readonly string[] {
+  const userProcesses = enforced?.pids === true ? Math.max(USER_PROCESSES, pids) : pids;
+  return [
+    ...(enforced?.memory === false ? [] : [`--memory=${memoryMb}m`, `--memory-swap=${memoryMb}m`]),
+    ...(enforced?.cpus === false ? [] : [`--cpus=${cpus}`]),
+    ...(enforced?.pids === false ? [] : [`--pids-limit=${pids}`]),
+    `--ulimit=nproc=${userProcesses}:${userProcesses}`,
+  ];
+}

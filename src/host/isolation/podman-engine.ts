@@ -61,6 +61,8 @@ export class PodmanEngine {
       const trial = await tryOut(new PodmanEngine(program, first, env, undefined, ''), config);
       if (trial.kind === 'failed') {
         trouble = trial.trouble;
+        // Another runtime does not bring an image.
+        if (!/runtime|crun|cgroup/i.test(trouble)) break;
         continue;
       }
       const version = (await callPodman(program, ['--version'], env)).stdout.trim().replace(' version', '');
@@ -112,7 +114,7 @@ async function tryOut(engine: PodmanEngine, config: PodmanConfig): Promise<Trial
       envFile: undefined,
       network: false,
       publish: undefined,
-      boundsPids: false,
+      enforced: undefined,
     },
     config,
   );

@@ -6,7 +6,7 @@ import { payloadEnvironment, RUN_MARKER } from '../domain/child-environment.js';
 import { podmanRunArguments, refusalOfImage } from '../domain/podman-arguments.js';
 import { listensOn } from '../domain/process-stat.js';
 import { type PodmanConfig } from '../host.config.js';
-import { isSameProcess, signalGroup } from '../runner/process-table.js';
+import { isSameProcess, killRun, signalGroup } from '../runner/process-table.js';
 import { workFolder } from '../runner/work-folder.js';
 import { type RunRecord } from '../state/run-records.js';
 import { type StateDir } from '../state/state-dir.js';
@@ -60,7 +60,7 @@ export class PodmanIsolation implements Isolation {
         envFile,
         network: run.network,
         publish: run.port === undefined ? undefined : { port: run.port, address: publishAddress },
-        boundsPids: engine.enforced?.pids === true,
+        enforced: engine.enforced,
       },
       config,
     );
@@ -105,6 +105,7 @@ export class PodmanIsolation implements Isolation {
   async endLeftover({ runId, process }: RunRecord): Promise<void> {
     await this.options.engine.call(['rm', '--force', '--time=0', '--ignore', nameOf(runId)]);
     if (process !== undefined && isSameProcess(process)) signalGroup(process.pid, 'SIGKILL');
+    await killRun(runId);
     await this.forget(runId);
   }
 

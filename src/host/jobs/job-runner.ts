@@ -66,7 +66,7 @@ export class JobRunner {
       id: job.id,
       ...(cage.container === undefined ? {} : { container: cage.container }),
     };
-    records.save(note);
+    records.create(note);
     const shipper = new LogShipper(
       {
         path: `/v1/jobs/${encodeURIComponent(job.id)}/logs`,
@@ -80,7 +80,7 @@ export class JobRunner {
       limitMs: plan.limitMs,
       maxOutputBytes,
       signal,
-      onStart: (process) => records.save({ ...note, process }),
+      onStart: (process) => records.update({ ...note, process }),
       onOutput: (stream, chunk) => shipper.add(stream, chunk),
     });
     void outcome.cleared.then(() => records.remove(runId));

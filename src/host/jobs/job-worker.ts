@@ -14,6 +14,8 @@ const MOST_WAIT_MS = 20_000;
 
 interface RunningJob {
   readonly job: Job;
+  /** On the clock of `performance.now()`. */
+  readonly begunAt: number;
   readonly abort: AbortController;
   readonly ended: Promise<void>;
 }
@@ -44,11 +46,11 @@ export class JobWorker extends Loop {
     return [...this.jobs.keys()];
   }
 
-  /** Ends jobs that this host no longer holds; nothing is told of their end. */
-  takeAway(jobIds: readonly string[]): void {
+  /** Ends jobs that this host no longer held when it asked; nothing is told of their end. */
+  takeAway(jobIds: readonly string[], askedAt: number): void {
     for (const id of jobIds) {
       const running = this.jobs.get(id);
-      if (running === undefined || running.abort.signal.aborted) continue;
+      if (running === undefined || running.begunAt > askedAt || running.abort.signal.aborted) continue;
       this.logger.info({ jobId: id }, 'The coordinator has taken a job away; ending it.');
       running.abort.abort('taken away' satisfies StopReason);
     }
@@ -99,7 +101,7 @@ export class JobWorker extends Loop {
       if (!(error instanceof CoordinatorRefusal)) throw error;
       this.claimKey = newKey();
       if (!needsRegistration(error)) throw error;
-      await registration.renew();
+      await registration.renew(signal);
       return false;
     }
   }
@@ -113,7 +115,7 @@ export class JobWorker extends Loop {
       await before.ended;
     }
     const abort = new AbortController();
-    this.jobs.set(job.id, { job, abort, ended: this.run(job, abort.signal) });
+    this.jobs.set(job.id, { job, begunAt: performance.now(), abort, ended: this.run(job, abort.signal) });
   }
 
   private async run(job: Job, signal: AbortSignal): Promise<void> {

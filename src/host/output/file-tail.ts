@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, rmSync } from 'node:fs';
 import { type StreamName } from '../runner/run-command.js';
 
 const READ_BYTES = 65_536;
@@ -17,7 +17,7 @@ export class FileTail {
     /** How much of it has been read. */
     private place: number,
   ) {
-    this.fd = openSync(path, 'r+');
+    this.fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
     if (fstatSync(this.fd).size < place) this.place = 0;
   }
 

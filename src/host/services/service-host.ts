@@ -105,7 +105,7 @@ export class ServiceHost extends Loop {
       if (!(error instanceof CoordinatorRefusal)) throw error;
       this.claimKey = newKey();
       if (!needsRegistration(error)) throw error;
-      await registration.renew();
+      await registration.renew(signal);
       return undefined;
     }
   }

@@ -108,7 +108,7 @@ export class ServiceProcess implements Incarnation {
         shipped: { seq: 0, stdout: 0, stderr: 0 },
       },
     };
-    options.records.save(record);
+    options.records.create(record);
     const files = openOutput(options.state, runId);
     const process = SupervisedProcess.start(cage, files);
     closeSync(files.stdout);
@@ -174,6 +174,6 @@ export class ServiceProcess implements Incarnation {
 
   private save(change: Partial<ServiceNote>): void {
     this.record = { ...this.record, service: { ...this.record.service, ...change } };
-    this.options.records.save(this.record);
+    this.options.records.update(this.record);
   }
 }

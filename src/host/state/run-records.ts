@@ -1,3 +1,4 @@
+import { type Logger } from '../../platform/logging/logger.js';
 import { record } from '../coordinator/answers.js';
 import { type ProcessIdentity } from '../runner/process-table.js';
 import { type StateDir } from './state-dir.js';
@@ -31,10 +32,23 @@ export interface RunRecord {
 
 /** What runs, on disk: written before a process starts, gone when nothing of it is left. */
 export class RunRecords {
-  constructor(private readonly state: StateDir) {}
+  constructor(
+    private readonly state: StateDir,
+    private readonly logger: Logger,
+  ) {}
 
-  save(run: RunRecord): void {
+  /** Notes down a run that is about to start. Throws when that is impossible: nobody would find it after a crash. */
+  create(run: RunRecord): void {
     this.state.write(run, FOLDER, `${run.runId}.json`);
+  }
+
+  /** Notes down what has become of a run. It goes on when that is impossible, and the log says so. */
+  update(run: RunRecord): void {
+    try {
+      this.state.write(run, FOLDER, `${run.runId}.json`);
+    } catch (error) {
+      this.logger.error({ err: error, id: run.id }, 'What has become of a run cannot be noted down.');
+    }
   }
 
   remove(runId: string): void {
