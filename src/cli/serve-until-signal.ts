@@ -14,9 +14,9 @@ export function closeOnSignal(close: () => Promise<void>): void {
     }, SHUTDOWN_LIMIT_MS).unref();
     close().then(
       () => process.exit(process.exitCode ?? 0),
-      async (error: unknown) => {
-        // Knows the errors of all programs, and so brings all of them.
-        (await import('./program.js')).reportFailure('skynet', error);
+      (error: unknown) => {
+        const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        process.stderr.write(`The shutdown failed: ${reason}\n`);
         process.exit(1);
       },
     );

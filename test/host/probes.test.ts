@@ -51,16 +51,9 @@ it('a probe is given no token and none of the secrets of the daemon', async () =
   expect(readFileSync(fixture.path('seen'), 'utf8')).not.toContain('secret');
 });
 
-it.each([
-  ['leak: []', 'leak should be a map of command, files and env'],
-  ['a: { comand: [x] }', 'a has comand; it knows command, files and env'],
-  ['a: { command: x }', 'a.command should be a list of texts'],
-  ['a: {}', 'a asks for nothing'],
-  ['[a]', 'It should be a map'],
-  ['a: {', 'cannot be used'],
-])('a file of probes that says %j is refused with the reason', async (text, reason) => {
-  writeFileSync(fixture.path('probes.yaml'), text);
+it('a file of probes that cannot be used is refused with the reason', async () => {
+  writeFileSync(fixture.path('probes.yaml'), 'a: { comand: [x] }');
   const program = fixture.start({ SKYCLAW_CAPABILITY_PROBES: fixture.path('probes.yaml') });
   expect(await program.exit()).toBe(1);
-  expect(program.stderr).toContain(reason);
+  expect(program.stderr).toContain('a has comand; it knows command, files and env');
 });

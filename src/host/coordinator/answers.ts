@@ -1,4 +1,5 @@
 import { type Assignment, type Job, type JobPayload, type Service } from '../../contracts/skyclaw.js';
+import { record } from '../domain/record.js';
 
 /** An answer of the coordinator that this daemon cannot read: of another version, or not of a coordinator at all. */
 export class UnreadableAnswer extends Error {
@@ -62,10 +63,6 @@ export function serviceOfClaim(answer: unknown): Service | undefined {
 export function listOf(answer: unknown, name: string): readonly string[] {
   const list = record(answer)[name];
   return Array.isArray(list) ? list.filter((entry): entry is string => typeof entry === 'string') : [];
-}
-
-export function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function problemOfPayload(value: unknown): string | undefined {

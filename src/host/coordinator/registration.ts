@@ -3,7 +3,7 @@ import { type RegisterHostRequest } from '../../contracts/skyclaw.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { backoffMs } from '../domain/backoff.js';
 import { type HostIdentity } from '../state/host-identity.js';
-import { record } from './answers.js';
+import { record } from '../domain/record.js';
 import { type CoordinatorClient } from './coordinator-client.js';
 import { CoordinatorRefusal } from './coordinator-errors.js';
 

@@ -1,6 +1,6 @@
 import { type CompleteJobRequest } from '../../contracts/skyclaw.js';
 import { type Logger } from '../../platform/logging/logger.js';
-import { record } from '../coordinator/answers.js';
+import { record } from '../domain/record.js';
 import { newKey } from '../coordinator/coordinator-client.js';
 import { type Deliverer } from '../coordinator/delivery.js';
 import { outputText } from '../domain/output-text.js';

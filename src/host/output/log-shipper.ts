@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import { type AppendLogsRequest, type LogEntry } from '../../contracts/skyclaw.js';
 import { type Logger } from '../../platform/logging/logger.js';
-import { record } from '../coordinator/answers.js';
+import { record } from '../domain/record.js';
 import { type CoordinatorClient, newKey } from '../coordinator/coordinator-client.js';
 import { CoordinatorRefusal } from '../coordinator/coordinator-errors.js';
 import { backoffMs } from '../domain/backoff.js';
@@ -178,7 +178,8 @@ export class LogShipper {
         if (record(answer)['full'] === true) this.close();
         return;
       } catch (error) {
-        if (error instanceof CoordinatorRefusal) {
+        // A coordinator that has forgotten the host is about to hear of it again.
+        if (error instanceof CoordinatorRefusal && !error.isUnknownHost) {
           this.giveUp(error);
           return;
         }

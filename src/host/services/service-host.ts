@@ -34,6 +34,8 @@ export interface ServiceHostOptions extends Omit<ServiceProcessOptions, 'hostId'
 export class ServiceHost extends Loop {
   private readonly processes = new Set<ServiceProcess>();
   private readonly ports: Ports;
+  /** Processes of an earlier life that are gone, until the coordinator can be told. */
+  private lost: { readonly serviceId: string; readonly generation: number }[] = [];
   private claimKey = newKey();
 
   constructor(private readonly options: ServiceHostOptions) {
@@ -41,7 +43,7 @@ export class ServiceHost extends Loop {
     this.ports = new Ports(options.config.basePort);
   }
 
-  /** Goes on with the process of an earlier life, or ends what is left of it and says so. */
+  /** Goes on with the process of an earlier life, or ends what is left of it, which the next registration tells. */
   async takeOver(record: RunRecord): Promise<void> {
     const { isolation, records, state, logger } = this.options;
     const { process, service } = record;
@@ -55,11 +57,15 @@ export class ServiceHost extends Loop {
     await isolation.endLeftover(record);
     dropOutput(state, record.runId);
     records.remove(record.runId);
-    this.fail(record.id, service.generation, 'service process ended with an earlier life of the host');
+    this.lost.push({ serviceId: record.id, generation: service.generation });
   }
 
-  /** Tells of everything that runs, to a coordinator that may have forgotten it. */
+  /** Tells of everything that runs, to a coordinator that may have forgotten it, and of what has been lost. */
   announce(): void {
+    for (const { serviceId, generation } of this.lost) {
+      this.fail(serviceId, generation, 'service process ended with an earlier life of the host');
+    }
+    this.lost = [];
     for (const process of this.processes) {
       if (process.isReady && process.endReason === undefined) this.reportRunning(process);
     }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { record } from '../coordinator/answers.js';
+import { record } from '../domain/record.js';
 import { type StateDir } from './state-dir.js';
 
 const ID = 'host-id.json';

@@ -1,5 +1,5 @@
 import { type Logger } from '../../platform/logging/logger.js';
-import { record } from '../coordinator/answers.js';
+import { record } from '../domain/record.js';
 import { type ProcessIdentity } from '../runner/process-table.js';
 import { type StateDir } from './state-dir.js';
 

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { record } from '../coordinator/answers.js';
+import { record } from '../domain/record.js';
 import { HostConfigError } from '../host.config.js';
 import { isSameProcess, identityOfProcess } from '../runner/process-table.js';
 

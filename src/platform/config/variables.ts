@@ -304,7 +304,8 @@ export const variables = {
   },
   SKYCLAW_SHUTDOWN_GRACE_MS: {
     group: 'host',
-    about: 'How long running jobs may go on after SIGTERM, at most 16000; what is left is killed and reported.',
+    about:
+      'How long running jobs may go on after SIGTERM, at most 16000; what is left is killed and reported.',
     default: '16000',
   },
   SKYCLAW_WORK_ROOT: {
