@@ -55,7 +55,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
 async function startIn(state: StateDir, { config, logger, say, env }: HostOptions): Promise<RunningHost> {
   const identity = HostIdentity.load(state, config.hostId);
   const records = new RunRecords(state, logger);
-  const names = [...config.allowedCommands, config.openclawCommand];
+  const names = [...new Set([...config.allowedCommands, config.openclawCommand])];
   const commands = new Commands(names, env['PATH'] ?? '');
   const isolation = await openIsolation({ config, state, commands, daemonEnv: env });
   const client = new CoordinatorClient({

@@ -233,6 +233,30 @@ describe('an answer that is lost', () => {
   });
 });
 
+describe('a coordinator that loses requests and answers all the time', () => {
+  it('has each job run once and hears of its end once', async () => {
+    await fixture.startAndRegister({ SKYCLAW_POLL_MS: '20' });
+    let state = 1;
+    let troubles = 0;
+    coordinator.interfere = () => {
+      // The same troubles in every run of this test.
+      state = (state * 48_271) % 2_147_483_647;
+      if (state % 4 !== 0) return undefined;
+      troubles += 1;
+      return (['drop', 'do-and-drop', { status: 503, body: { error: 'busy' } }] as const)[troubles % 3];
+    };
+    const ids = Array.from({ length: 40 }, (_, index) =>
+      coordinator.shell('sh', ['-c', `echo ${index} >> ${fixture.path('ran')}; echo ${index}`]),
+    );
+    for (const [index, id] of ids.entries())
+      expect((await coordinator.completion(id)).stdout).toBe(`${index}\n`);
+    const ran = await fixture.pids('ran', 40);
+    expect([...ran].sort((a, b) => a - b)).toEqual(ids.map((_, index) => index));
+    expect(coordinator.completions).toHaveLength(40);
+    expect(troubles).toBeGreaterThan(20);
+  });
+});
+
 describe('with several coordinators', () => {
   it('a call goes to the next one with the same key when one is away or fails, and a refusal counts', async () => {
     const second = await ScriptableCoordinator.start();
