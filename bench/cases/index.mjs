@@ -10,11 +10,13 @@ import eventReaders from './event-readers.mjs';
 import fan from './fan.mjs';
 import files from './files.mjs';
 import history from './history.mjs';
+import jobs from './jobs.mjs';
 import snapshot from './snapshot.mjs';
 
 export const cases = [
   enqueue,
   cycle,
+  jobs,
   enqueueBatch,
   drainBatch,
   drain,

@@ -83,6 +83,10 @@ export class Skynet extends Contender {
     await this.session((client) => seed.ready(client, count));
   }
 
+  async fillJobs(count) {
+    await this.session((client) => seed.readyJobs(client, count));
+  }
+
   async stop() {
     const server = this.#server;
     if (server !== undefined && server.exitCode === null) {

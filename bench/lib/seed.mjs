@@ -57,6 +57,17 @@ export async function ready(client, count) {
   );
 }
 
+/** Jobs that any host may claim. @param {Client} client @param {number} count */
+export async function readyJobs(client, count) {
+  await inChunks(
+    client,
+    count,
+    (from, to) => `insert into tasks (${COLUMNS}, kind, updated_by, status, gate)
+      select 'job_${Date.now()}-' || n, 'job:shell', '{"kind":"shell","command":"true"}', 'any', 'shell/any//', 5, 60, 0,
+        ${rank(0)}, 'shell', 'bench', 'queued', 0 from generate_series(${from}, ${to}) n`,
+  );
+}
+
 /** Tasks in front that wait for one that is not due before tomorrow. @param {Client} client @param {number} count */
 export async function blockedByDependency(client, count) {
   await client.query(

@@ -91,6 +91,26 @@ const targets = [
     theirs: 'graphile-worker',
     figure: 'p50_ms',
   },
+  {
+    text: 'jobs handed in over HTTP, 16 clients, against tasks',
+    atLeast: 1 / 1.2,
+    aim: 1,
+    case: 'jobs',
+    where: variant('hand in, 16 clients'),
+    ours: 'jobs',
+    theirs: 'tasks',
+    figure: 'rate',
+  },
+  {
+    text: 'jobs claimed and completed over HTTP, 16 clients, against tasks',
+    atLeast: 1 / 1.2,
+    aim: 1,
+    case: 'jobs',
+    where: variant('claim and complete, 16 clients'),
+    ours: 'jobs',
+    theirs: 'tasks',
+    figure: 'rate',
+  },
 ];
 
 /** The names of the cases that a target is about. */

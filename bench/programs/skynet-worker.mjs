@@ -48,6 +48,13 @@ export class Worker {
     }
   }
 
+  /** Claims and starts in one call and completes in another, until `count` have been claimed together. @param {Progress} progress */
+  async twoCalls(progress) {
+    const claim = async () =>
+      (await this.connection.post('/v1/tasks/claim', { worker_id: this.id, start: true })).task;
+    await untilClaimed(progress, claim, (task) => this.complete(task));
+  }
+
   /** One call a task: the completion returns the next claim, already started. @param {Progress} progress */
   async chain(progress) {
     const { tasks } = await this.#claimMany(1);
@@ -104,5 +111,46 @@ export class Worker {
   #held({ id, claim_token }, verb, extra) {
     const path = `/v1/tasks/${encodeURIComponent(id)}/${verb}`;
     return this.connection.post(path, { worker_id: this.id, claim_token, ...extra });
+  }
+}
+
+/** A host, which pulls jobs. */
+export class Host {
+  /** @param {import('./http-client.mjs').Connection} connection @param {string} id */
+  constructor(connection, id) {
+    this.connection = connection;
+    this.id = id;
+  }
+
+  register() {
+    return this.connection.post('/v1/hosts/register', { hostId: this.id, name: this.id, maxParallel: 4 });
+  }
+
+  /** The same as {@link Worker.twoCalls} with jobs. @param {Progress} progress */
+  async twoCalls(progress) {
+    const claim = async () => (await this.connection.post(`/v1/hosts/${this.id}/claim`, {})).job;
+    await untilClaimed(progress, claim, ({ id, leaseToken }) =>
+      this.connection.post(`/v1/jobs/${id}/complete`, {
+        ...{ hostId: this.id, leaseToken, success: true, durationMs: 1, exitCode: 0, stdout: '', stderr: '' },
+      }),
+    );
+  }
+}
+
+/** @param {Progress} progress @param {() => Promise<any>} claim @param {(task: any) => Promise<unknown>} complete */
+async function untilClaimed(progress, claim, complete) {
+  let moved = performance.now();
+  while (progress.claimed < progress.count) {
+    const task = await claim();
+    if (task === null) {
+      progress.empty++;
+      if (performance.now() - moved > STUCK_MS) throw new Error('Work is left that nobody can claim');
+      await wait(PAUSE_MS);
+      continue;
+    }
+    progress.claimed++;
+    await complete(task);
+    progress.ended++;
+    moved = performance.now();
   }
 }

@@ -5,7 +5,7 @@ import { dispatchAll, dispatchLatency, openGateway } from './skynet-dispatch.mjs
 import { fanIn, fanOut, prepareFanIn, prepareFanOut } from './skynet-graph.mjs';
 import { startReaders, stopReaders } from './skynet-readers.mjs';
 import { batches, NotThere, serveCalls, spread, spreadOfTimes } from './serve-calls.mjs';
-import { Worker } from './skynet-worker.mjs';
+import { Host, Worker } from './skynet-worker.mjs';
 
 /** Connections of the server's pool and some: enough to pass through each of them. */
 const TICK = 24;
@@ -60,6 +60,23 @@ async function cycle({ count, clients, way = 'three calls' }) {
   };
 }
 
+/** Hosts as tasks' workers are: one connection each. @param {number} count */
+async function hosts(count) {
+  const all = connect(count).map((connection, index) => new Host(connection, `bench-host-${index}`));
+  await Promise.all(all.map((host) => host.register()));
+  return all;
+}
+
+/** Two calls each until `count` are done. @param {{ count: number }} load @param {(Worker | Host)[]} takers */
+async function twoCalls({ count }, takers) {
+  const progress = { claimed: 0, ended: 0, count, empty: 0 };
+  const began = performance.now();
+  await Promise.all(takers.map((taker) => taker.twoCalls(progress)));
+  return { done: count, seconds: (performance.now() - began) / 1_000 };
+}
+
+const job = () => ({ payload: { kind: 'shell', command: 'true' } });
+
 serveCalls({
   connect: (args) => {
     url = args.url;
@@ -69,6 +86,14 @@ serveCalls({
     const all = connect(clients);
     return spread({ count, clients }, (index, client) => all[client].post('/v1/tasks/enqueue', body(index)));
   },
+
+  submitJobs({ count, clients }) {
+    const all = connect(clients);
+    return spread({ count, clients }, (_, client) => all[client].post('/v1/jobs', job()));
+  },
+
+  twoCallTasks: (load) => twoCalls(load, workers(load.clients)),
+  twoCallJobs: async (load) => twoCalls(load, await hosts(load.clients)),
 
   async enqueueBatch({ count, clients, size }) {
     const all = connect(clients);

@@ -1,19 +1,13 @@
-import { InvalidArgumentError } from 'commander';
 import { ConfigError } from '../control-plane/index.js';
 import { GatewayConfigError } from '../gateway/index.js';
 import { HostConfigError } from '../host/index.js';
 import { DatabaseUnavailableError, errorCode } from '../platform/database/errors.js';
 import { EmbeddedPostgresError } from '../platform/embedded-postgres/index.js';
+import { portFlag } from './flags.js';
+import { say, UsageError } from './terminal.js';
 
 export { closeOnSignal, serveUntilSignal } from './serve-until-signal.js';
-
-/** A mistake of the user's: its message is all that is shown. */
-export class UsageError extends Error {}
-
-/** A line for the person at the terminal; logs go to stderr. */
-export function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
+export { portFlag, say, UsageError };
 
 /** Prints why a program ends and how to mend it, without a stack when a person can mend it, and sets the exit code. */
 export function reportFailure(name: string, error: unknown): void {
@@ -53,12 +47,4 @@ function explain(error: unknown): string {
   const remedy = code === undefined ? undefined : remedies[code];
   if (remedy !== undefined) return remedy(error as ListenError);
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-/** A port from the command line. */
-export function portFlag(value: string): string {
-  if (!/^\d{1,5}$/.test(value) || Number(value) > 65_535) {
-    throw new InvalidArgumentError('It must be a whole number from 0 to 65535.');
-  }
-  return value;
 }

@@ -1,50 +1,23 @@
-import 'reflect-metadata';
-import { loadEnv } from './environment.js';
-import { host } from './host.js';
+import { CommanderError } from 'commander';
+import { closestName } from '../platform/config/closest-name.js';
+import { commandLine } from './skyclaw/command-line.js';
+import { report } from './report.js';
+import { endWithReader, UsageError } from './terminal.js';
 
-const HELP = `skyclaw: the SkyClaw face of the control plane
-
-Usage:
-  skyclaw coordinator    run the API on SKYCLAW_COORDINATOR_HOST:SKYCLAW_COORDINATOR_PORT (0.0.0.0:8787)
-  skyclaw host           run jobs and services of SKYCLAW_COORDINATOR_URL on this machine
-  skyclaw help           show this text
-
-Everything else is configured by the environment; see .env.example.`;
-
-// What only the coordinator needs, or knows the errors of all programs, is loaded when it is asked for.
-const loadProgram = () => import('./program.js');
-
-async function main([command]: readonly string[]): Promise<void> {
-  switch (command) {
-    case undefined:
-    case 'help':
-    case '-h':
-    case '--help':
-      process.stdout.write(`${HELP}\n`);
-      return;
-    case 'coordinator':
-      await coordinator();
-      return;
-    case 'host':
-      await host();
-      return;
-    default:
-      throw new (await loadProgram()).UsageError(`unknown command: ${command}`);
+async function main([name = 'help', ...args]: readonly string[]): Promise<void> {
+  endWithReader();
+  const program = commandLine();
+  const known = program.commands.map((command) => command.name()).concat('help');
+  if (!['-h', '--help', '-V', '--version', ...known].includes(name)) {
+    const close = closestName(name, known);
+    throw new UsageError(`unknown command: ${name}${close === undefined ? '' : `\nDid you mean ${close}?`}`);
   }
-}
-
-async function coordinator(): Promise<void> {
-  const { serve } = await import('./serve.js');
-  const env = loadEnv();
-  await serve(
-    {
-      host: env.text('SKYCLAW_COORDINATOR_HOST'),
-      port: String(env.integer('SKYCLAW_COORDINATOR_PORT', { min: 0, max: 65_535 })),
-    },
-    env,
-  );
+  await program.parseAsync([name, ...args], { from: 'user' });
 }
 
 main(process.argv.slice(2)).catch(async (error: unknown) => {
-  (await loadProgram()).reportFailure('skyclaw', error);
+  if (!(error instanceof CommanderError)) await report('skyclaw', error);
+  // With exit code 0 help or the version have been printed.
+  else if (error.exitCode !== 0)
+    await report('skyclaw', new UsageError(error.message.replace(/^error: /, '')));
 });

@@ -113,12 +113,26 @@ export interface HeartbeatRequest {
   readonly activeJobs?: readonly string[];
   /** Capabilities that have come or gone since registration (probes); absent: unchanged. */
   readonly capabilities?: readonly string[];
+  /**
+   * Every process of a service on the host that has not ended, from the moment at which it was claimed. With it the
+   * coordinator knows what must end, what has ended, and what is missing; absent: it goes by what was reported.
+   */
+  readonly activeServices?: readonly ActiveService[];
+}
+
+/** One process of a service on a host. */
+export interface ActiveService {
+  readonly serviceId: string;
+  readonly slot: number;
+  readonly generation: number;
 }
 
 export interface HeartbeatResponse {
   readonly host: Host;
-  /** Services whose process on this host must end. */
+  /** Services of which no process on this host may go on. */
   readonly stopServices: readonly string[];
+  /** Single replicas that must end while others of the service on this host go on: just the processes of this generation. */
+  readonly stopReplicas: readonly ActiveService[];
   /** Jobs of `activeJobs` that the host no longer holds: cancelled, or given to another. Their processes must end. */
   readonly stopJobs: readonly string[];
 }
@@ -138,6 +152,8 @@ export type AssignmentStatus = 'pending' | 'running' | 'failed';
 
 export interface Assignment {
   readonly hostId: string;
+  /** Tells the replicas of one service on one host apart, from 0; a host has one unless `maxPerHost` allows more. */
+  readonly slot: number;
   readonly status: AssignmentStatus;
   readonly endpoint?: string;
   readonly error?: string;
@@ -173,8 +189,39 @@ export interface Service {
   readonly version: number;
 }
 
+/** `POST /v1/services`; `PATCH /v1/services/:id` takes `replicas` of it. */
+export interface DeployServiceRequest {
+  /** Of a service that is there: it is deployed anew. Absent: one is made. */
+  readonly serviceId?: string;
+  readonly name: string;
+  readonly command: string;
+  readonly args?: readonly string[];
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly replicas?: number;
+  readonly requiredCapabilities?: readonly string[];
+  readonly maxPerHost?: number;
+  readonly healthPath?: string;
+  readonly image?: string;
+  readonly network?: boolean;
+}
+
+/** `POST /v1/hosts/:id/services/claim` */
+export interface ClaimServiceRequest {
+  /** How long to wait for something to start when there is nothing, in milliseconds, up to 25000. */
+  readonly wait_ms?: number;
+}
+
+/** `POST /v1/hosts/:id/services/claim`: what the host should start, as which of its replicas. */
+export interface ClaimServiceResponse {
+  readonly service: Service | null;
+  readonly slot?: number;
+}
+
 export interface ReportServiceRequest {
   readonly hostId: string;
+  /** 0 when absent. */
+  readonly slot?: number;
   readonly status: AssignmentStatus;
   readonly endpoint?: string;
   readonly error?: string;
@@ -195,6 +242,10 @@ export interface AppendLogsRequest {
   /** The attempt of a job, the restart count of a service's process on this host. */
   readonly attempt: number;
   readonly leaseToken?: string;
+  /** Of a service, which of its replicas on the host; 0 when absent. */
+  readonly slot?: number;
+  /** Of a service, the generation that the process runs: its `seq` may begin anew with each. 0 when absent. */
+  readonly generation?: number;
   readonly entries: readonly LogEntry[];
 }
 

@@ -2,6 +2,8 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { EventsModule } from './events/index.js';
 import { ExplainModule } from './explain/index.js';
 import { HealthModule } from './health/index.js';
+import { HostsModule } from './hosts/index.js';
+import { JobsModule } from './jobs/index.js';
 import { LedgerModule } from './ledger/index.js';
 import { MetricsModule } from './metrics/index.js';
 import { OverviewModule } from './overview/index.js';
@@ -27,6 +29,8 @@ export class AppModule {
         RoutingModule,
         SchedulerModule,
         SchedulesModule,
+        JobsModule,
+        HostsModule,
         ReaperModule,
         HealthModule,
         MetricsModule,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
@@ -16,6 +17,8 @@ export interface AuthConfig {
   /** Unset: every route is open. */
   readonly apiKey: string | undefined;
   readonly required: boolean;
+  /** What opens the SkyClaw routes. None: they are open, or closed to all when keys are required. */
+  readonly skyclaw: { readonly tokens: readonly string[]; readonly required: boolean };
 }
 
 export interface LedgerConfig {
@@ -56,6 +59,18 @@ export interface ReaperConfig {
   readonly onUnhealthy: 'release' | 'fail';
 }
 
+export interface SkyclawConfig {
+  /** Who this replica is in what it writes; made up when unset. */
+  readonly nodeId: string;
+  /** Whether hosts have credentials of their own. */
+  readonly hostAuth: boolean;
+  readonly hostTimeoutMs: number;
+  readonly leaseMs: number;
+  readonly jobMaxAttempts: number;
+  /** What is kept of each of a job's two outputs. */
+  readonly maxOutputBytes: number;
+}
+
 /** All settings of the control plane, read once before the application is built. Modules get their slice. */
 export interface ControlPlaneConfig {
   readonly http: HttpConfig;
@@ -65,6 +80,7 @@ export interface ControlPlaneConfig {
   readonly registry: RegistryConfig;
   readonly scheduler: SchedulerConfig;
   readonly reaper: ReaperConfig;
+  readonly skyclaw: SkyclawConfig;
   readonly idempotencyTtlMs: number;
   readonly databasePoolSize: number;
   readonly logLevel: string;
@@ -74,9 +90,13 @@ export interface ControlPlaneConfig {
 export class ConfigError extends Error {}
 
 const DAY_SECONDS = 86_400;
+const DAY_MS = DAY_SECONDS * 1_000;
 
 export function controlPlaneConfig(env: Env): ControlPlaneConfig {
   const apiKey = env.isSet('SKYNET_API_KEY') ? env.text('SKYNET_API_KEY') : undefined;
+  const tokens = (['SKYCLAW_TOKEN', 'SKYCLAW_TOKEN_PREVIOUS'] as const)
+    .filter((name) => env.isSet(name))
+    .map((name) => env.text(name));
   const required = env.flag('SKYNET_REQUIRE_AUTH');
   if (required && apiKey === undefined) {
     throw new ConfigError(
@@ -88,7 +108,7 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
     http: {
       host: env.isSet('SKYNET_HOST')
         ? env.text('SKYNET_HOST')
-        : apiKey === undefined
+        : apiKey === undefined && tokens.length === 0
           ? '127.0.0.1'
           : '0.0.0.0',
       port: env.integer('SKYNET_PORT', { min: 0, max: 65_535 }),
@@ -97,7 +117,7 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
       trustedProxies: env.listOf('SKYNET_TRUSTED_PROXIES', 'addresses or CIDR ranges', isAddressOrRange),
       rateLimitPerMinute: env.integer('SKYNET_DIAGNOSTIC_RATE_LIMIT_PER_MIN'),
     },
-    auth: { apiKey: protectedApi ? apiKey : undefined, required },
+    auth: { apiKey: protectedApi ? apiKey : undefined, required, skyclaw: { tokens, required } },
     ledger: {
       leaseSeconds: env.integer('SKYNET_CONTROL_TASK_LOCK_TIMEOUT', { min: 1, max: DAY_SECONDS }),
       maxAttempts: env.integer('SKYNET_TASK_MAX_ATTEMPTS', { min: 1, max: 1_000 }),
@@ -129,6 +149,16 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
       enabled: env.flag('SKYNET_STALE_LOCK_REAPER_ENABLED'),
       pollMs: milliseconds(env, 'SKYNET_STALE_LOCK_REAPER_POLL_SECS'),
       onUnhealthy: env.oneOf('SKYNET_REAPER_ON_UNHEALTHY', ['release', 'fail']),
+    },
+    skyclaw: {
+      nodeId: env.isSet('SKYCLAW_COORDINATOR_NODE_ID')
+        ? env.text('SKYCLAW_COORDINATOR_NODE_ID')
+        : `node_${randomUUID()}`,
+      hostAuth: env.flag('SKYCLAW_HOST_AUTH'),
+      hostTimeoutMs: env.integer('SKYCLAW_HOST_TIMEOUT_MS', { min: 100, max: DAY_MS }),
+      leaseMs: env.integer('SKYCLAW_LEASE_MS', { min: 1_000, max: DAY_MS }),
+      jobMaxAttempts: env.integer('SKYCLAW_JOB_MAX_ATTEMPTS', { min: 1, max: 1_000 }),
+      maxOutputBytes: env.integer('SKYCLAW_MAX_OUTPUT_BYTES', { min: 1_024, max: 3 * 1_048_576 }),
     },
     idempotencyTtlMs: env.integer('SKYCLAW_IDEMPOTENCY_TTL_MS', { min: 1 }),
     databasePoolSize: env.integer('SKYNET_DB_POOL_SIZE', { min: 2, max: 1_000 }),

@@ -18,7 +18,7 @@ import { createServer } from '../platform/http/server.js';
 import { createLogger, type Logger, nestLogger } from '../platform/logging/logger.js';
 import { apiDocument } from './api-document.js';
 import { AppModule } from './app.module.js';
-import { installAuth } from './auth/index.js';
+import { installAuth, installSkyclawAuth, installSkyclawEnvelope, isSkyclaw } from './auth/index.js';
 import { type ControlPlaneConfig, controlPlaneConfig } from './config.js';
 import { installReplayHeader } from './idempotency/index.js';
 
@@ -65,7 +65,7 @@ export async function openDatabase({
 }: ControlPlaneOptions): Promise<DataSource> {
   const dataSource = await connect({
     url: databaseUrl,
-    applicationName: 'skynet-control-plane',
+    applicationName: `skynet/${config.skyclaw.nodeId}`,
     poolSize: config.databasePoolSize,
     program: 'control-plane',
   });
@@ -107,9 +107,11 @@ export async function createControlPlane(
   );
   // In the order in which they see a request.
   await installCors(server, config.http.corsOrigins);
+  installSkyclawEnvelope(server);
   drainOnClose(server);
-  await installRateLimit(server, config.http.rateLimitPerMinute);
+  await installRateLimit(server, config.http.rateLimitPerMinute, isSkyclaw);
   installAuth(server, config.auth.apiKey);
+  installSkyclawAuth(server, config.auth.skyclaw);
   installReplayHeader(server);
   app.useGlobalPipes(new DtoPipe());
   app.useGlobalFilters(new ProblemFilter(logger, allowedMethods));

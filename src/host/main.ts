@@ -147,9 +147,11 @@ async function startIn(state: StateDir, { config, logger, say, env }: HostOption
     ...shared,
     registration,
     jobIds,
+    activeServices: () => services?.active ?? [],
     capabilities: () => prober.capabilities,
     onStopJobs: (ids, sentAt) => worker.takeAway(ids, sentAt),
     onStopServices: (ids, sentAt) => services?.stopServices(ids, sentAt),
+    onStopReplicas: (replicas, sentAt) => services?.stopReplicas(replicas, sentAt),
     intervalMs: config.heartbeatMs,
   });
 

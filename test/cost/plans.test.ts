@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { CLAIM_OF_SOLE_LINE_SQL, CLAIM_SQL } from '../../src/control-plane/ledger/queries/claim.queries.js';
+import {
+  CLAIM_OF_HOSTS_SOLE_LINE_SQL,
+  CLAIM_OF_HOSTS_SQL,
+  CLAIM_OF_SOLE_LINE_SQL,
+  CLAIM_SQL,
+} from '../../src/control-plane/ledger/queries/claim.queries.js';
 import { START_SQL } from '../../src/control-plane/ledger/queries/lease.queries.js';
 import { SUCCEED_SQL } from '../../src/control-plane/ledger/queries/finish.queries.js';
 import { DataSource } from 'typeorm';
@@ -31,6 +36,11 @@ it.each([
     CLAIM_OF_SOLE_LINE_SQL,
     (n: number) => ['worker', `w${n}`, null, '[]', ['l'], ['p'], Array(n).fill(`w${n}`), false, 1],
   ],
+  [
+    'a claim of hosts',
+    CLAIM_OF_HOSTS_SQL,
+    (n: number) => ['host', `w${n}`, null, '[]', [], [], Array(n).fill(`w${n}`), true, 1],
+  ],
   ['a start', START_SQL, (n: number) => [Array(n).fill('t'), Array(n).fill('w'), Array(n).fill('x')]],
   [
     'a success',
@@ -49,37 +59,45 @@ it.each([
 });
 
 const claims = [
-  ['a claim', CLAIM_SQL, [[], []]],
-  ['a claim of the only line', CLAIM_OF_SOLE_LINE_SQL, [['action/any//'], ['default']]],
+  ['a claim', CLAIM_SQL, 'worker', [[], []]],
+  ['a claim of the only line', CLAIM_OF_SOLE_LINE_SQL, 'worker', [['action/any//'], ['default']]],
+  ['a claim of hosts', CLAIM_OF_HOSTS_SQL, 'host', [[], []]],
+  ['a claim of hosts of the only line', CLAIM_OF_HOSTS_SOLE_LINE_SQL, 'host', [['shell/any//'], ['default']]],
 ] as const;
 const sizes = [1, 3, 2_000, 20_000].flatMap((ready) =>
-  claims.map(([name, text, turns]) => ({ ready, name, text, turns })),
+  claims.map(([name, text, holder, turns]) => ({ ready, name, text, holder, turns })),
 );
 
-it.each(sizes)('$name among $ready ready tasks reads no table as a whole', async ({ ready, text, turns }) => {
-  await client.query('truncate tasks');
-  await client.query(
-    `insert into tasks (id, action, params, max_attempts, lease_seconds, gate)
-     select 't-' || n, 'a', '{}', 5, 300, 0 from generate_series(1, $1) n`,
-    [ready],
-  );
-  await client.query('analyze tasks');
-  await client.query('begin');
-  const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: object }] }>({
-    text: `explain (analyze, format json) ${text}`,
-    values: ['worker', 'w', [], '[]', ...turns, Array(4).fill('w'), false, 1],
-  });
-  await client.query('rollback');
-  const scanned: number[] = [];
-  const visit = (node: Record<string, unknown>): void => {
-    if (node['Node Type'] === 'Seq Scan' && node['Relation Name'] === 'tasks')
-      scanned.push(Number(node['Actual Rows']));
-    for (const child of (node['Plans'] as Record<string, unknown>[] | undefined) ?? []) visit(child);
-  };
-  visit(rows[0]?.['QUERY PLAN'][0].Plan as Record<string, unknown>);
-  // A table of a page or two may be.
-  expect(Math.max(0, ...scanned)).toBeLessThan(10);
-});
+it.each(sizes)(
+  '$name among $ready ready tasks reads no table as a whole',
+  async ({ ready, text, holder, turns }) => {
+    await client.query('truncate tasks');
+    await client.query(
+      `insert into tasks (id, action, params, max_attempts, lease_seconds, gate, kind, lane)
+     select 't-' || n, 'a', '{}', 5, 300, 0, $2, $2 || '/any//' from generate_series(1, $1) n`,
+      [ready, holder === 'host' ? 'shell' : 'action'],
+    );
+    await client.query('analyze tasks');
+    await client.query(
+      `insert into host_slots (host_id, max_parallel, is_open) values ('w', 10, true) on conflict do nothing`,
+    );
+    await client.query('begin');
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: object }] }>({
+      text: `explain (analyze, format json) ${text}`,
+      values: [holder, 'w', [], '[]', ...turns, Array(4).fill('w'), false, 1],
+    });
+    await client.query('rollback');
+    const scanned: number[] = [];
+    const visit = (node: Record<string, unknown>): void => {
+      if (node['Node Type'] === 'Seq Scan' && node['Relation Name'] === 'tasks')
+        scanned.push(Number(node['Actual Rows']));
+      for (const child of (node['Plans'] as Record<string, unknown>[] | undefined) ?? []) visit(child);
+    };
+    visit(rows[0]?.['QUERY PLAN'][0].Plan as Record<string, unknown>);
+    // A table of a page or two may be.
+    expect(Math.max(0, ...scanned)).toBeLessThan(10);
+  },
+);
 
 it('a connection that began with few tasks plans no claim anew when there are many', async () => {
   const few = new DataSource(

@@ -30,6 +30,8 @@ const WANTED: Readonly<Record<string, readonly string[]>> = {
   file_locks: [VACUUM, ANALYZE, KEEPS_ITS_END],
   file_waits: [VACUUM, ANALYZE, KEEPS_ITS_END],
   job_locks: [VACUUM, 'fillfactor'],
+  hosts: [VACUUM, 'fillfactor'],
+  host_slots: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
   workers: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
   gateways: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
   idempotency_keys: [VACUUM, ANALYZE, KEEPS_ITS_END, 'fillfactor'],

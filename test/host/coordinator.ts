@@ -1,6 +1,7 @@
 import http from 'node:http';
 import { type AddressInfo } from 'node:net';
 import {
+  type ActiveService,
   type Assignment,
   type CompleteJobRequest,
   type HeartbeatRequest,
@@ -43,9 +44,10 @@ export class ScriptableCoordinator {
   readonly completions: (CompleteJobRequest & { readonly jobId: string; readonly at: number })[] = [];
   readonly reports: (ReportServiceRequest & { readonly serviceId: string })[] = [];
   readonly registrations: RegisterHostRequest[] = [];
-  readonly logs = new Map<string, (LogEntry & { readonly attempt: number })[]>();
+  readonly logs = new Map<string, (LogEntry & { readonly attempt: string })[]>();
   /** Of the next heartbeats' answers. */
   stopServices: string[] = [];
+  stopReplicas: ActiveService[] = [];
   stopJobs: string[] = [];
   token: string | undefined;
   hostToken: string | undefined;
@@ -53,8 +55,7 @@ export class ScriptableCoordinator {
   waits = false;
   interfere: (request: SeenRequest) => Interference | Promise<Interference> = () => undefined;
   private readonly queue: Job[] = [];
-  private readonly services = new Map<string, Service>();
-  private readonly offered: string[] = [];
+  private readonly offered: Service[] = [];
   private readonly hosts = new Set<string>();
   private readonly answers = new Map<string, { readonly hash: string; readonly answer: Answer }>();
   private readonly wakers = new Set<() => void>();
@@ -130,10 +131,23 @@ export class ScriptableCoordinator {
   }
 
   /** Offers a service, in a generation, to whoever claims next. */
-  deploy(id: string, spec: Partial<Service> & Pick<Service, 'command'>, generation = 1, restarts = 0): void {
+  deploy(
+    id: string,
+    spec: Partial<Service> & Pick<Service, 'command'>,
+    generation = 1,
+    restarts = 0,
+    slot = 0,
+  ): void {
     const hostId = [...this.hosts][0] ?? '';
-    const assignment: Assignment = { hostId, status: 'pending', updatedAt: now(), generation, restarts };
-    this.services.set(id, {
+    const assignment: Assignment = {
+      hostId,
+      slot,
+      status: 'pending',
+      updatedAt: now(),
+      generation,
+      restarts,
+    };
+    this.offered.push({
       id,
       name: id,
       args: [],
@@ -148,7 +162,6 @@ export class ScriptableCoordinator {
       version: 1,
       ...spec,
     });
-    this.offered.push(id);
   }
 
   report(
@@ -260,10 +273,15 @@ export class ScriptableCoordinator {
         return refused(401, 'unauthorized');
       }
       if (verb === 'heartbeat') {
-        return ok({ host: { id }, stopServices: this.stopServices, stopJobs: this.stopJobs });
+        return ok({
+          host: { id },
+          stopServices: this.stopServices,
+          stopReplicas: this.stopReplicas,
+          stopJobs: this.stopJobs,
+        });
       }
       if (verb === 'claim') return ok({ job: await this.claim(Number(body.wait_ms ?? 0), isGone) });
-      if (verb === 'services' && more === 'claim') return ok({ service: this.claimService(id) });
+      if (verb === 'services' && more === 'claim') return ok(this.claimService(id));
     }
     if (family === 'jobs' && verb === 'complete') {
       if (!this.hosts.has(body.hostId as string)) return refused(404, `unknown host: ${String(body.hostId)}`);
@@ -306,17 +324,18 @@ export class ScriptableCoordinator {
     return isGone() ? null : (this.queue.shift() ?? null);
   }
 
-  private claimService(hostId: string): Service | null {
-    const id = this.offered.shift();
-    const service = id === undefined ? undefined : this.services.get(id);
-    if (service === undefined) return null;
-    return { ...service, assignments: service.assignments.map((one) => ({ ...one, hostId })) };
+  private claimService(hostId: string): object {
+    const service = this.offered.shift();
+    if (service === undefined) return { service: null };
+    const assignments = service.assignments.map((one) => ({ ...one, hostId }));
+    return { service: { ...service, assignments }, slot: assignments[0]?.slot };
   }
 
   private append(path: string, body: Json): Answer {
     const kept = this.logs.get(path) ?? [];
     this.logs.set(path, kept);
-    const attempt = Number(body.attempt);
+    // Numbers begin anew with each process.
+    const attempt = JSON.stringify([body.slot, body.generation, body.attempt]);
     for (const entry of body.entries as LogEntry[]) {
       const last = kept.filter((one) => one.attempt === attempt).at(-1)?.seq ?? 0;
       // A service's host may have died with a batch.

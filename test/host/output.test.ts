@@ -109,6 +109,9 @@ describe('the output of a service', () => {
     await coordinator.report('talker', 'failed');
     expect(coordinator.text('services/talker', 'stdout')).toBe('hello\n');
     expect(coordinator.text('services/talker', 'stderr')).toBe('trouble\n');
-    expect(coordinator.logs.get('services/talker')?.map(({ attempt }) => attempt)).toEqual([3, 3]);
+    expect(coordinator.logs.get('services/talker')?.map(({ attempt }) => attempt)).toEqual([
+      '[0,1,3]',
+      '[0,1,3]',
+    ]);
   });
 });

@@ -174,6 +174,41 @@ describe('a service', () => {
     expect(await fixture.pids('pids')).toHaveLength(1);
   });
 
+  it('has several replicas on one host, each of which is named, replaced and stopped by itself', async () => {
+    await fixture.startAndRegister(env);
+    coordinator.deploy('twin', server('zero'), 1, 0, 0);
+    coordinator.deploy('twin', server('one'), 1, 0, 1);
+    const zero = await coordinator.report('twin', 'running', ({ slot }) => slot === 0);
+    const one = await coordinator.report('twin', 'running', ({ slot }) => slot === 1);
+    const replica = (slot: number, generation: number) => ({ serviceId: 'twin', slot, generation });
+    const names = (...wanted: object[]) =>
+      coordinator.heartbeat(
+        ({ activeServices }) => JSON.stringify(activeServices) === JSON.stringify(wanted),
+        performance.now(),
+      );
+    await names(replica(0, 1), replica(1, 1));
+    coordinator.deploy('twin', server('new zero'), 2, 0, 0);
+    const fresh = await coordinator.report('twin', 'running', ({ generation }) => generation === 2);
+    expect(await get(fresh.endpoint)).toBe('new zero');
+    await names(replica(1, 1), replica(0, 2));
+    expect(await get(one.endpoint)).toBe('one');
+    expect(await stillThere(zero.endpoint)).toBe(false);
+    // A stop of another generation is not meant for this one.
+    coordinator.stopReplicas = [replica(0, 1), replica(1, 1)];
+    await names(replica(0, 2));
+    expect(await get(fresh.endpoint)).toBe('new zero');
+  });
+
+  it('is named among the active ones from its claim to its end', async () => {
+    await fixture.startAndRegister(env);
+    coordinator.deploy('slow', server('slow', { gate: fixture.path('never') }));
+    await coordinator.heartbeat(({ activeServices }) => activeServices?.[0]?.serviceId === 'slow');
+    const [pid] = await fixture.pids('pids');
+    coordinator.stopServices = ['slow'];
+    await coordinator.heartbeat(({ activeServices }) => activeServices?.length === 0, performance.now());
+    expect(isAlive(pid ?? 0)).toBe(false);
+  });
+
   it('that the coordinator does not want here ends', async () => {
     await fixture.startAndRegister(env);
     coordinator.interfere = ({ path }) =>

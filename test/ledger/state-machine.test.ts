@@ -37,7 +37,7 @@ const proofOf = (claim: ClaimedTask | undefined, id = claim?.id ?? '') => ({
 });
 
 const attempts: Record<
-  Exclude<keyof typeof verbs, 'failWithDependency'>,
+  Exclude<keyof typeof verbs, 'failWithDependency' | 'expire'>,
   (id: string, claim?: ClaimedTask) => Promise<unknown>
 > = {
   claim: () => ledger.claim(),

@@ -126,7 +126,7 @@ describe('the lists', () => {
   }
 
   it('show everybody once, page by page, in the order of the whole', async () => {
-    await api.query('truncate workers');
+    await api.query('truncate workers cascade');
     await api.query('truncate tasks cascade');
     await register();
     await register({ gateway_id: 'g2' });

@@ -1,2 +1,3 @@
-export { callerIdentity } from './credentials.js';
-export { installAuth } from './auth.hook.js';
+export { installAuth, installSkyclawAuth } from './auth.hook.js';
+export { callerIdentity, hostTokenFrom, publicKeyFrom, secretHash, secretsEqual } from './credentials.js';
+export { installSkyclawEnvelope, isSkyclaw } from './skyclaw-routes.js';

@@ -27,6 +27,8 @@ const MAX_PASSES = 1_000;
 const PROJECTS_AFTER_A_MISS = 64;
 /** How often a claim looks again when ready tasks exist but others had them locked for the moment. */
 const MAX_MISSES = 5;
+/** How often a claim of hosts looks again because one of them claimed elsewhere at the same moment. */
+const MAX_RACES = 100;
 export const PROMOTE_BATCH = 500;
 
 export interface ClaimResult {
@@ -76,6 +78,7 @@ export class ClaimsService {
     let open = slots;
     let window = FIRST_WINDOW;
     let misses = 0;
+    let races = 0;
     let isWhole = false;
     for (let pass = 0; pass < MAX_PASSES && open.length > 0; pass++) {
       const projects = misses === 0 ? 1 : PROJECTS_AFTER_A_MISS;
@@ -85,14 +88,22 @@ export class ClaimsService {
       const easy = await claimWithoutLock(db, claimer, { slots: open, start }, at);
       claimed.push(...easy.claimed.map(({ task }) => task));
       this.note(db, easy);
-      if (sole !== null && easy.lines.length === 0) {
+      if (easy.isRaced && races++ < MAX_RACES) {
+        open = without(open, holdersOf(easy));
+        continue;
+      }
+      if (sole !== null && easy.lines.length === 0 && easy.hasRoom) {
         this.sole.wasWrong();
         continue;
       }
       if (marks === null) this.marks.looked(easy.readInVain);
       else if (easy.isShort) isWhole = true;
       unlike.push(...without(open, easy.alike));
-      open = easy.alike.slice(easy.claimed.length);
+      // A host gets no more than it has room for, so its slots are not served in their order.
+      open =
+        claimer.holder === 'host'
+          ? without(easy.alike, holdersOf(easy))
+          : easy.alike.slice(easy.claimed.length);
       let found = easy.isShared ? easy.claimed.length : 0;
       for (const { projectId, tasks } of easy.needingLock) {
         const wanted = { slots: open.slice(0, tasks), start };
@@ -107,6 +118,7 @@ export class ClaimsService {
         if (hard.parked > 0) window = Math.min(window * 4, LARGEST_WINDOW);
         found += hard.claimed.length + hard.parked;
       }
+      if (!easy.hasRoom) break;
       if (found > 0 || (marks !== null && isWhole)) continue;
       if (claimed.length > 0 || ++misses > MAX_MISSES || !(await this.somethingIsReady(db, claimer))) break;
     }
@@ -247,6 +259,8 @@ function reachedBy(candidates: readonly Mark[], gone: ReadonlySet<number>): Mark
   }
   return [...reached.values()];
 }
+
+const holdersOf = ({ claimed }: ClaimPass) => claimed.map(({ task }) => task.lockedBy);
 
 /** The entries of a list that are left when those of another are taken out, one for one. */
 function without(all: readonly string[], taken: readonly string[]): string[] {

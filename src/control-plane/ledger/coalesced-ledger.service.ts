@@ -9,6 +9,7 @@ import { type ClaimedTask, type Claimer, type ClaimProof, type NewTask, type Tas
 import { EndingsService, type Outcome } from './endings.service.js';
 import { type EnqueueRequest, IntakeService, refuseTaken } from './intake.service.js';
 import { type Success } from './queries/finish.queries.js';
+import { type Job } from './queries/job-row.js';
 
 /** Rows that one statement writes at most: large enough that commits do not count, small enough that nobody waits long. */
 const MAX_ROWS = 500;
@@ -19,7 +20,7 @@ const ENDS_AT_ONCE = 4;
 
 /** How a worker claims. */
 export interface ClaimCall {
-  readonly claimer: Extract<Claimer, { holder: 'worker' }>;
+  readonly claimer: Exclude<Claimer, { holder: 'dispatcher' }>;
   readonly max: number;
   /** Whether the tasks are started in the same step. */
   readonly start: boolean;
@@ -39,6 +40,7 @@ export class CoalescedLedger {
   private readonly starts: Coalescer<ClaimProof, boolean>;
   private readonly renewals: Coalescer<ClaimProof, Instant | null>;
   private readonly successes: Coalescer<Success, boolean>;
+  private readonly jobSuccesses: Coalescer<Success, Job | null>;
   private readonly wholeSuccesses: Coalescer<Success, boolean>;
   private readonly otherEnds = new Turns(ENDS_AT_ONCE);
 
@@ -72,6 +74,16 @@ export class CoalescedLedger {
         async (round) => {
           const ended = await this.endings.succeedShort(this.database, round);
           return ({ proof }) => ended.has(proof.taskId);
+        },
+        ofProof,
+      );
+    });
+    this.jobSuccesses = coalescer(async (reports) => {
+      return inRounds(
+        reports,
+        async (round) => {
+          const ended = await this.endings.succeedJobs(this.database, round);
+          return ({ proof }) => ended.get(proof.taskId) ?? null;
         },
         ofProof,
       );
@@ -124,6 +136,17 @@ export class CoalescedLedger {
     if (!outcome.success) return this.otherEnds.run(() => this.endings.complete(db, proof, outcome));
     const success = this.endings.successOf(proof, outcome);
     return (await this.successes.submit(success)) || (await this.wholeSuccesses.submit(success));
+  }
+
+  /** The same for a success of a job that nothing waits for, which is returned as it is then; null: take {@link complete}. */
+  async completeJob(
+    db: Db,
+    proof: ClaimProof,
+    outcome: Pick<Outcome, 'result' | 'error'>,
+  ): Promise<Job | null> {
+    const success = this.endings.successOf(proof, outcome);
+    if (db === this.database) return this.jobSuccesses.submit(success);
+    return (await this.endings.succeedJobs(db, [success])).get(proof.taskId) ?? null;
   }
 
   /** Gives a task back, or up. False when the proof does not hold. */
@@ -186,8 +209,10 @@ function coalescer<Item, Result>(
 function asked(calls: readonly ClaimCall[]): Iterable<[ClaimCall, ...ClaimCall[]]> {
   const groups = new Map<string, [ClaimCall, ...ClaimCall[]]>();
   for (const call of calls) {
-    const { capabilities } = call.claimer;
-    const key = `${call.start}${capabilities === null ? '' : JSON.stringify([...capabilities].sort())}`;
+    const { claimer } = call;
+    const capabilities = claimer.holder === 'worker' ? claimer.capabilities : null;
+    const named = capabilities === null ? '' : JSON.stringify([...capabilities].sort());
+    const key = `${claimer.holder}${call.start}${named}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [call]);
     else group.push(call);

@@ -19,10 +19,20 @@ import {
   endWhole,
   findClaimed,
   type Success,
+  succeedJobs,
   succeedShort,
   succeedWhole,
 } from './queries/finish.queries.js';
-import { cancel, findTask, type Found, lockParentsOf, lockTask, retry } from './queries/operator.queries.js';
+import {
+  cancel,
+  expire,
+  findTask,
+  type Found,
+  lockParentsOf,
+  lockTask,
+  retry,
+} from './queries/operator.queries.js';
+import { type Job } from './queries/job-row.js';
 import { findTaskById } from './queries/read.queries.js';
 import { dropUntold, holdTelling } from './queries/untold.queries.js';
 
@@ -76,6 +86,11 @@ export class EndingsService {
    */
   succeedShort(db: Db, successes: readonly Success[]): Promise<ReadonlySet<string>> {
     return succeedShort(db, successes);
+  }
+
+  /** The same for jobs, which are returned as they are then. */
+  succeedJobs(db: Db, successes: readonly Success[]): Promise<ReadonlyMap<string, Job>> {
+    return succeedJobs(db, successes);
   }
 
   /**
@@ -145,9 +160,23 @@ export class EndingsService {
   }
 
   /** The lease ran out for the last time. False when the proof does not hold. */
-  timeOut(db: Db, proof: ClaimProof, reason: string): Promise<boolean> {
+  timeOut(
+    db: Db,
+    proof: ClaimProof,
+    reason: string,
+    error = `failed_timeout: ${reason.slice(0, MAX_ERROR_LENGTH)}`,
+  ): Promise<boolean> {
     const message = reason.slice(0, MAX_ERROR_LENGTH);
-    return this.end(db, proof, { verb: 'timeOut', error: `failed_timeout: ${message}`, message });
+    return this.end(db, proof, { verb: 'timeOut', error, message });
+  }
+
+  /** A task that was not started in time fails. Does nothing when it has been started or has ended meanwhile. */
+  async expire(db: Db, id: string): Promise<void> {
+    await this.command(db, id, async (tx, task) => {
+      if (!(await expire(tx, task.seq))) return;
+      await this.letGo(tx, task, { freed: false });
+      if (task.hasDependents) await this.dependents.tellFailure(tx, task.seq);
+    });
   }
 
   /** An operator ends a task in whatever state it is; its holder's token is void from now on. Throws when it has ended. */

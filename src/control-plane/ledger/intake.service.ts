@@ -56,6 +56,9 @@ export interface EnqueueRequest {
   /** Absent or past: at once. */
   readonly runAt?: Instant | null;
   readonly submittedBy?: string | null;
+  /** Absent: action. */
+  readonly kind?: string;
+  readonly ttlMs?: number | null;
 }
 
 /** The way into the ledger. */
@@ -104,7 +107,7 @@ export class IntakeService {
     const task: NewTask = {
       id: id === '' ? taskIds.next() : id,
       projectId: projectOf(request.projectId),
-      kind: 'action',
+      kind: request.kind ?? 'action',
       action: request.action,
       params: request.params,
       priority: request.priority,
@@ -120,6 +123,7 @@ export class IntakeService {
       leaseSeconds: request.leaseSeconds ?? this.config.ledger.leaseSeconds,
       submittedBy: request.submittedBy ?? null,
       runAt: request.runAt ?? null,
+      ttlMs: request.ttlMs ?? null,
     };
     if (task.dependencies.includes(task.id)) throw problemOf({ kind: 'itself', id: task.id });
     return task;

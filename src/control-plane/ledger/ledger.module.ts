@@ -9,6 +9,7 @@ import { EndingsService } from './endings.service.js';
 import { FileQueue } from './file-queue.service.js';
 import { FilesController } from './files.controller.js';
 import { Foresight } from './foresight.service.js';
+import { HostJobs } from './host-jobs.service.js';
 import { IntakeService } from './intake.service.js';
 import { JobLocksService } from './job-locks.service.js';
 import { KeyQueue } from './key-queue.service.js';
@@ -37,6 +38,7 @@ const services = [
   Foresight,
   DependentsService,
   EndingsService,
+  HostJobs,
   LedgerReader,
   PausesService,
   EnqueueWarnings,

@@ -36,7 +36,10 @@ export function claimWish(
   workerId: string,
   { max, wait_ms, start, capabilities }: ClaimNextRequest,
 ): ClaimWish {
-  return { workerId, capabilities, max: max ?? 1, start, waitMs: wait_ms };
+  return {
+    claimer: { holder: 'worker', id: workerId, capabilities },
+    ...{ max: max ?? 1, start, waitMs: wait_ms },
+  };
 }
 
 /** The answer to a claim. Its tokens are shown: whoever claims needs them. */

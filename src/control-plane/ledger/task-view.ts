@@ -9,7 +9,7 @@ export function taskState(task: Task, { showToken }: { readonly showToken: boole
     id: task.id,
     kind: task.kind,
     action: task.action,
-    params: task.params,
+    params: shownParams(task),
     status: task.status,
     priority: task.priority,
     dependencies: [...task.dependencies],
@@ -40,6 +40,13 @@ export function taskState(task: Task, { showToken }: { readonly showToken: boole
     updated_at: task.updatedAt,
     completed_at: task.completedAt,
   };
+}
+
+/** The environment of a job may hold secrets: these routes show its names only. */
+function shownParams({ kind, params }: Task): TaskState['params'] {
+  const { env } = params;
+  if (kind === 'action' || typeof env !== 'object' || env === null) return params;
+  return { ...params, env: Object.fromEntries(Object.keys(env).map((name) => [name, '***'])) };
 }
 
 export function fileOwnership(

@@ -67,8 +67,8 @@ export class UpkeepService {
   }
 
   /** Ends the task of an expired lease as failed_timeout; false when it was renewed or ended meanwhile. */
-  timeOutExpired(lease: ExpiredLease, reason: string): Promise<boolean> {
-    return this.endExpired(lease, (proof, tx) => this.endings.timeOut(tx, proof, reason));
+  timeOutExpired(lease: ExpiredLease, reason: string, error?: string): Promise<boolean> {
+    return this.endExpired(lease, (proof, tx) => this.endings.timeOut(tx, proof, reason, error));
   }
 
   /**

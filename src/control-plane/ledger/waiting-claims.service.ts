@@ -3,16 +3,14 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Db } from '../../platform/database/database.js';
 import { Wakeups } from '../../platform/database/wakeups.js';
 import { TOPICS } from '../runtime/index.js';
-import { CoalescedLedger } from './coalesced-ledger.service.js';
+import { type ClaimCall, CoalescedLedger } from './coalesced-ledger.service.js';
 import { type ClaimedTask } from './domain/task.js';
 
 /** A waiting claim looks again at least so often: a wake-up may be lost, and some work becomes ready without one. */
 const LOOK_AGAIN_MS = 1_000;
 
 export interface ClaimWish {
-  readonly workerId: string;
-  /** Null: those the worker is registered with. */
-  readonly capabilities: readonly string[] | null;
+  readonly claimer: ClaimCall['claimer'];
   readonly max: number;
   readonly start: boolean;
   /** How long to wait for work when there is none. */
@@ -33,11 +31,8 @@ export class WaitingClaims {
 
   /** Up to `max` tasks; none when there was no work in time, or the caller hung up. A transaction never waits. */
   async claim(db: Db, wish: ClaimWish, connection: Socket): Promise<ClaimedTask[]> {
-    const { workerId, capabilities, max, start } = wish;
-    const call = {
-      claimer: { holder: 'worker', id: workerId, capabilities },
-      ...{ max, start, isGone: () => connection.destroyed },
-    } as const;
+    const { claimer, max, start } = wish;
+    const call = { claimer, max, start, isGone: () => connection.destroyed };
     if (wish.waitMs === 0 || db !== this.database) return this.ledger.claim(db, call);
     const end = performance.now() + wish.waitMs;
     for (;;) {

@@ -11,11 +11,14 @@ import { type Logger } from '../../platform/logging/logger.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { PartitionsService } from '../events/index.js';
 import { IdempotencyService } from '../idempotency/index.js';
-import { JobLocksService, UpkeepService } from '../ledger/index.js';
+import { HostJobs, JobLocksService, UpkeepService } from '../ledger/index.js';
+import { HostsRegistry } from '../registry/index.js';
 import { CONFIG, LOGGER } from '../runtime/index.js';
 
 const INTERVAL_MS = 10 * 60_000;
 const BATCH = 500;
+/** Hosts are remembered at least so long after they were heard of. */
+const HOST_DAYS = 30;
 /** Between two batches, so that a large backlog of old rows never crowds out the present. */
 const BREATH_MS = 50;
 
@@ -27,6 +30,8 @@ export class RetentionLoop extends Loop implements OnApplicationBootstrap, Befor
     private readonly partitions: PartitionsService,
     private readonly idempotency: IdempotencyService,
     private readonly jobLocks: JobLocksService,
+    private readonly jobs: HostJobs,
+    private readonly hosts: HostsRegistry,
     clock: ScheduleClock,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
     @Inject(LOGGER) logger: Logger,
@@ -50,9 +55,23 @@ export class RetentionLoop extends Loop implements OnApplicationBootstrap, Befor
       if (deleted === BATCH) await breath(signal);
     }
     const locks = await this.jobLocks.cleanup();
-    if (tasks + partitions + events + keys + locks > 0) {
-      this.logger.info({ tasks, partitions, events, keys, locks }, 'Old rows were deleted.');
+    const hosts = await this.pruneHosts(signal);
+    if (tasks + partitions + events + keys + locks + hosts > 0) {
+      this.logger.info({ tasks, partitions, events, keys, locks, hosts }, 'Old rows were deleted.');
     }
+  }
+
+  /** Hosts that have been silent for so long that none of their jobs is kept any more. */
+  private async pruneHosts(signal: AbortSignal): Promise<number> {
+    const { retentionDays } = this.config.ledger;
+    if (retentionDays === 0) return 0;
+    let forgotten = 0;
+    for (let deleted = BATCH; deleted === BATCH && !signal.aborted; forgotten += deleted) {
+      const ids = await this.hosts.prune(Math.max(retentionDays, HOST_DAYS), BATCH);
+      deleted = ids.length;
+      if (deleted > 0) await this.jobs.dropSlots(ids);
+    }
+    return forgotten;
   }
 
   /** Tasks first, then the partitions with their events: so long as an event is there and above the floor, so is its task. */

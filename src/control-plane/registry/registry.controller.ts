@@ -57,7 +57,7 @@ export class RegistryController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Register a worker, or register it anew' })
   @ApiOkResponse({ type: WorkerView })
-  @ApiProblems('idempotency-conflict')
+  @ApiProblems('worker-id-taken', 'idempotency-conflict')
   registerWorker(@Req() request: FastifyRequest, @Body() body: RegisterWorkerRequest): Promise<WorkerView> {
     return this.idempotency.run(request, async (db) =>
       workerView(

@@ -1,15 +1,16 @@
 import { Module } from '@nestjs/common';
 import { GatewayClientModule } from '../gateway-client/index.js';
 import { IdempotencyModule } from '../idempotency/index.js';
+import { HostsRegistry } from './hosts.service.js';
 import { ProberLoop } from './prober.loop.js';
 import { RegistryController } from './registry.controller.js';
 import { RegistryService } from './registry.service.js';
 
-/** Gateways and workers: identity, capabilities, health. */
+/** Gateways, workers and hosts: identity, capabilities, health. */
 @Module({
   imports: [GatewayClientModule, IdempotencyModule],
   controllers: [RegistryController],
-  providers: [RegistryService, ProberLoop],
-  exports: [RegistryService],
+  providers: [RegistryService, HostsRegistry, ProberLoop],
+  exports: [RegistryService, HostsRegistry],
 })
 export class RegistryModule {}

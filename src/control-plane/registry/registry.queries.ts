@@ -14,7 +14,6 @@ import {
   texts,
 } from '../../platform/database/row.js';
 import { statement } from '../../platform/database/statement.js';
-import { SILENT_AFTER_SECONDS } from './domain/health.js';
 
 /** A gateway as it is registered. */
 export interface Gateway {
@@ -63,7 +62,7 @@ const gatewayFromRow = (row: Row): Gateway => ({
   pauseReason: textOrNull(row, 'pause_reason'),
 });
 
-const SHOWN_STATUS = `case when w.uses_heartbeat and w.last_heartbeat < now() - interval '${SILENT_AFTER_SECONDS} seconds'
+const SHOWN_STATUS = `case when w.uses_heartbeat and w.last_heartbeat < now() - w.silent_after_ms * interval '1 millisecond'
     then 'offline' else w.status end`;
 
 const WORKER_COLUMNS = `w.worker_id, w.gateway_id, w.capabilities, w.capacity, w.metadata, w.registered_at, w.last_heartbeat,
@@ -236,6 +235,7 @@ const UPSERT_WORKER = statement(
      capabilities = case when cardinality(excluded.capabilities) = 0 then w.capabilities else excluded.capabilities end,
      capacity = case when excluded.capacity::text = '{}' then w.capacity else excluded.capacity end,
      metadata = case when excluded.metadata::text = '{}' then w.metadata else excluded.metadata end
+   where w.kind = 'worker'
    returning ${WORKER_COLUMNS}`,
 );
 
@@ -248,8 +248,11 @@ export interface WorkerRegistration {
   readonly metadata: JsonObject;
 }
 
-/** Registers a worker, or anew: what is empty keeps its stored value; the gateway is always replaced. */
-export async function upsertWorker(db: Db, worker: WorkerRegistration): Promise<Worker> {
+/**
+ * Registers a worker, or anew: what is empty keeps its stored value; the gateway is always replaced. Null when the id is
+ * a host's.
+ */
+export async function upsertWorker(db: Db, worker: WorkerRegistration): Promise<Worker | null> {
   const { workerId, gatewayId, capabilities, status, capacity, metadata } = worker;
   const values = [
     workerId,
@@ -259,13 +262,13 @@ export async function upsertWorker(db: Db, worker: WorkerRegistration): Promise<
     JSON.stringify(capacity),
     JSON.stringify(metadata),
   ];
-  return workerFromRow(onlyRow(await db.query(UPSERT_WORKER, values)));
+  return (await db.query(UPSERT_WORKER, values)).map(workerFromRow)[0] ?? null;
 }
 
 const HEARTBEAT = statement(
   'registry.heartbeat',
   `update workers w set last_heartbeat = now(), uses_heartbeat = true, status = coalesce($2, w.status)
-   where w.worker_id = $1 returning ${WORKER_COLUMNS}`,
+   where w.worker_id = $1 and w.kind = 'worker' returning ${WORKER_COLUMNS}`,
 );
 
 export async function heartbeat(db: Db, workerId: string, status: string | null): Promise<Worker | null> {
@@ -343,13 +346,16 @@ const MOST_WORKERS = 20_000;
 
 const WORKER_CLASSES = statement(
   'registry.workerClasses',
-  `select c.gateway_id, c.capabilities, c.status, count(*) as workers, min(c.worker_id) as example
-   from (select w.gateway_id, w.capabilities, w.worker_id, ${SHOWN_STATUS} as status from workers w limit ${MOST_WORKERS}) c
-   group by c.gateway_id, c.capabilities, c.status`,
+  `select c.kind, c.gateway_id, c.capabilities, c.status, count(*) as workers, min(c.worker_id) as example
+   from (
+     select w.kind, w.gateway_id, w.capabilities, w.worker_id, ${SHOWN_STATUS} as status from workers w limit ${MOST_WORKERS}
+   ) c
+   group by c.kind, c.gateway_id, c.capabilities, c.status`,
 );
 
-/** Workers that are alike: of one gateway, with the same capabilities and status. */
+/** Workers that are alike: of one kind and gateway, with the same capabilities and status. */
 export interface WorkerClass {
+  readonly kind: 'worker' | 'host';
   readonly gatewayId: string | null;
   readonly capabilities: readonly string[];
   readonly status: string;
@@ -361,6 +367,7 @@ export interface WorkerClass {
 /** All workers, those that are alike together. */
 export async function listWorkerClasses(db: Db): Promise<WorkerClass[]> {
   return (await db.query(WORKER_CLASSES)).map((row) => ({
+    kind: text(row, 'kind') as WorkerClass['kind'],
     gatewayId: textOrNull(row, 'gateway_id'),
     capabilities: texts(row, 'capabilities'),
     status: text(row, 'status'),

@@ -31,6 +31,7 @@ export interface Roster {
     readonly isUsable: boolean;
   })[];
   readonly workers: readonly (WorkerClass & { readonly isAlive: boolean })[];
+  readonly hosts: readonly (WorkerClass & { readonly isAlive: boolean })[];
 }
 
 /** Gateways and workers: who they are, what they can do, how they are. */
@@ -60,9 +61,12 @@ export class RegistryService implements OnApplicationShutdown {
     return registered;
   }
 
-  registerWorker(db: Db, request: WorkerRegistration): Promise<Worker> {
+  /** Registers a worker, or anew. Throws for an id that a host has. */
+  async registerWorker(db: Db, request: WorkerRegistration): Promise<Worker> {
     db.afterCommit(() => this.forgetRoster());
-    return queries.upsertWorker(db, request);
+    const worker = await queries.upsertWorker(db, request);
+    if (worker === null) throw new Problem('worker-id-taken', `'${request.workerId}' is the id of a host.`);
+    return worker;
   }
 
   /** A worker's sign of life; from now on its silence means that it is offline. Null when it is not registered. */
@@ -116,20 +120,22 @@ export class RegistryService implements OnApplicationShutdown {
     return queries.findWorkers(this.database, ids);
   }
 
-  /** Everybody who is registered: all gateways, and the workers by what they are alike in. */
+  /** Everybody who is registered: all gateways, and workers and hosts by what they are alike in. */
   async roster(): Promise<Roster> {
     await this.flushSeen();
     const [gateways, workers] = await Promise.all([
       queries.listGateways(this.database),
       queries.listWorkerClasses(this.database),
     ]);
+    const all = workers.map((worker) => ({ ...worker, isAlive: isWorkerHealthy(worker.status) }));
     return {
       gateways: gateways.map((gateway) => ({
         ...gateway,
         isUp: isGatewayUsable(gateway.status),
         isUsable: isUsable(gateway),
       })),
-      workers: workers.map((worker) => ({ ...worker, isAlive: isWorkerHealthy(worker.status) })),
+      workers: all.filter(({ kind }) => kind === 'worker'),
+      hosts: all.filter(({ kind }) => kind === 'host'),
     };
   }
 

@@ -15,4 +15,6 @@ export const TOPICS = {
   untold: 'untold',
   /** The next time of a schedule may have changed. */
   schedules: 'schedules',
+  /** A job may have a limit to be started by. */
+  expiring: 'expiring',
 } as const;

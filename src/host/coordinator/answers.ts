@@ -33,8 +33,14 @@ export function jobOfClaim(answer: unknown): Job | undefined {
   };
 }
 
+/** What a host is to start: a service, as which of its replicas there. */
+export interface ClaimedService {
+  readonly service: Service;
+  readonly slot: number;
+}
+
 /** The service of an answer to a claim. */
-export function serviceOfClaim(answer: unknown): Service | undefined {
+export function serviceOfClaim(answer: unknown): ClaimedService | undefined {
   const service = record(answer)['service'];
   if (service === null || service === undefined) return undefined;
   const fields = record(service);
@@ -44,19 +50,38 @@ export function serviceOfClaim(answer: unknown): Service | undefined {
   if (!isWhole || !Array.isArray(assignments)) {
     throw new UnreadableAnswer('The coordinator hands out a service without id, command or assignments.');
   }
-  return {
+  const { slot } = record(answer);
+  const whole = {
     ...(service as Service),
     args,
     env,
     assignments: assignments.map((entry) => {
-      const { generation, restarts } = record(entry);
+      const { generation, restarts, slot } = record(entry);
       return {
         ...(entry as Assignment),
+        slot: typeof slot === 'number' ? slot : 0,
         generation: typeof generation === 'number' ? generation : 1,
         restarts: typeof restarts === 'number' ? restarts : 0,
       };
     }),
   };
+  return { service: whole, slot: typeof slot === 'number' ? slot : 0 };
+}
+
+/** Single replicas that must end; of any generation where none is named. */
+export function replicasOf(answer: unknown): readonly StopReplica[] {
+  const list = record(answer)['stopReplicas'];
+  return (Array.isArray(list) ? list : []).flatMap((entry) => {
+    const { serviceId, slot, generation } = record(entry);
+    if (typeof serviceId !== 'string' || typeof slot !== 'number') return [];
+    return [{ serviceId, slot, generation: typeof generation === 'number' ? generation : undefined }];
+  });
+}
+
+export interface StopReplica {
+  readonly serviceId: string;
+  readonly slot: number;
+  readonly generation: number | undefined;
 }
 
 /** A list of texts of an answer; empty when it is not there. */

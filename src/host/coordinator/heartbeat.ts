@@ -1,8 +1,8 @@
-import { type HeartbeatRequest } from '../../contracts/skyclaw.js';
+import { type ActiveService, type HeartbeatRequest } from '../../contracts/skyclaw.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { type Every, Loop } from '../../platform/loops/loop.js';
 import { type HostIdentity } from '../state/host-identity.js';
-import { listOf } from './answers.js';
+import { listOf, replicasOf, type StopReplica } from './answers.js';
 import { type CoordinatorClient } from './coordinator-client.js';
 import { CoordinatorRefusal } from './coordinator-errors.js';
 import { needsRegistration, type Registration } from './registration.js';
@@ -13,10 +13,13 @@ export interface HeartbeatOptions {
   readonly identity: HostIdentity;
   /** Jobs whose leases this host needs: those that run, and those whose end is not delivered. */
   readonly jobIds: () => readonly string[];
+  /** Every process of a service that has not ended, and those that are about to be started. */
+  readonly activeServices: () => readonly ActiveService[];
   readonly capabilities: () => readonly string[];
-  /** Both with the moment that the heartbeat was sent: what has begun since is not meant. */
+  /** All with the moment that the heartbeat was sent: what has begun since is not meant. */
   readonly onStopJobs: (jobIds: readonly string[], sentAt: number) => void;
   readonly onStopServices: (serviceIds: readonly string[], sentAt: number) => void;
+  readonly onStopReplicas: (replicas: readonly StopReplica[], sentAt: number) => void;
   readonly intervalMs: number;
   readonly logger: Logger;
   readonly every: Every;
@@ -37,7 +40,8 @@ export class Heartbeat extends Loop {
   }
 
   protected override async runOnce(signal: AbortSignal): Promise<void> {
-    const { client, registration, identity, jobIds, capabilities, onStopJobs, onStopServices } = this.options;
+    const { client, registration, identity, jobIds, capabilities } = this.options;
+    const { onStopJobs, onStopServices, onStopReplicas } = this.options;
     if (!registration.isRegistered) return;
     const activeJobs = jobIds();
     const offered = capabilities();
@@ -45,6 +49,7 @@ export class Heartbeat extends Loop {
     const body: HeartbeatRequest = {
       activeLeases: activeJobs.length,
       activeJobs,
+      activeServices: this.options.activeServices(),
       ...(isChanged ? { capabilities: offered } : {}),
     };
     const sentAt = performance.now();
@@ -55,6 +60,7 @@ export class Heartbeat extends Loop {
       if (isChanged) this.registeredWith(offered);
       onStopJobs(listOf(answer, 'stopJobs'), sentAt);
       onStopServices(listOf(answer, 'stopServices'), sentAt);
+      onStopReplicas(replicasOf(answer), sentAt);
     } catch (error) {
       if (!(error instanceof CoordinatorRefusal) || !needsRegistration(error)) throw error;
       this.logger.warn(

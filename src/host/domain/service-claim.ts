@@ -15,11 +15,11 @@ export type ServiceStep<T extends Incarnation> =
   /** It starts now; those in `abandon` have not become ready and never need to; ready ones go on until it is. */
   | { readonly kind: 'start'; readonly abandon: readonly T[] };
 
-export function assignmentOf(service: Service, hostId: string): Assignment | undefined {
-  return service.assignments.find((assignment) => assignment.hostId === hostId);
+export function assignmentOf(service: Service, hostId: string, slot: number): Assignment | undefined {
+  return service.assignments.find((assignment) => assignment.hostId === hostId && assignment.slot === slot);
 }
 
-/** What to do when a service is handed to this host in `generation`. Any other generation, also a newer one, is the old. */
+/** What to do when a replica is handed to this host in `generation`, beside what is `here` of it. Any other generation, also a newer one, is the old. */
 export function stepFor<T extends Incarnation>(generation: number, here: readonly T[]): ServiceStep<T> {
   const same = here.find((process) => process.generation === generation);
   if (same !== undefined) return same.isReady ? { kind: 'report', process: same } : { kind: 'wait' };

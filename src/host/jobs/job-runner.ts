@@ -70,9 +70,11 @@ export class JobRunner {
     const shipper = new LogShipper(
       {
         path: `/v1/jobs/${encodeURIComponent(job.id)}/logs`,
-        hostId,
-        attempt: job.attempts,
-        ...(job.leaseToken === undefined ? {} : { leaseToken: job.leaseToken }),
+        as: {
+          hostId,
+          attempt: job.attempts,
+          ...(job.leaseToken === undefined ? {} : { leaseToken: job.leaseToken }),
+        },
       },
       { client, shipping, logger },
     );

@@ -26,9 +26,8 @@ export interface ShippingSwitch {
 
 export interface ShipTo {
   readonly path: string;
-  readonly hostId: string;
-  readonly attempt: number;
-  readonly leaseToken?: string;
+  /** Whose output it is. */
+  readonly as: Omit<AppendLogsRequest, 'entries'>;
   /** The sequence number of the last entry that was shipped before. */
   readonly lastSeq?: number;
 }
@@ -160,13 +159,8 @@ export class LogShipper {
   }
 
   private async sendBatch(entries: readonly LogEntry[]): Promise<void> {
-    const { hostId, attempt, leaseToken, path } = this.to;
-    const body: AppendLogsRequest = {
-      hostId,
-      attempt,
-      ...(leaseToken === undefined ? {} : { leaseToken }),
-      entries,
-    };
+    const { path, as } = this.to;
+    const body: AppendLogsRequest = { ...as, entries };
     const key = newKey();
     const { signal } = this.stopping;
     this.options.onSending?.(this.seq);

@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
-import { type Service } from '../../contracts/skyclaw.js';
+import { type ActiveService, type ClaimServiceRequest, type Service } from '../../contracts/skyclaw.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { type Every, Loop } from '../../platform/loops/loop.js';
-import { serviceOfClaim } from '../coordinator/answers.js';
+import { type ClaimedService, serviceOfClaim, type StopReplica } from '../coordinator/answers.js';
 import { newKey } from '../coordinator/coordinator-client.js';
 import { CoordinatorRefusal } from '../coordinator/coordinator-errors.js';
 import { needsRegistration, type Registration } from '../coordinator/registration.js';
@@ -17,6 +17,9 @@ import { Ports } from './ports.js';
 import { dropOutput } from './service-output.js';
 import { ServiceProcess, type ServiceProcessOptions } from './service-process.js';
 import { type ServiceReports } from './service-reports.js';
+
+/** The longest that a claim waits for something to start at the coordinator. */
+const MOST_WAIT_MS = 20_000;
 
 export interface ServiceHostOptions extends Omit<ServiceProcessOptions, 'hostId'> {
   /** Read anew each time: the coordinator may give the host another id. */
@@ -35,7 +38,9 @@ export class ServiceHost extends Loop {
   private readonly processes = new Set<ServiceProcess>();
   private readonly ports: Ports;
   /** Processes of an earlier life that are gone, until the coordinator can be told. */
-  private lost: { readonly serviceId: string; readonly generation: number }[] = [];
+  private lost: ActiveService[] = [];
+  /** Claimed, and not started yet. */
+  private readonly beginning = new Set<ActiveService>();
   private claimKey = newKey();
 
   constructor(private readonly options: ServiceHostOptions) {
@@ -57,13 +62,23 @@ export class ServiceHost extends Loop {
     await isolation.endLeftover(record);
     dropOutput(state, record.runId);
     records.remove(record.runId);
-    this.lost.push({ serviceId: record.id, generation: service.generation });
+    const { slot, generation } = service;
+    this.lost.push({ serviceId: record.id, slot, generation });
+  }
+
+  /** Every process that has not ended, from the moment that it was claimed. */
+  get active(): readonly ActiveService[] {
+    return [...this.beginning, ...this.processes].map(({ serviceId, slot, generation }) => ({
+      serviceId,
+      slot,
+      generation,
+    }));
   }
 
   /** Tells of everything that runs, to a coordinator that may have forgotten it, and of what has been lost. */
   announce(): void {
-    for (const { serviceId, generation } of this.lost) {
-      this.fail(serviceId, generation, 'service process ended with an earlier life of the host');
+    for (const replica of this.lost) {
+      this.fail(replica, 'service process ended with an earlier life of the host');
     }
     this.lost = [];
     for (const process of this.processes) {
@@ -79,31 +94,44 @@ export class ServiceHost extends Loop {
     }
   }
 
+  /** The same of single replicas. */
+  stopReplicas(replicas: readonly StopReplica[], askedAt: number): void {
+    for (const process of this.processes) {
+      const isMeant = replicas.some(
+        ({ serviceId, slot, generation = process.generation }) =>
+          serviceId === process.serviceId && slot === process.slot && generation === process.generation,
+      );
+      if (isMeant && process.begunAt <= askedAt && process.endReason === undefined)
+        this.end(process, 'stopped');
+    }
+  }
+
   /** Ends everything, and reports it as failed. */
   async finish(): Promise<void> {
     const ending = [...this.processes].map(async (process) => {
       const wasWanted = process.endReason === undefined;
       await process.end('shutting down');
-      if (wasWanted) this.fail(process.serviceId, process.generation, 'host is shutting down');
+      if (wasWanted) this.fail(process, 'host is shutting down');
     });
     await Promise.all(ending);
   }
 
   protected override async runOnce(signal: AbortSignal): Promise<void> {
     while (this.options.registration.isRegistered && !signal.aborted) {
-      const service = await this.claim(signal);
-      if (service === undefined) return;
-      await this.obey(service);
+      const claimed = await this.claim(signal);
+      if (claimed === undefined) return;
+      await this.obey(claimed);
     }
   }
 
-  private async claim(signal: AbortSignal): Promise<Service | undefined> {
-    const { client, registration, hostId } = this.options;
+  private async claim(signal: AbortSignal): Promise<ClaimedService | undefined> {
+    const { client, registration, hostId, pollMs } = this.options;
+    const waitMs = Math.min(pollMs, MOST_WAIT_MS);
     try {
       const answer = await client.post(
         `/v1/hosts/${encodeURIComponent(hostId())}/services/claim`,
-        {},
-        { key: this.claimKey, signal },
+        { wait_ms: waitMs } satisfies ClaimServiceRequest,
+        { key: this.claimKey, patienceMs: waitMs, signal },
       );
       this.claimKey = newKey();
       return serviceOfClaim(answer);
@@ -116,8 +144,8 @@ export class ServiceHost extends Loop {
     }
   }
 
-  private async obey(service: Service): Promise<void> {
-    const assignment = assignmentOf(service, this.options.hostId());
+  private async obey({ service, slot }: ClaimedService): Promise<void> {
+    const assignment = assignmentOf(service, this.options.hostId(), slot);
     if (assignment === undefined) {
       this.logger.warn(
         { serviceId: service.id },
@@ -127,7 +155,8 @@ export class ServiceHost extends Loop {
     }
     const { generation, restarts } = assignment;
     const here = [...this.processes].filter(
-      (process) => process.serviceId === service.id && process.endReason === undefined,
+      (process) =>
+        process.serviceId === service.id && process.slot === slot && process.endReason === undefined,
     );
     const step = stepFor(generation, here);
     switch (step.kind) {
@@ -138,33 +167,43 @@ export class ServiceHost extends Loop {
         return;
       case 'start':
         for (const process of step.abandon) this.end(process, 'replaced');
-        await this.begin(service, generation, restarts);
+        await this.begin(service, { serviceId: service.id, slot, generation }, restarts);
     }
   }
 
-  private async begin(service: Service, generation: number, restarts: number): Promise<void> {
+  private async begin(service: Service, replica: ActiveService, restarts: number): Promise<void> {
     const refusal = refusalOfCommand(service.command, service.args, this.options.rules);
     if (refusal !== undefined) {
-      this.fail(service.id, generation, refusal);
+      this.fail(replica, refusal);
       return;
     }
+    this.beginning.add(replica);
+    try {
+      await this.startProcess(service, replica, restarts);
+    } finally {
+      this.beginning.delete(replica);
+    }
+  }
+
+  private async startProcess(service: Service, replica: ActiveService, restarts: number): Promise<void> {
+    const { slot, generation } = replica;
     const port = await this.ports.take();
     if (port === undefined) {
-      this.fail(service.id, generation, `no free port from ${this.options.config.basePort} up`);
+      this.fail(replica, `no free port from ${this.options.config.basePort} up`);
       return;
     }
     const endpoint = `${this.options.config.publicBaseUrl}:${port}`;
     try {
       const process = await ServiceProcess.start(
-        { service, generation, restarts, port, endpoint },
+        { service, slot, generation, restarts, port, endpoint },
         this.processOptions(),
       );
-      this.logger.info({ serviceId: service.id, generation, port }, 'Starting a service.');
+      this.logger.info({ ...replica, port }, 'Starting a service.');
       this.watch(process);
     } catch (error) {
       this.ports.giveBack(port);
       if (!(error instanceof CannotRun)) throw error;
-      this.fail(service.id, generation, error.message);
+      this.fail(replica, error.message);
     }
   }
 
@@ -184,8 +223,8 @@ export class ServiceHost extends Loop {
     }
     this.reportRunning(process);
     for (const other of this.processes) {
-      if (other === process || other.serviceId !== process.serviceId) continue;
-      if (other.endReason === undefined) this.end(other, 'replaced');
+      const isSameReplica = other.serviceId === process.serviceId && other.slot === process.slot;
+      if (other !== process && isSameReplica && other.endReason === undefined) this.end(other, 'replaced');
     }
   }
 
@@ -199,12 +238,8 @@ export class ServiceHost extends Loop {
     );
     if (endReason === 'not ready') {
       const { startLimitMs } = this.options.config;
-      this.fail(
-        serviceId,
-        generation,
-        `service was not ready on port ${process.port} within ${startLimitMs}ms`,
-      );
-    } else if (endReason === undefined) this.fail(serviceId, generation, textOf(end));
+      this.fail(process, `service was not ready on port ${process.port} within ${startLimitMs}ms`);
+    } else if (endReason === undefined) this.fail(process, textOf(end));
     this.nudge();
   }
 
@@ -218,9 +253,9 @@ export class ServiceHost extends Loop {
 
   private reportRunning(process: ServiceProcess): void {
     const { reports, hostId } = this.options;
-    const { serviceId, generation, endpoint } = process;
+    const { serviceId, slot, generation, endpoint } = process;
     void reports
-      .send(serviceId, { hostId: hostId(), status: 'running', endpoint, generation })
+      .send(serviceId, { hostId: hostId(), status: 'running', endpoint, slot, generation })
       .then((delivery) => {
         // Neither 404 nor 409 leave anything for this process to do.
         const isOurs = delivery?.kind !== 'refused' || ![404, 409].includes(delivery.refusal.status);
@@ -228,9 +263,9 @@ export class ServiceHost extends Loop {
       });
   }
 
-  private fail(serviceId: string, generation: number, error: string): void {
+  private fail({ serviceId, slot, generation }: ActiveService, error: string): void {
     const { reports, hostId } = this.options;
-    void reports.send(serviceId, { hostId: hostId(), status: 'failed', error, generation });
+    void reports.send(serviceId, { hostId: hostId(), slot, status: 'failed', error, generation });
   }
 
   private processOptions(): ServiceProcessOptions {

@@ -30,6 +30,7 @@ export interface ServiceProcessOptions {
 
 export interface NewServiceProcess {
   readonly service: Service;
+  readonly slot: number;
   readonly generation: number;
   readonly restarts: number;
   readonly port: number;
@@ -60,8 +61,12 @@ export class ServiceProcess implements Incarnation {
       runId: record.runId,
       to: {
         path: `/v1/services/${encodeURIComponent(serviceId)}/logs`,
-        hostId,
-        attempt: record.service.restarts,
+        as: {
+          hostId,
+          attempt: record.service.restarts,
+          slot: record.service.slot,
+          generation: record.service.generation,
+        },
       },
       from: record.service.shipped,
       onShipped: (shipped) => this.save({ shipped: { ...this.record.service.shipped, ...shipped } }),
@@ -78,7 +83,7 @@ export class ServiceProcess implements Incarnation {
 
   /** Starts a process. Throws a CannotRun when that is impossible from the outset. */
   static async start(wanted: NewServiceProcess, options: ServiceProcessOptions): Promise<ServiceProcess> {
-    const { service, generation, restarts, port, endpoint } = wanted;
+    const { service, slot, generation, restarts, port, endpoint } = wanted;
     const runId = randomUUID();
     const cage = await options.isolation.cage({
       runId,
@@ -101,6 +106,7 @@ export class ServiceProcess implements Incarnation {
       service: {
         port,
         endpoint,
+        slot,
         generation,
         restarts,
         healthPath: service.healthPath,
@@ -130,6 +136,10 @@ export class ServiceProcess implements Incarnation {
     const cage = options.isolation.cageOf(record.runId);
     const process = SupervisedProcess.adopt(cage, record.process);
     return new ServiceProcess(record.id, record, process, (port) => cage.listens(port), options);
+  }
+
+  get slot(): number {
+    return this.record.service.slot;
   }
 
   get generation(): number {

@@ -9,6 +9,8 @@ const FOLDER = 'runs';
 export interface ServiceNote {
   readonly port: number;
   readonly endpoint: string;
+  /** Tells the replicas of one service on one host apart. */
+  readonly slot: number;
   readonly generation: number;
   readonly restarts: number;
   readonly healthPath: string | undefined;

@@ -6,7 +6,8 @@ export interface Variable {
   readonly about: string;
   /** The default as it would be written in the environment; absent when unset means "off" or "none". */
   readonly default?: string;
-  readonly group: 'database' | 'control plane' | 'scheduler' | 'reaper' | 'gateway' | 'host';
+  readonly group:
+    'database' | 'control plane' | 'scheduler' | 'reaper' | 'SkyClaw' | 'gateway' | 'host' | 'cli';
   /** Never shown, not even to debug. */
   readonly secret?: true;
   /** Accepted from older deployments, has no effect. */
@@ -208,6 +209,49 @@ export const variables = {
     default: 'release',
   },
 
+  SKYCLAW_TOKEN: {
+    group: 'SkyClaw',
+    about:
+      'Token that hosts and callers of the SkyClaw routes send as x-skyclaw-token. Unset: those routes are open, or closed to all with SKYNET_REQUIRE_AUTH.',
+    secret: true,
+  },
+  SKYCLAW_TOKEN_PREVIOUS: {
+    group: 'SkyClaw',
+    about: 'Accepted beside SKYCLAW_TOKEN while it is being replaced.',
+    secret: true,
+  },
+  SKYCLAW_HOST_AUTH: {
+    group: 'SkyClaw',
+    about:
+      '1 gives each host a credential of its own at registration, without which nobody can act as that host.',
+    default: '0',
+  },
+  SKYCLAW_HOST_TIMEOUT_MS: {
+    group: 'SkyClaw',
+    about: 'A host that is silent for so long is offline: its jobs and service slots go to others.',
+    default: '30000',
+  },
+  SKYCLAW_LEASE_MS: {
+    group: 'SkyClaw',
+    about: 'How long a job stays with a host without a sign of life, in whole seconds (rounded up).',
+    default: '60000',
+  },
+  SKYCLAW_JOB_MAX_ATTEMPTS: {
+    group: 'SkyClaw',
+    about: 'Attempts of a job whose hosts are lost before it fails.',
+    default: '5',
+  },
+  SKYCLAW_MAX_OUTPUT_BYTES: {
+    group: 'SkyClaw',
+    about:
+      'What is kept of the standard output of a job, and of its standard error; at hosts and at the API.',
+    default: '131072',
+  },
+  SKYCLAW_COORDINATOR_NODE_ID: {
+    group: 'SkyClaw',
+    about: 'Id of this replica in answers (nodeId, updatedBy). Unset: made up at start.',
+  },
+
   OPENCLAW_HTTP_HOST: {
     group: 'gateway',
     about: 'Address that the gateway listens on.',
@@ -230,21 +274,6 @@ export const variables = {
     about: 'The same as SKYNET_ALLOWED_ROOTS, which wins over it.',
   },
 
-  SKYCLAW_COORDINATOR_URLS: {
-    group: 'host',
-    about:
-      'Comma list of coordinators; the next one is asked when one does not answer. Wins over the one below.',
-  },
-  SKYCLAW_COORDINATOR_URL: {
-    group: 'host',
-    about: 'The coordinator to ask for work, when SKYCLAW_COORDINATOR_URLS is unset.',
-    default: 'http://127.0.0.1:8787',
-  },
-  SKYCLAW_TOKEN: {
-    group: 'host',
-    about: 'Token of the SkyClaw routes, sent as x-skyclaw-token; the same on both sides.',
-    secret: true,
-  },
   SKYCLAW_HOST_ID: {
     group: 'host',
     about: 'Id of this host. auto: made at the first start and kept in SKYCLAW_STATE_DIR.',
@@ -289,11 +318,6 @@ export const variables = {
     group: 'host',
     about: 'Longest run of a job that names no limit of its own.',
     default: '300000',
-  },
-  SKYCLAW_MAX_OUTPUT_BYTES: {
-    group: 'host',
-    about: 'Bytes of stdout and of stderr that are kept of a job.',
-    default: '131072',
   },
   SKYCLAW_POLL_MS: { group: 'host', about: 'Longest pause between two asks for work.', default: '2000' },
   SKYCLAW_HEARTBEAT_MS: { group: 'host', about: 'Pause between two heartbeats.', default: '5000' },
@@ -366,5 +390,26 @@ export const variables = {
   SKYCLAW_CONTAINER_NETWORK: {
     group: 'host',
     about: "Podman network of containers that get one. Unset: podman's own choice.",
+  },
+
+  SKYCLAW_COORDINATOR_URL: {
+    group: 'cli',
+    about: 'Where the coordinator is that hosts and skyclaw commands talk to.',
+    default: 'http://127.0.0.1:8787',
+  },
+  SKYCLAW_COORDINATOR_URLS: {
+    group: 'cli',
+    about:
+      'Comma list of coordinators, of which the first that answers is used by hosts and skyclaw commands; wins over SKYCLAW_COORDINATOR_URL.',
+  },
+  SKYCLAW_CLI_RECONNECT_SECS: {
+    group: 'cli',
+    about: 'Seconds that a skyclaw command that waits goes on trying when the coordinator does not answer.',
+    default: '120',
+  },
+  SKYNET_ORCHESTRATOR_URL: {
+    group: 'cli',
+    about: 'Where the API is that skynet key talks to, with SKYNET_API_KEY.',
+    default: 'http://localhost:8000',
   },
 } as const satisfies Record<string, Variable>;

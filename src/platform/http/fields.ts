@@ -7,6 +7,7 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
+  IsNumber,
   IsObject,
   IsOptional,
   IsString,
@@ -121,6 +122,16 @@ export function Integer({ min, max, ...options }: IntegerOptions): PropertyDecor
   const accepts = (value: unknown) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
   return field(options, { type: 'integer', minimum: min, maximum: max }, { accepts, reads: 'integer' }, [
     IsInt(),
+    Min(min),
+    Max(max),
+  ]);
+}
+
+/** A number from `min` to `max`, whole or not. */
+export function Quantity({ min, max, ...options }: IntegerOptions): PropertyDecorator {
+  const accepts = (value: unknown) => typeof value === 'number' && value >= min && value <= max;
+  return field(options, { type: 'number', minimum: min, maximum: max }, { accepts }, [
+    IsNumber(),
     Min(min),
     Max(max),
   ]);

@@ -9,6 +9,10 @@ export interface RouteTraits {
   readonly errors?: 'problem';
   /** The per-client rate limit does not count this route. */
   readonly uncounted?: true;
+  /** The largest body in bytes, where it is not that of all routes. */
+  readonly maxBodyBytes?: number;
+  /** Characters that cannot be stored become U+FFFD; elsewhere a body with such is refused. */
+  readonly mendsText?: true;
 }
 
 /** Says what a route is like where it differs from the rest: closed, old envelope, counted by the rate limit. */

@@ -1,14 +1,16 @@
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type Problem, type RequestIssue } from '../problems/problem.js';
-import { problems } from '../problems/problems.js';
+import { type ProblemKind, problems } from '../problems/problems.js';
+import { envelopeOf } from './envelope.js';
 import { traitsOf } from './route.decorator.js';
 
 /**
- * Writes a problem as the answer. Routes that old clients know answer `{"detail": …}`; new ones, and any that is asked
- * for it by `Accept`, an RFC 9457 document.
+ * Writes a problem as the answer. Routes that old clients know answer in their family's envelope; new ones, and any that
+ * is asked for it by `Accept`, an RFC 9457 document.
  */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, problem: Problem): void {
-  const { status, title } = problems[problem.kind];
+  const usesErrorEnvelope = envelopeOf(request) === 'error';
+  const { status, title } = usesErrorEnvelope ? problems[kindIn(problem.kind)] : problems[problem.kind];
   if (problem.retryAfterSeconds !== undefined) void reply.header('retry-after', problem.retryAfterSeconds);
   if (wantsDocument(request)) {
     void reply
@@ -20,17 +22,41 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
         status,
         detail: problem.detail,
         instance: `urn:skynet:request:${request.id}`,
+        ...(usesErrorEnvelope ? { error: errorText(problem) } : {}),
         ...(problem.issues === undefined ? {} : { errors: problem.issues.map(documentError) }),
       });
     return;
   }
+  const told = usesErrorEnvelope
+    ? { error: errorText(problem) }
+    : { detail: problem.issues ?? problem.detail };
   void reply
     .status(status)
     .header('content-type', 'application/json; charset=utf-8')
-    .send({
-      detail: problem.issues ?? problem.detail,
-      ...(problem.kind === 'internal' ? { request_id: request.id } : {}),
-    });
+    .send({ ...told, ...(problem.kind === 'internal' ? { request_id: request.id } : {}) });
+}
+
+/** Clients of the `{"error": …}` routes know neither 422 nor 405. */
+function kindIn(kind: ProblemKind): ProblemKind {
+  if (kind === 'invalid-request') return 'bad-request';
+  return kind === 'method-not-allowed' ? 'not-found' : kind;
+}
+
+/** What those routes say of troubles that all routes share; their own texts are told as they are. */
+const SHARED_TEXTS: Partial<Record<ProblemKind, string>> = {
+  unauthorized: 'unauthorized',
+  'not-found': 'not found',
+  'method-not-allowed': 'not found',
+  'body-too-large': 'request body too large',
+  internal: 'internal server error',
+};
+
+function errorText({ kind, detail, issues }: Problem): string {
+  const [issue] = issues ?? [];
+  if (issue === undefined) return SHARED_TEXTS[kind] ?? detail;
+  const where = issue.loc.slice(1).join('.');
+  if (where === '') return issue.type === 'json_invalid' ? 'malformed JSON' : issue.msg;
+  return issue.type === 'missing' ? `${where} is required` : `${where}: ${issue.msg}`;
 }
 
 function wantsDocument(request: FastifyRequest): boolean {

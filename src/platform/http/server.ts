@@ -10,6 +10,7 @@ import {
 } from 'fastify';
 import { parseJsonText } from '../json/json-text.js';
 import { Problem } from '../problems/problem.js';
+import { type RouteTraits, traitsOf } from './route.decorator.js';
 
 export interface ServerOptions {
   readonly maxBodyBytes: number;
@@ -42,12 +43,17 @@ export function createServer({ maxBodyBytes, trustedProxies, answer }: ServerOpt
   });
   const server = adapter.getInstance<FastifyInstance>();
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+  server.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
     try {
-      done(null, body === '' ? undefined : parseJsonText(body as string));
+      const mend = traitsOf(request).mendsText === true;
+      done(null, body === '' ? undefined : parseJsonText(body as string, { mend }));
     } catch (error) {
       done(error as Error, undefined);
     }
+  });
+  server.addHook('onRoute', (route) => {
+    const { maxBodyBytes: own } = (route.config ?? {}) as RouteTraits;
+    if (own !== undefined) route.bodyLimit = own;
   });
   server.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);

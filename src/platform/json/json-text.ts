@@ -14,9 +14,11 @@ export class JsonTextError extends Error {
 
 /**
  * Parses a request body. Beyond the grammar it refuses what PostgreSQL cannot keep as text (NUL, and halves of
- * surrogate pairs, which have no UTF-8) and nesting beyond {@link MAX_JSON_DEPTH}. Throws {@link JsonTextError}.
+ * surrogate pairs, which have no UTF-8) and nesting beyond {@link MAX_JSON_DEPTH}. Throws {@link JsonTextError}. With
+ * `mend` such characters become U+FFFD instead: for what programs have printed, which is worth more with a scar than not
+ * at all.
  */
-export function parseJsonText(text: string): unknown {
+export function parseJsonText(text: string, { mend = false } = {}): unknown {
   if (depthOf(text) > MAX_JSON_DEPTH) {
     throw new JsonTextError('too-deep', `JSON nests deeper than ${MAX_JSON_DEPTH} levels`);
   }
@@ -27,7 +29,9 @@ export function parseJsonText(text: string): unknown {
     throw new JsonTextError('syntax', error instanceof Error ? error.message : 'not JSON');
   }
   // Raw NUL is no JSON; both troubles can only arrive as an escape or as a broken encoding, so most bodies end here.
-  if (text.includes('\\u')) refuseUnstorable(value);
+  if (!text.includes('\\u')) return value;
+  if (mend) return mended(value);
+  refuseUnstorable(value);
   return value;
 }
 
@@ -46,6 +50,13 @@ function depthOf(text: string): number {
     else if (code === 0x7d || code === 0x5d) depth--;
   }
   return deepest;
+}
+
+function mended(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed().replaceAll('\0', '\uFFFD');
+  if (Array.isArray(value)) return value.map(mended);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [mended(key), mended(entry)]));
 }
 
 function refuseUnstorable(value: unknown): void {

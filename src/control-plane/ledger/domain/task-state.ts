@@ -28,6 +28,7 @@ export const verbs = {
   release: { from: ['claimed', 'running'], to: 'released' },
   timeOut: { from: ['claimed', 'running'], to: 'failed_timeout' },
   failWithDependency: { from: ['queued', 'released'], to: 'failed' },
+  expire: { from: ['queued'], to: 'failed' },
   cancel: { from: ['queued', 'released', 'claimed', 'running'], to: 'failed' },
   retry: { from: ['failed', 'failed_timeout'], to: 'queued' },
 } as const satisfies Record<string, Verb>;

@@ -4,8 +4,8 @@ import { type TaskStatus } from './task-state.js';
 import { type WantedFile } from './wanted-files.js';
 
 export type Delivery = 'any' | 'push' | 'pull';
-/** Who holds a task: a dispatcher of the control plane, or a worker that pulled it. */
-export type Holder = 'dispatcher' | 'worker';
+/** Who holds a task: a dispatcher of the control plane, or a worker or host that pulled it. */
+export type Holder = 'dispatcher' | 'worker' | 'host';
 
 /** A task as it stands in the ledger. */
 export interface Task {
@@ -79,6 +79,8 @@ export interface NewTask {
   readonly submittedBy: string | null;
   /** Not to be claimed before; null, or past: at once. */
   readonly runAt: Instant | null;
+  /** It fails when it has not been started so long after it was handed in; null: it waits for as long as it takes. */
+  readonly ttlMs: number | null;
 }
 
 /** Who asks for work, and what of. */
@@ -89,6 +91,8 @@ export type Claimer =
       /** Null: those it is registered with. */
       readonly capabilities: readonly string[] | null;
     }
+  /** A host takes jobs, as many as it has room for, by the capabilities that it is registered with. */
+  | { readonly holder: 'host'; readonly id: string }
   | {
       readonly holder: 'dispatcher';
       readonly id: string;

@@ -6,6 +6,7 @@ import { GATE } from '../domain/gate.js';
 import { type Applicant } from '../domain/admission.js';
 import { type ClaimedTask, type Claimer } from '../domain/task.js';
 import { APPLICANT } from './candidates.queries.js';
+import { COUNT_CLAIMS, ROOMS } from './host-slots.queries.js';
 import { RUNNING_EVENT } from './lease.queries.js';
 import {
   ELIGIBLE_LANES,
@@ -25,16 +26,55 @@ import {
 } from './discovery.js';
 import { isPausedGateway, PAUSED } from './pause.queries.js';
 import { claimedFromRow, TASK_COLUMNS } from './task-row.js';
+import { WRITER } from './writer.js';
 
 /** The slots of $7 whose workers may use the same lanes as the claimer, in their order, as one array. */
 const SLOTS = `
    slots as materialized (
+     select s.workers, s.workers as alike from (
      select coalesce(array_agg(s.worker_id order by s.n), '{}') as workers
      from claimer c, unnest($7::text[]) with ordinality s(worker_id, n)
      left join workers w on w.worker_id = s.worker_id
      where $1::text <> 'worker' or s.worker_id = $2::text
         or (w.gateway_id is not distinct from c.gateway_id and coalesce($3::text[], w.capabilities, '{}') = c.capabilities)
+     ) s
    )`;
+
+/** The same for hosts: each has as many slots as it has room for. `alike` are those of all with the same capabilities. */
+const HOST_SLOTS = `${ROOMS},
+   slots as materialized (
+     select coalesce(array_agg(s.worker_id order by s.n), '{}') as alike,
+       coalesce(array_agg(s.worker_id order by s.n) filter (where s.nth <= r.room), '{}') as workers
+     from claimer c, (
+       select s.worker_id, s.n, row_number() over (partition by s.worker_id order by s.n) as nth
+       from unnest($7::text[]) with ordinality s(worker_id, n)
+     ) s
+     left join workers w on w.worker_id = s.worker_id left join rooms r on r.host_id = s.worker_id
+     where s.worker_id = $2::text or coalesce($3::text[], w.capabilities, '{}') = c.capabilities
+   )`;
+
+/** The same where one line is all that is ready: those who cannot do it have no slot. With a wrong line all have one. */
+const HOST_SLOTS_OF_SOLE_LINE = `${ROOMS},
+   slots as materialized (
+     select $7::text[] as alike, coalesce(array_agg(s.worker_id order by s.n), '{}') as workers
+     from (
+       select s.worker_id, s.n, row_number() over (partition by s.worker_id order by s.n) as nth
+       from unnest($7::text[]) with ordinality s(worker_id, n)
+     ) s
+     join rooms r on r.host_id = s.worker_id and s.nth <= r.room
+     join workers w on w.worker_id = s.worker_id
+     where coalesce((
+       select head.required_capabilities from turns p cross join lateral (
+         select t.required_capabilities from tasks t
+         where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id = p.project_id order by t.rank limit 1
+       ) head
+     ) <@ w.capabilities, true)
+   )`;
+
+/** Whether a host of the slots could not be counted because it claims elsewhere at this moment. */
+const IS_RACED = `(exists (
+         select from host_slots h where h.host_id = any($7::text[]) and h.is_open
+           and h.host_id not in (select r.host_id from rooms r)))`;
 
 const NEW_TOKEN = `encode(uuid_send(gen_random_uuid()), 'hex')`;
 
@@ -46,13 +86,17 @@ const NEW_TOKEN = `encode(uuid_send(gen_random_uuid()), 'hex')`;
 const claimColumns = (
   claim: string,
   started: string,
-) => `status = case when ${started} then 'running' else 'claimed' end, gate = ${GATE.held}, holder = $1::text,
+  more = '',
+) => `${more}status = case when ${started} then 'running' else 'claimed' end, gate = ${GATE.held}, holder = $1::text,
        locked_by = ${claim}.worker_id, claim_token = ${claim}.token, locked_at = now(),
        dispatch_key = case when ${claim}.gateway_id is null then t.dispatch_key else coalesce(t.dispatch_key, ${claim}.token) end,
        dispatch_gateway_id = coalesce(${claim}.gateway_id, t.dispatch_gateway_id),
        lease_expires_at = now() + t.lease_seconds * interval '1 second', next_attempt_at = null,
        attempts = t.attempts + 1, lease_number = t.lease_number + 1,
        version = t.version + 1 + (${started})::integer, updated_at = now()`;
+
+/** What the claim of a host writes besides: who may still report when its lease has run out. */
+const OF_HOST = `assigned_host_id = c.worker_id, assigned_token = c.token, updated_by = ${WRITER}, `;
 
 /** Whether a candidate is claimed only under its project's lock. */
 const NEEDS_LOCK = '(cardinality(c.file_paths) > 0 or c.concurrency_key is not null)';
@@ -101,12 +145,19 @@ const claimFrom = (
     slots,
     begin,
     inVain,
-  }: { readonly discovery: string; readonly slots: string; readonly begin: string; readonly inVain: string },
+    ofHosts = false,
+  }: {
+    readonly discovery: string;
+    readonly slots: string;
+    readonly begin: string;
+    readonly inVain: string;
+    readonly ofHosts?: boolean;
+  },
 ) =>
   statement(
     name,
     `with recursive ${discovery}, ${slots}, share as materialized (
-     select s.workers, cardinality(s.workers) as slots, p.probes,
+     select s.workers, s.alike, cardinality(s.workers) as slots, p.probes,
        ceil(cardinality(s.workers)::float8 / greatest(p.projects, 1))::bigint as each
      from slots s, (
        select count(*) as probes, count(distinct p.project_id) filter (where p.nth > 0) as projects from turns p
@@ -129,17 +180,18 @@ const claimFrom = (
        array_agg(c.gateway_for order by c.place) as gateways, array_agg(${NEW_TOKEN} order by c.place) as tokens
      from candidates c where not c.needs_lock
    ), claimed as (
-     update tasks t set ${claimColumns('c', '$8::boolean')}
+     update tasks t set ${claimColumns('c', '$8::boolean', ofHosts ? OF_HOST : '')}
      from placed p cross join share s
      cross join lateral unnest(p.seqs, s.workers, p.statuses, p.gateways, p.tokens) with ordinality
        c(seq, worker_id, status, gateway_id, token, place)
      where t.seq = c.seq
      returning ${TASK_COLUMNS}, t.lane, t.rank, c.status as from_status, c.place
-   ), ${claimEvents('$8::boolean')}
+   ), ${ofHosts ? `${COUNT_CLAIMS}, ` : ''}${claimEvents('$8::boolean')}
    select claimed.*, pass.*
    from share s left join claimed on true
    left join lateral (
-     select case when s.slots < cardinality($7::text[]) then s.workers end as alike, s.each < s.slots as is_shared,
+     select case when cardinality(s.alike) < cardinality($7::text[]) then s.alike end as alike,
+       s.slots > 0 as has_room, ${ofHosts ? IS_RACED : 'false'} as is_raced, s.each < s.slots as is_shared,
        ${inVain} as read_in_vain,
        (select json_agg(json_build_array(c.lane, c.project_id, c.rank, c.seq) order by c.place)
         from candidates c where c.needs_lock) as needing_lock
@@ -167,15 +219,42 @@ const CLAIM_FROM_MARKS = claimFrom('ledger.claimFromMarks', {
 
 const CLAIM_OF_SOLE_LINE = claimFrom('ledger.claimOfSoleLine', {
   discovery: SOLE_LINE,
-  slots: 'slots as materialized (select $7::text[] as workers)',
+  slots: 'slots as materialized (select $7::text[] as workers, $7::text[] as alike)',
   begin: '',
   inVain: READ_IN_VAIN,
+});
+
+/** Jobs go to hosts, each as many as it has room for. */
+const CLAIM_OF_HOSTS = claimFrom('ledger.claimOfHosts', {
+  discovery: `${ELIGIBLE_LANES}, ${projectsInTurn(MANY)}`,
+  slots: HOST_SLOTS,
+  begin: '',
+  inVain: READ_IN_VAIN,
+  ofHosts: true,
+});
+
+const CLAIM_OF_HOSTS_FROM_MARKS = claimFrom('ledger.claimOfHostsFromMarks', {
+  discovery: turnsFromMarks(MANY),
+  slots: HOST_SLOTS,
+  begin: 'and (t.rank, t.seq) > (p.rank, p.seq)',
+  inVain: '0',
+  ofHosts: true,
+});
+
+const CLAIM_OF_HOSTS_SOLE_LINE = claimFrom('ledger.claimOfHostsSoleLine', {
+  discovery: SOLE_LINE,
+  slots: HOST_SLOTS_OF_SOLE_LINE,
+  begin: '',
+  inVain: READ_IN_VAIN,
+  ofHosts: true,
 });
 
 /** The texts of the claim, for those who want to see their plans. */
 export const CLAIM_SQL = CLAIM.text;
 export const CLAIM_FROM_MARKS_SQL = CLAIM_FROM_MARKS.text;
 export const CLAIM_OF_SOLE_LINE_SQL = CLAIM_OF_SOLE_LINE.text;
+export const CLAIM_OF_HOSTS_SQL = CLAIM_OF_HOSTS.text;
+export const CLAIM_OF_HOSTS_SOLE_LINE_SQL = CLAIM_OF_HOSTS_SOLE_LINE.text;
 
 /** How many tasks are wanted, and by whom. */
 export interface Wanted {
@@ -199,6 +278,10 @@ export interface ClaimPass {
   readonly claimed: readonly { readonly task: ClaimedTask; readonly lane: string }[];
   /** In the order of their turns. */
   readonly needingLock: readonly NeedingLock[];
+  /** Whether a host of the slots has room for a task; of workers always. */
+  readonly hasRoom: boolean;
+  /** Whether a host claims elsewhere at this moment, so that its slots could not be served. */
+  readonly isRaced: boolean;
   /** Whether several projects had a share each: one may have had less than its share, another more. */
   readonly isShared: boolean;
   /** Whether fewer tasks were found than there are slots. */
@@ -223,12 +306,16 @@ export async function claimWithoutLock(
   { turns, projects, marks: begin, sole }: ClaimStart,
 ): Promise<ClaimPass> {
   const given = (lines: Turns) => [...lanesOf(claimer), ...turnsOf(lines), slots, start, projects];
+  const [all, fromMarks, ofSoleLine] =
+    claimer.holder === 'host'
+      ? [CLAIM_OF_HOSTS, CLAIM_OF_HOSTS_FROM_MARKS, CLAIM_OF_HOSTS_SOLE_LINE]
+      : [CLAIM, CLAIM_FROM_MARKS, CLAIM_OF_SOLE_LINE];
   const rows =
     begin !== null
-      ? await db.query(CLAIM_FROM_MARKS, [...given(turns), ...marksOf(begin)])
+      ? await db.query(fromMarks, [...given(turns), ...marksOf(begin)])
       : sole !== null
-        ? await db.query(CLAIM_OF_SOLE_LINE, given(turnsOfLine(sole)))
-        : await db.query(CLAIM, given(turns));
+        ? await db.query(ofSoleLine, given(turnsOfLine(sole)))
+        : await db.query(all, given(turns));
   const pass = onlyPass(rows);
   const claimed = rows.filter((row) => row['seq'] !== null);
   const marks = claimed.map(markFrom);
@@ -240,6 +327,8 @@ export async function claimWithoutLock(
     alike,
     claimed: claimed.map((row) => ({ task: claimedFromRow(row), lane: text(row, 'lane') })),
     needingLock: [...perProject].map(([projectId, tasks]) => ({ projectId, tasks })),
+    hasRoom: flag(pass, 'has_room'),
+    isRaced: flag(pass, 'is_raced'),
     isShared: flag(pass, 'is_shared'),
     isShort: claimed.length + needing.length < alike.length,
     readInVain: integer(pass, 'read_in_vain'),

@@ -15,8 +15,9 @@ export const ASKED_ABOUT = `t.kind, t.required_capabilities, split_part(t.lane, 
               when t.gateway_strict then t.gateway_id end as bound_to`;
 
 /** Whether the claimer may take what `head` says this of. */
-export const MAY_TAKE = `head.kind = 'action'
+export const MAY_TAKE = `(head.kind <> 'action') = ($1::text = 'host')
        and case $1::text
+         when 'host' then exists (select from claimer c where head.required_capabilities <@ c.capabilities)
          when 'worker' then head.audience in ('any', 'pull') and exists (
            select from claimer c
            where head.required_capabilities <@ c.capabilities and (head.bound_to is null or head.bound_to = c.gateway_id))
@@ -63,9 +64,14 @@ export const ELIGIBLE_LANES = `
 
 /** The parameters of {@link ELIGIBLE_LANES}. */
 export function lanesOf(claimer: Claimer): unknown[] {
-  return claimer.holder === 'worker'
-    ? ['worker', claimer.id, claimer.capabilities, '[]']
-    : ['dispatcher', claimer.id, [], gatewaysOf(claimer)];
+  switch (claimer.holder) {
+    case 'worker':
+      return ['worker', claimer.id, claimer.capabilities, '[]'];
+    case 'host':
+      return ['host', claimer.id, null, '[]'];
+    case 'dispatcher':
+      return ['dispatcher', claimer.id, [], gatewaysOf(claimer)];
+  }
 }
 
 export const gatewaysOf = (claimer: Claimer): string =>

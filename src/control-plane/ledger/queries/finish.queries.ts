@@ -7,9 +7,11 @@ import { type Concurrency } from '../domain/concurrency.js';
 import { type ClaimProof } from '../domain/task.js';
 import { verbs } from '../domain/task-state.js';
 import { laneOf } from './lane.js';
+import { IS_JOB, type Job, JOB_COLUMNS, jobFromRow } from './job-row.js';
 import { columnsOf } from './proofs.js';
 import { inStates } from './states.js';
 import { concurrencyFromRow } from './task-row.js';
+import { WRITTEN_BY } from './writer.js';
 
 const CONCURRENCY = (alias: '' | 't.') => `${alias}concurrency_key, ${alias}concurrency_limit`;
 
@@ -71,7 +73,7 @@ export type Ending =
   | { readonly verb: 'timeOut'; readonly error: string; readonly message: string };
 
 const NO_HOLDER = `holder = null, locked_by = null, claim_token = null, locked_at = null, lease_expires_at = null,
-       version = t.version + 1, updated_at = now()`;
+       version = t.version + 1, updated_at = now(), ${WRITTEN_BY}`;
 const NO_DISPATCH = 'dispatch_key = null, dispatch_gateway_id = null';
 const RELEASED_GATE = `case when $6::float8 > 0 then ${GATE.waitsForTime} else ${GATE.runnable} end`;
 
@@ -190,10 +192,13 @@ export async function endWhole(
   return rows.map(claimedFromRow)[0] ?? null;
 }
 
-/** All that a success writes, for many at once. It has one state to come from, so no old row is looked up. */
-function succeedStatement(way: 'short' | 'whole'): ReturnType<typeof statement> {
+/**
+ * All that a success writes, for many at once. It has one state to come from, so no old row is looked up. `jobs` is the
+ * short way for jobs, and returns them whole.
+ */
+function succeedStatement(way: 'short' | 'whole' | 'jobs'): ReturnType<typeof statement> {
   const guard =
-    way === 'short' ? 'not t.has_holdings and not t.has_dependents' : 't.has_holdings = $6::boolean';
+    way === 'whole' ? 't.has_holdings = $6::boolean' : 'not t.has_holdings and not t.has_dependents';
   return statement(
     `ledger.succeed.${way}`,
     `with ended as (
@@ -203,7 +208,8 @@ function succeedStatement(way: 'short' | 'whole'): ReturnType<typeof statement> 
          p(id, worker_id, claim_token, error, result)
        where t.id = p.id and t.locked_by = p.worker_id and t.claim_token = p.claim_token
          and ${inStates('t.status', verbs.succeed.from)} and ${guard}
-       returning ${RETURNED}, p.worker_id, p.claim_token as was_claim_token
+         ${way === 'jobs' ? `and ${IS_JOB}` : ''}
+       returning ${way === 'jobs' ? JOB_COLUMNS : RETURNED}, p.worker_id, p.claim_token as was_claim_token
      ), logged as (
        ${appendEvents('ended', {
          type: 'succeeded',
@@ -215,13 +221,14 @@ function succeedStatement(way: 'short' | 'whole'): ReturnType<typeof statement> 
          payload: payloadOf(true),
        })}
      )
-     select seq, id, project_id, has_holdings, ${CONCURRENCY('')}, has_dependents from ended`,
+     select ${way === 'jobs' ? '*' : `seq, id, project_id, has_holdings, ${CONCURRENCY('')}, has_dependents`} from ended`,
     { plan: 'once' },
   );
 }
 
 const SUCCEED_SHORT = succeedStatement('short');
 const SUCCEED_WHOLE = succeedStatement('whole');
+const SUCCEED_JOBS = succeedStatement('jobs');
 
 /** The text of a success, for those who want to see its plan. */
 export const SUCCEED_SQL = SUCCEED_SHORT.text;
@@ -239,6 +246,12 @@ const successColumns = (successes: readonly Success[]) => [
 export async function succeedShort(db: Db, successes: readonly Success[]): Promise<ReadonlySet<string>> {
   const rows = await db.query(SUCCEED_SHORT, successColumns(successes));
   return new Set(rows.map((row) => text(row, 'id')));
+}
+
+/** {@link succeedShort} for jobs, which it returns as they are then. */
+export async function succeedJobs(db: Db, successes: readonly Success[]): Promise<ReadonlyMap<string, Job>> {
+  const jobs = (await db.query(SUCCEED_JOBS, successColumns(successes))).map(jobFromRow);
+  return new Map(jobs.map((job) => [job.id, job]));
 }
 
 /** Records successes whatever hangs on them, as {@link endWhole} does for one end. Returns the tasks that ended. */

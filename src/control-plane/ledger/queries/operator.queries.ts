@@ -12,10 +12,12 @@ import { statement } from '../../../platform/database/statement.js';
 import { appendEvents } from '../../events/index.js';
 import { type Concurrency } from '../domain/concurrency.js';
 import { GATE } from '../domain/gate.js';
-import { type TaskStatus } from '../domain/task-state.js';
+import { type TaskStatus, verbs } from '../domain/task-state.js';
 import { laneOf } from './lane.js';
+import { inStates } from './states.js';
 import { concurrencyFromRow, status } from './task-row.js';
 import { isPending } from './untold.queries.js';
+import { WRITTEN_BY } from './writer.js';
 
 /** A task as an operator's command finds it. */
 export interface Found {
@@ -71,7 +73,7 @@ const CANCEL = statement(
      update tasks t set status = 'failed', gate = ${GATE.failed}, error = $2, completed_at = now(),
        pending_dependencies = 0, next_attempt_at = null, dispatch_key = null, dispatch_gateway_id = null,
        holder = null, locked_by = null, claim_token = null, locked_at = null, lease_expires_at = null,
-       version = t.version + 1, updated_at = now()
+       version = t.version + 1, updated_at = now(), ${WRITTEN_BY}
      from tasks old where t.seq = $1 and old.seq = t.seq
      returning t.id, t.version, t.error, old.status as from_status, old.locked_by as was_locked_by,
        old.claim_token as was_claim_token
@@ -93,14 +95,43 @@ export async function cancel(tx: Tx, seq: number, reason: string): Promise<void>
   onlyRow(await tx.query(CANCEL, [seq, reason]));
 }
 
+const EXPIRE = statement(
+  'ledger.expire',
+  `with expired as (
+     update tasks t set status = 'failed', gate = ${GATE.failed}, completed_at = now(), pending_dependencies = 0,
+       next_attempt_at = null, error = 'expired: not started within ' || t.ttl_ms || ' ms (ttlMs)',
+       version = t.version + 1, updated_at = now(), ${WRITTEN_BY}
+     from tasks old
+     where t.seq = $1 and old.seq = t.seq and ${inStates('t.status', verbs.expire.from)} and t.attempts = 0
+       and t.expires_at <= now()
+     returning t.id, t.version, t.error, old.status as from_status
+   ), logged as (
+     ${appendEvents('expired', {
+       type: 'failed',
+       from: 'from_status',
+       to: `'failed'`,
+       message: 'error',
+       payload: `json_build_object('success', false, 'error', error)`,
+     })}
+   )
+   select id from expired`,
+);
+
+/** Ends a locked task whose time to be started is over; false when it has been started, or has more time. */
+export async function expire(tx: Tx, seq: number): Promise<boolean> {
+  return (await tx.query(EXPIRE, [seq])).length > 0;
+}
+
 const RETRY = statement(
   'ledger.retry',
   `with retried as (
      update tasks t set status = 'queued', error = '', result = '{}', completed_at = null,
        gate = case when $3::integer > 0 then ${GATE.waitsForDependencies} else ${GATE.runnable} end,
+       assigned_host_id = null, assigned_token = null,
        pending_dependencies = $3, failed_dependency = null, attempts = 0, lease_expiries = 0, next_attempt_at = null, dispatch_key = null,
        lane = ${laneOf('t', 'null', 'null')},
-       dispatch_gateway_id = null, version = t.version + 1, updated_at = now()
+       dispatch_gateway_id = null, expires_at = now() + t.ttl_ms * interval '1 millisecond',
+       version = t.version + 1, updated_at = now(), ${WRITTEN_BY}
      from tasks old where t.seq = $1 and old.seq = t.seq
      returning t.id, t.version, old.status as from_status
    ), logged as (

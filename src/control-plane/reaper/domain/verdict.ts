@@ -8,7 +8,8 @@ export interface Health {
 export type Verdict = 'release' | 'time-out';
 
 /**
- * What an expired lease leads to. A dispatcher's task always goes back, with its execution's key. A worker's goes back
+ * What an expired lease leads to. A dispatcher's task always goes back, with its execution's key; a host's job while it
+ * has attempts left. A worker's goes back
  * while it has attempts left; a healthy worker in a healthy fleet loses it to its own silence, so only the times that
  * its lease ran out are counted. `onUnhealthy: fail` ends the task at once when somebody is unwell.
  */
@@ -18,6 +19,7 @@ export function verdictOf(
   onUnhealthy: 'release' | 'fail',
 ): Verdict {
   if (lease.holder === 'dispatcher') return 'release';
+  if (lease.holder === 'host') return lease.attempts < lease.maxAttempts ? 'release' : 'time-out';
   if (health.worker && health.gateway)
     return lease.leaseExpiries < lease.maxAttempts ? 'release' : 'time-out';
   if (onUnhealthy === 'fail') return 'time-out';

@@ -1,6 +1,3 @@
-/** A worker that has used the heartbeat route and is silent for longer is shown as offline. */
-export const SILENT_AFTER_SECONDS = 60;
-
 const HEALTHY_WORKER = new Set(['online', 'healthy', 'running', 'busy']);
 const USABLE_GATEWAY = new Set(['online', 'healthy']);
 

@@ -1,0 +1,47 @@
+/** What a person can understand and mend: its message is all that is shown. */
+export class UsageError extends Error {}
+
+/** A line for the person at the terminal; logs go to stderr. */
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** What a terminal would obey instead of showing: control characters, and those that turn the direction of text. */
+// The class is about control characters.
+// eslint-disable-next-line no-control-regex
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
+
+/** One line of text that does nothing to a terminal. */
+export function plain(text: string): string {
+  return text.replace(UNPRINTABLE, ' ');
+}
+
+/** A remark of `skyclaw` beside what a command prints. */
+export function note(line: string): void {
+  process.stderr.write(`[skyclaw] ${plain(line)}\n`);
+}
+
+/** An answer of the API as it came. */
+export function sayJson(answer: unknown): void {
+  say(JSON.stringify(answer, null, 2));
+}
+
+/** Writes text as it is, and resolves when it has been taken, so that a slow reader slows the writer. */
+export function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  return new Promise((done, failed) => {
+    stream.write(text, (error) => {
+      if (error) failed(error);
+      else done();
+    });
+  });
+}
+
+/** Ends the process as a shell would say it, when whoever reads its output has gone: `skyclaw list-jobs | head -1`. */
+export function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(128 + 13);
+      throw error;
+    });
+  }
+}

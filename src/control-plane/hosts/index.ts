@@ -1,0 +1,2 @@
+export { HostsModule } from './hosts.module.js';
+export { HostsService } from './hosts.service.js';

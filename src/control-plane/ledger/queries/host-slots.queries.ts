@@ -1,0 +1,62 @@
+import { type Db, type Tx } from '../../../platform/database/database.js';
+import { integer, text } from '../../../platform/database/row.js';
+import { statement } from '../../../platform/database/statement.js';
+
+/** The tasks of a host `id` whose leases run. */
+const liveLeases = (id: string) =>
+  `(select count(*) from tasks t where t.holder = 'host' and t.locked_by = ${id} and t.lease_expires_at > now())`;
+
+/**
+ * How many more tasks each of the hosts of $7 may hold, as a CTE that locks their rows in `host_slots`. A host whose row
+ * has changed since the statement began is missing: the count of its leases would be out of date.
+ */
+export const ROOMS = `
+   rooms as materialized (
+     select h.host_id, h.max_parallel - ${liveLeases('h.host_id')} as room
+     from (
+       select h.host_id, h.max_parallel from host_slots h join host_slots old on old.host_id = h.host_id
+       where h.host_id = any($7::text[]) and h.is_open and h.claims = old.claims
+       order by h.host_id for no key update of h
+     ) h
+   )`;
+
+/** Notes that hosts have claimed; `claimed` offers `locked_by`. To stand behind {@link ROOMS} in one statement. */
+export const COUNT_CLAIMS = `counted as (
+     update host_slots h set claims = h.claims + c.tasks
+     from (select locked_by, count(*) as tasks from claimed group by locked_by) c where h.host_id = c.locked_by
+   )`;
+
+const SET = statement(
+  'ledger.setHostSlots',
+  `insert into host_slots as h (host_id, max_parallel, is_open) values ($1, $2, $3)
+   on conflict (host_id) do update set max_parallel = excluded.max_parallel, is_open = excluded.is_open
+   where (h.max_parallel, h.is_open) <> (excluded.max_parallel, excluded.is_open)`,
+);
+
+export async function setHostSlots(
+  tx: Tx,
+  hostId: string,
+  { maxParallel, isOpen }: { readonly maxParallel: number; readonly isOpen: boolean },
+): Promise<void> {
+  await tx.query(SET, [hostId, maxParallel, isOpen]);
+}
+
+const DROP = statement('ledger.dropHostSlots', 'delete from host_slots h where h.host_id = any($1::text[])');
+
+export async function dropHostSlots(db: Db, hostIds: readonly string[]): Promise<void> {
+  await db.query(DROP, [hostIds]);
+}
+
+const COUNT = statement(
+  'ledger.liveLeases',
+  `select ids.id, ${liveLeases('ids.id')} as leases from unnest($1::text[]) ids(id)`,
+);
+
+/** How many tasks each host holds whose lease has not run out. */
+export async function countLiveLeases(
+  db: Db,
+  hostIds: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await db.query(COUNT, [hostIds]);
+  return new Map(rows.map((row) => [text(row, 'id'), integer(row, 'leases')]));
+}

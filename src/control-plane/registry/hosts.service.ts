@@ -1,0 +1,145 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { Database, type Db, type Tx } from '../../platform/database/database.js';
+import { Problem } from '../../platform/problems/problem.js';
+import { secretHash, secretsEqual } from '../auth/index.js';
+import { type ControlPlaneConfig } from '../config.js';
+import { CONFIG } from '../runtime/index.js';
+import * as queries from './hosts.queries.js';
+import { type Host, type HostCredential, type HostOrder } from './hosts.queries.js';
+import { RegistryService } from './registry.service.js';
+
+export interface HostApplication {
+  /** Null: an id is made. */
+  readonly id: string | null;
+  readonly name: string;
+  readonly capabilities: readonly string[];
+  readonly maxParallel: number;
+  readonly defaultTimeoutMs: number | null;
+}
+
+export interface Registered {
+  readonly host: Host;
+  /** The host's new credential, shown this once; null when hosts have none. */
+  readonly token: string | null;
+}
+
+/** Hosts: who they are, what an operator has said of them, and how they prove who they are. */
+@Injectable()
+export class HostsRegistry {
+  constructor(
+    private readonly database: Database,
+    private readonly registry: RegistryService,
+    @Inject(CONFIG) private readonly config: ControlPlaneConfig,
+  ) {}
+
+  /**
+   * Registers a host, or anew. With credentials, whoever registers an id that has one shows it (`shownToken`), and gets
+   * another in its place; the old one is good until the new one is used. Throws for a revoked id, and for a worker's.
+   */
+  async register(tx: Tx, application: HostApplication, shownToken: string): Promise<Registered> {
+    const { hostAuth, hostTimeoutMs } = this.config.skyclaw;
+    const id = application.id ?? `host_${randomUUID()}`;
+    const known = await queries.lockHost(tx, id);
+    if (known?.isRevoked === true) throw revoked(id);
+    const shownHash = secretHash(shownToken);
+    const isKnown = hostAuth && known !== null && known.tokenHash !== null;
+    if (isKnown) prove(id, known, shownHash);
+    const token = hostAuth ? randomBytes(32).toString('base64url') : null;
+    const accepted = await queries.upsertHost(
+      tx,
+      { ...application, id, silentAfterMs: hostTimeoutMs },
+      {
+        tokenHash: token === null ? null : secretHash(token),
+        previousTokenHash: isKnown ? shownHash : null,
+      },
+    );
+    if (!accepted) throw new Problem('host-id-taken', `'${id}' is the id of a worker`);
+    tx.afterCommit(() => this.registry.forgetRoster());
+    return { host: await this.get(tx, id), token };
+  }
+
+  /** Throws unless whoever calls may act as the host: by its credential, where hosts have one. */
+  async authorize(db: Db, id: string, shownToken: string): Promise<void> {
+    if (!this.config.skyclaw.hostAuth) return;
+    const credential = await queries.findCredential(db, id);
+    // Told as unknown by whoever looks the host up.
+    if (credential === null) return;
+    if (credential.isRevoked) throw revoked(id);
+    const shownHash = secretHash(shownToken);
+    prove(id, credential, shownHash);
+    if (credential.previousTokenHash !== null && credential.tokenHash === shownHash) {
+      await queries.forgetPreviousToken(db, id, shownHash);
+    }
+  }
+
+  /** A sign of life, and what the host says of itself; null when there is no such host. */
+  async heartbeat(
+    db: Db,
+    id: string,
+    said: { readonly capabilities: readonly string[] | null; readonly reportedActiveLeases: number | null },
+  ): Promise<Host | null> {
+    const silentAfterMs = this.config.skyclaw.hostTimeoutMs;
+    if (!(await queries.hostHeartbeat(db, id, { ...said, silentAfterMs }))) return null;
+    if (said.capabilities !== null) db.afterCommit(() => this.registry.forgetRoster());
+    return queries.findHost(db, id);
+  }
+
+  find(id: string, db: Db = this.database): Promise<Host | null> {
+    return queries.findHost(db, id);
+  }
+
+  /** Throws when there is no such host. */
+  async get(db: Db, id: string): Promise<Host> {
+    const host = await queries.findHost(db, id);
+    if (host === null) throw unknownHost(id);
+    return host;
+  }
+
+  list(
+    after: Pick<Host, 'registeredAt' | 'id'> | null,
+    limit: number,
+    db: Db = this.database,
+  ): Promise<Host[]> {
+    return queries.listHosts(db, after, limit);
+  }
+
+  /** Those of `ids` that should hold nothing any more. */
+  listUnfit(ids: readonly string[]): Promise<Host[]> {
+    return ids.length === 0 ? Promise.resolve([]) : queries.listUnfitHosts(this.database, ids);
+  }
+
+  /** Notes what an operator says of a host. Throws when there is no such host. */
+  async order(tx: Tx, id: string, order: HostOrder): Promise<Host> {
+    if ((await queries.lockHost(tx, id)) === null) throw unknownHost(id);
+    await queries.orderHost(tx, id, order);
+    tx.afterCommit(() => this.registry.forgetRoster());
+    return this.get(tx, id);
+  }
+
+  /** Forgets up to `limit` hosts that have been silent for `days`; returns their ids. */
+  prune(days: number, limit: number): Promise<string[]> {
+    return queries.pruneHosts(this.database, days, limit);
+  }
+}
+
+/** Whether a host may be given new work. */
+export function mayGetWork({ revokedAt, cordonedAt, drainSince }: Host): boolean {
+  return revokedAt === null && cordonedAt === null && drainSince === null;
+}
+
+export function unknownHost(id: string): Problem {
+  return new Problem('host-not-found', `unknown host: ${id}`);
+}
+
+function revoked(id: string): Problem {
+  return new Problem('host-revoked', `host ${id} is revoked; an operator can readmit it`);
+}
+
+/** Throws unless the credential that was shown is the host's, or the one before it. */
+function prove(id: string, { tokenHash, previousTokenHash }: HostCredential, shownHash: string): void {
+  const known = [tokenHash, previousTokenHash].map((hash) => hash !== null && secretsEqual(hash, shownHash));
+  if (!known.includes(true)) {
+    throw new Problem('unauthorized', `the credential of host ${id} is missing or wrong`);
+  }
+}

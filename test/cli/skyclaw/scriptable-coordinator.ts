@@ -1,0 +1,113 @@
+import http from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { type Json } from '../../support/json.js';
+
+export interface SeenCall {
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: Json;
+}
+
+/** What becomes of one call. */
+export type Reply = (response: http.ServerResponse, call: SeenCall) => unknown;
+
+export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Reply {
+  return (response) => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(typeof body === 'string' ? body : JSON.stringify(body));
+  };
+}
+
+/** Closes the connection without an answer. */
+export const drop: Reply = (response) => response.socket?.destroy();
+
+/** Begins a stream, hands it to `write`, and leaves it open. */
+export function stream(write: (response: http.ServerResponse, call: SeenCall) => unknown): Reply {
+  return (response, call) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+    response.flushHeaders();
+    return write(response, call);
+  };
+}
+
+export function logFrame(seq: number, text: string, more: Json = {}): string {
+  const line = { seq, stream: 'stdout', text, attempt: 1, hostId: 'host_a', at: '2026-01-02T03:04:05.678Z' };
+  const { attempt } = { ...line, ...more };
+  return `event: log\nid: ${attempt}-${seq}\ndata: ${JSON.stringify({ ...line, ...more })}\n\n`;
+}
+
+export function endFrame(end: Json): string {
+  return `event: end\ndata: ${JSON.stringify(end)}\n\n`;
+}
+
+/** A coordinator that answers what it is told to, and remembers what it was asked. */
+export class ScriptableCoordinator {
+  readonly seen: SeenCall[] = [];
+  /** Asked of every call, when it is set. */
+  token: string | undefined;
+  private readonly replies = new Map<string, Reply[]>();
+  private server: http.Server | undefined;
+  private port = 0;
+
+  static async start(): Promise<ScriptableCoordinator> {
+    const coordinator = new ScriptableCoordinator();
+    await coordinator.open();
+    return coordinator;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Listens, on the port it had before if there was one. */
+  async open(): Promise<void> {
+    const server = http.createServer((request, response) => void this.serve(request, response));
+    await new Promise<void>((done) => server.listen(this.port, '127.0.0.1', done));
+    this.port = (server.address() as AddressInfo).port;
+    this.server = server;
+  }
+
+  /** Cuts every connection and listens no more. */
+  async close(): Promise<void> {
+    const { server } = this;
+    this.server = undefined;
+    if (server === undefined) return;
+    server.closeAllConnections();
+    await new Promise((done) => server.close(done));
+  }
+
+  /** Says how calls of a route (`GET /v1/jobs`) are answered, one after the other; the last answer stays. */
+  on(route: string, ...replies: Reply[]): this {
+    this.replies.set(route, replies);
+    return this;
+  }
+
+  /** Forgets what it was told and asked. */
+  reset(): void {
+    this.replies.clear();
+    this.seen.length = 0;
+    this.token = undefined;
+  }
+
+  calls(route: string): SeenCall[] {
+    return this.seen.filter(({ method, path }) => `${method} ${path.replace(/\?.*/, '')}` === route);
+  }
+
+  private async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const text = Buffer.concat(chunks).toString('utf8');
+    const { method = '', url: path = '', headers } = request;
+    const call = { method, path, headers, body: text === '' ? undefined : JSON.parse(text) };
+    this.seen.push(call);
+    if (this.token !== undefined && headers['x-skyclaw-token'] !== this.token) {
+      json({ error: 'unauthorized' }, 401)(response, call);
+      return;
+    }
+    const replies = this.replies.get(`${method} ${path.replace(/\?.*/, '')}`) ?? [];
+    const reply = replies.length > 1 ? replies.shift() : replies[0];
+    await (reply ?? json({ error: 'not found' }, 404))(response, call);
+  }
+}
