@@ -88,6 +88,7 @@ async function startIn(state: StateDir, { config, logger, say, env }: HostOption
   const registration: Registration = new Registration({
     client,
     identity,
+    cutClaims: () => worker.cutClaim(),
     describe: () => {
       const { capabilities } = prober;
       heartbeat.registeredWith(capabilities);

@@ -99,6 +99,36 @@ describe('a host', () => {
     expect(await coordinator.completion(id)).toMatchObject({ success: true, stdout: 'done\n' });
   });
 
+  it('loses no job that it is given while it registers again', async () => {
+    await fixture.startAndRegister({
+      SKYCLAW_POLL_MS: '20',
+      SKYCLAW_HEARTBEAT_MS: '50',
+      SKYCLAW_MAX_PARALLEL: '8',
+    });
+    // What is granted is on its way for a while.
+    coordinator.interfere = ({ path }) => (/hosts\/[^/]+\/claim$/.test(path) ? 'do-and-dawdle' : undefined);
+    const ids: string[] = [];
+    for (let round = 1; round <= 8; round += 1) {
+      for (let count = 0; count < 3; count += 1) ids.push(coordinator.shell('sh', ['-c', 'sleep 0.1']));
+      coordinator.forgetHosts();
+      await coordinator.registered(round + 1);
+    }
+    for (const id of ids) expect(await coordinator.completion(id)).toMatchObject({ success: true });
+    expect(coordinator.lateCompletions).toBe(0);
+    expect(coordinator.completions).toHaveLength(ids.length);
+  });
+
+  it('does not register again because the coordinator knows no services', async () => {
+    coordinator.interfere = ({ path }) =>
+      path.endsWith('/services/claim') ? { status: 404, body: { error: 'not found' } } : undefined;
+    await fixture.startAndRegister();
+    await eventually('it has asked', () =>
+      Promise.resolve(coordinator.to(/services\/claim$/).length > 0 ? true : undefined),
+    );
+    expect((await coordinator.run('echo still')).stdout).toBe('still\n');
+    expect(coordinator.registrations).toHaveLength(1);
+  });
+
   it('delivers the end of a job although the coordinator has just forgotten it', async () => {
     await fixture.startAndRegister({ SKYCLAW_HEARTBEAT_MS: '60000', SKYCLAW_MAX_PARALLEL: '1' });
     const id = coordinator.shell('sh', ['-c', `echo $$ > ${fixture.path('pid')}; sleep 0.5`]);

@@ -29,7 +29,7 @@ interface Answer {
 }
 
 /** What a coordinator says instead of what it would: an answer, silence, or an answer that it gives and loses. */
-export type Interference = Answer | 'drop' | 'do-and-drop' | undefined;
+export type Interference = Answer | 'drop' | 'do-and-drop' | 'do-and-dawdle' | undefined;
 
 const now = () => new Date().toISOString();
 
@@ -42,6 +42,8 @@ export class ScriptableCoordinator {
   /** What is wrong with what hosts have sent; a test ends by looking that it is empty. */
   readonly complaints: string[] = [];
   readonly completions: (CompleteJobRequest & { readonly jobId: string; readonly at: number })[] = [];
+  /** Completions of attempts that were over. */
+  lateCompletions = 0;
   readonly reports: (ReportServiceRequest & { readonly serviceId: string })[] = [];
   readonly registrations: RegisterHostRequest[] = [];
   readonly logs = new Map<string, (LogEntry & { readonly attempt: string })[]>();
@@ -55,6 +57,8 @@ export class ScriptableCoordinator {
   waits = false;
   interfere: (request: SeenRequest) => Interference | Promise<Interference> = () => undefined;
   private readonly queue: Job[] = [];
+  private readonly jobIds = new Set<string>();
+  private readonly held = new Map<string, Job>();
   private readonly offered: Service[] = [];
   private readonly hosts = new Set<string>();
   private readonly answers = new Map<string, { readonly hash: string; readonly answer: Answer }>();
@@ -108,6 +112,7 @@ export class ScriptableCoordinator {
       version: 1,
       ...more,
     };
+    this.jobIds.add(job.id);
     this.queue.push(job);
     this.wake();
     return job.id;
@@ -243,6 +248,7 @@ export class ScriptableCoordinator {
       return;
     }
     const answer = await this.once(seen, text, () => response.destroyed);
+    if (interference === 'do-and-dawdle') await new Promise((done) => setTimeout(done, 30));
     if (interference === 'do-and-drop') response.socket?.destroy();
     else reply(response, answer);
   }
@@ -251,7 +257,7 @@ export class ScriptableCoordinator {
   private async once(seen: SeenRequest, text: string, isGone: () => boolean): Promise<Answer> {
     const hash = seen.path + text;
     const known = this.answers.get(seen.key);
-    if (known !== undefined) {
+    if (known !== undefined && this.isStillHeld(known.answer.body)) {
       return known.hash === hash
         ? known.answer
         : { status: 409, body: { error: `idempotency key reuse conflict for route ${seen.path}` } };
@@ -259,6 +265,12 @@ export class ScriptableCoordinator {
     const answer = await this.answer(seen, isGone);
     if (answer.status === 200) this.answers.set(seen.key, { hash, answer });
     return answer;
+  }
+
+  /** A claim that is asked for again is answered the same only while what it gave is held; otherwise the key is new. */
+  private isStillHeld(answer: Json): boolean {
+    const { id, leaseToken } = answer.job ?? {};
+    return leaseToken === undefined || this.held.get(id as string)?.leaseToken === leaseToken;
   }
 
   private async answer({ path, headers, body }: SeenRequest, isGone: () => boolean): Promise<Answer> {
@@ -285,6 +297,11 @@ export class ScriptableCoordinator {
     }
     if (family === 'jobs' && verb === 'complete') {
       if (!this.hosts.has(body.hostId as string)) return refused(404, `unknown host: ${String(body.hostId)}`);
+      const job = this.held.get(id);
+      if (this.jobIds.has(id) && job?.leaseToken !== body.leaseToken) {
+        this.lateCompletions += 1;
+        return refused(409, `job ${id} is assigned to nobody`);
+      }
       this.completions.push({ ...(body as CompleteJobRequest), jobId: id, at: performance.now() });
       return ok({ job: { id } });
     }
@@ -306,6 +323,12 @@ export class ScriptableCoordinator {
       this.complaints.push('a bad registration');
     this.registrations.push(body);
     this.hosts.add(id);
+    // What a daemon does not name any more goes back, in a new attempt.
+    for (const job of this.held.values()) {
+      if (body.activeJobs?.includes(job.id) === true) continue;
+      this.held.delete(job.id);
+      this.queue.push({ ...job, attempts: job.attempts + 1, leaseToken: `${job.leaseToken ?? ''}+` });
+    }
     return ok({ host: { id }, ...(this.hostToken === undefined ? {} : { hostToken: this.hostToken }) });
   }
 
@@ -321,7 +344,9 @@ export class ScriptableCoordinator {
         this.wakers.add(finish);
       });
     }
-    return isGone() ? null : (this.queue.shift() ?? null);
+    const job = isGone() ? undefined : this.queue.shift();
+    if (job !== undefined) this.held.set(job.id, job);
+    return job ?? null;
   }
 
   private claimService(hostId: string): object {

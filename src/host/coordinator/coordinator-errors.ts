@@ -16,6 +16,11 @@ export class CoordinatorRefusal extends Error {
     return this.status === 401 || this.status === 403;
   }
 
+  /** An older coordinator, which does not know what was asked of it. */
+  get isUnknownRoute(): boolean {
+    return this.status === 404 && this.reason === 'not found';
+  }
+
   /** The coordinator has forgotten this host. */
   get isUnknownHost(): boolean {
     return this.status === 404 && this.reason.startsWith('unknown host');

@@ -17,12 +17,17 @@ export const LOCKED_OUT_PAUSE_MS = 30_000;
  * registration then tells the operator and tries slowly.
  */
 export function needsRegistration(refusal: CoordinatorRefusal): boolean {
-  return refusal.status === 404 || refusal.isLockedOut;
+  return (refusal.status === 404 && !refusal.isUnknownRoute) || refusal.isLockedOut;
 }
 
 export interface RegistrationOptions {
   readonly client: CoordinatorClient;
   readonly identity: HostIdentity;
+  /**
+   * Cuts off claims that are under way and waits for them. A job that is granted while the host tells what it runs would
+   * not be named, and be taken back although it runs.
+   */
+  readonly cutClaims: () => Promise<void>;
   /** What the host is at this moment, but for its id. */
   readonly describe: () => Omit<RegisterHostRequest, 'hostId'>;
   /** Called after each registration. */
@@ -91,7 +96,8 @@ export class Registration {
   }
 
   private async once(signal: AbortSignal): Promise<void> {
-    const { client, identity, describe } = this.options;
+    const { client, identity, cutClaims, describe } = this.options;
+    await cutClaims();
     const answer = await client.post(
       '/v1/hosts/register',
       { hostId: identity.id, ...describe() } satisfies RegisterHostRequest,

@@ -37,6 +37,7 @@ export class JobWorker extends Loop {
   private readonly jobs = new Map<string, RunningJob>();
   /** Of the claim that is not answered yet: what it was granted comes with the answer to the same key. */
   private claimKey = newKey();
+  private claiming: { readonly abort: AbortController; readonly settled: Promise<unknown> } | undefined;
 
   constructor(private readonly options: JobWorkerOptions) {
     super({ name: 'claim jobs', intervalMs: options.pollMs, logger: options.logger }, options.every);
@@ -56,6 +57,12 @@ export class JobWorker extends Loop {
     }
   }
 
+  /** Gives up the claim that is under way, and waits until it is known whether it has brought a job. */
+  async cutClaim(): Promise<void> {
+    this.claiming?.abort.abort();
+    await this.claiming?.settled;
+  }
+
   /** Waits until the jobs have ended, and ends those that take longer than `patienceMs`. */
   async finish(patienceMs: number): Promise<void> {
     const timer = setTimeout(() => {
@@ -73,36 +80,50 @@ export class JobWorker extends Loop {
 
   /** Gives whether there may be more. */
   private async claimOne(signal: AbortSignal): Promise<boolean> {
-    const { client, registration, identity, pollMs, completions } = this.options;
-    const waitMs = Math.min(pollMs, MOST_WAIT_MS);
+    const abort = new AbortController();
+    const claim = this.claim(AbortSignal.any([signal, abort.signal]));
+    this.claiming = { abort, settled: claim.catch(() => undefined) };
     try {
-      const answer = await client.post(
-        `/v1/hosts/${encodeURIComponent(identity.id)}/claim`,
-        { wait_ms: waitMs } satisfies ClaimRequest,
-        { key: this.claimKey, patienceMs: waitMs, signal },
-      );
+      return await claim;
+    } catch (error) {
+      // Cut off for a registration; the same key asks again afterwards.
+      if (abort.signal.aborted) return false;
+      if (!(error instanceof CoordinatorRefusal)) throw error;
       this.claimKey = newKey();
+      if (!needsRegistration(error)) throw error;
+      this.claiming = undefined;
+      await this.options.registration.renew(signal);
+      return false;
+    } finally {
+      this.claiming = undefined;
+    }
+  }
+
+  private async claim(signal: AbortSignal): Promise<boolean> {
+    const { client, identity, pollMs, completions } = this.options;
+    const waitMs = Math.min(pollMs, MOST_WAIT_MS);
+    const answer = await client.post(
+      `/v1/hosts/${encodeURIComponent(identity.id)}/claim`,
+      { wait_ms: waitMs } satisfies ClaimRequest,
+      { key: this.claimKey, patienceMs: waitMs, signal },
+    );
+    this.claimKey = newKey();
+    try {
       const job = jobOfClaim(answer);
       if (job !== undefined) await this.begin(job);
       return job !== undefined;
     } catch (error) {
-      if (error instanceof UnreadableAnswer && error.job !== undefined) {
-        const { id, leaseToken } = error.job;
-        completions.send(id, {
-          hostId: identity.id,
-          ...(leaseToken === undefined ? {} : { leaseToken }),
-          success: false,
-          exitCode: 1,
-          durationMs: 0,
-          error: error.message,
-        });
-        return true;
-      }
-      if (!(error instanceof CoordinatorRefusal)) throw error;
-      this.claimKey = newKey();
-      if (!needsRegistration(error)) throw error;
-      await registration.renew(signal);
-      return false;
+      if (!(error instanceof UnreadableAnswer) || error.job === undefined) throw error;
+      const { id, leaseToken } = error.job;
+      completions.send(id, {
+        hostId: identity.id,
+        ...(leaseToken === undefined ? {} : { leaseToken }),
+        success: false,
+        exitCode: 1,
+        durationMs: 0,
+        error: error.message,
+      });
+      return true;
     }
   }
 

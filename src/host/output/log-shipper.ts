@@ -186,7 +186,7 @@ export class LogShipper {
   /** The coordinator does not want this output; one that does not know the route wants none at all. */
   private giveUp(refusal: CoordinatorRefusal): void {
     const { shipping, logger } = this.options;
-    if (refusal.status === 404 && refusal.reason === 'not found') {
+    if (refusal.isUnknownRoute) {
       shipping.isOn = false;
       logger.info('The coordinator knows no route for output; it is not shipped while jobs run.');
     } else logger.debug({ path: this.to.path, reason: refusal.message }, 'Output is not shipped any more.');

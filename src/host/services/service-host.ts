@@ -138,6 +138,8 @@ export class ServiceHost extends Loop {
     } catch (error) {
       if (!(error instanceof CoordinatorRefusal)) throw error;
       this.claimKey = newKey();
+      // A coordinator without services has none to start.
+      if (error.isUnknownRoute) return undefined;
       if (!needsRegistration(error)) throw error;
       await registration.renew(signal);
       return undefined;
