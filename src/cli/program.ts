@@ -1,10 +1,12 @@
 import { ConfigError } from '../control-plane/index.js';
 import { GatewayConfigError } from '../gateway/index.js';
+import { HostConfigError } from '../host/index.js';
 import { DatabaseUnavailableError, errorCode } from '../platform/database/errors.js';
 import { EmbeddedPostgresError } from '../platform/embedded-postgres/index.js';
 import { portFlag } from './flags.js';
 import { say, UsageError } from './terminal.js';
 
+export { closeOnSignal, serveUntilSignal } from './serve-until-signal.js';
 export { portFlag, say, UsageError };
 
 /** Prints why a program ends and how to mend it, without a stack when a person can mend it, and sets the exit code. */
@@ -33,7 +35,7 @@ const remedies: Readonly<Record<string, (error: ListenError) => string>> = {
 };
 
 function explain(error: unknown): string {
-  const known = [UsageError, ConfigError, GatewayConfigError, EmbeddedPostgresError];
+  const known = [UsageError, ConfigError, GatewayConfigError, HostConfigError, EmbeddedPostgresError];
   if (error instanceof Error && known.some((kind) => error instanceof kind)) {
     return error.message;
   }
@@ -45,45 +47,4 @@ function explain(error: unknown): string {
   const remedy = code === undefined ? undefined : remedies[code];
   if (remedy !== undefined) return remedy(error as ListenError);
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-const SHUTDOWN_LIMIT_MS = 20_000;
-
-/**
- * Waits for SIGTERM or SIGINT, closes, and ends the process with 0. A second signal, or 20 s, ends it at once with 1.
- */
-export function closeOnSignal(close: () => Promise<void>): void {
-  let closing = false;
-  const onSignal = () => {
-    if (closing) process.exit(1);
-    closing = true;
-    setTimeout(() => {
-      process.stderr.write('The shutdown took longer than 20 s; ending now.\n');
-      process.exit(1);
-    }, SHUTDOWN_LIMIT_MS).unref();
-    close().then(
-      () => process.exit(process.exitCode ?? 0),
-      (error: unknown) => {
-        reportFailure('skynet', error);
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
-}
-
-/**
- * Starts a program that serves until a signal. A signal that comes while it starts is obeyed once it has started, so that
- * nothing half begun, an embedded PostgreSQL above all, is left behind.
- */
-export async function serveUntilSignal(start: () => Promise<() => Promise<void>>): Promise<void> {
-  // In a microtask: what it prints first may already be answered with a signal, which must find somebody listening.
-  const starting = Promise.resolve().then(start);
-  closeOnSignal(async () => {
-    // A start that fails is told by whoever called this.
-    const close = await starting.catch(() => undefined);
-    await close?.();
-  });
-  await starting;
 }

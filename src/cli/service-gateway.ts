@@ -1,7 +1,8 @@
 import { createLogger } from '../platform/logging/logger.js';
 import { serviceGatewayConfig, startServiceGateway } from '../service-gateway/index.js';
 import { loadEnv } from './environment.js';
-import { say, serveUntilSignal } from './program.js';
+import { serveUntilSignal } from './serve-until-signal.js';
+import { say } from './terminal.js';
 import { type ServeFlags } from './serve.js';
 
 /** `skyclaw gateway`: the reverse proxy to running services, until a signal. */

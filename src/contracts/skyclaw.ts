@@ -50,6 +50,8 @@ export interface Job {
   readonly priority: number;
   readonly dependencies: readonly string[];
   readonly submittedBy?: string;
+  /** Only in the answer to a claim: it came in by the public API, and its folder must stay below the host's work root. */
+  readonly confined?: boolean;
   readonly assignedHostId?: string;
   /** Only while it is leased. */
   readonly leaseExpiresAt?: string;
@@ -81,6 +83,11 @@ export interface Host {
   readonly drain?: { readonly since: string; readonly deadline?: string; readonly reason: string };
   readonly registeredAt: string;
   readonly lastSeenAt: string;
+}
+
+export interface ClaimRequest {
+  /** How long the answer may wait for work; a coordinator that does not know it answers at once. */
+  readonly wait_ms?: number;
 }
 
 export interface RegisterHostRequest {

@@ -50,7 +50,7 @@ function startHost(name: string, more: Record<string, string> = {}): void {
   );
 }
 
-const api = () => replicas[Math.random() < 0.5 ? 0 : 1] as TestControlPlane;
+const api = () => replicas[Math.random() < 0.5 ? 0 : 1]!;
 
 async function submit(payload: object, more: object = {}): Promise<Job> {
   const { status, body } = await api().post(

@@ -24,4 +24,11 @@ export function addPrograms(program: Command): void {
     .option('--port <number>', 'port to listen on (SKYCLAW_GATEWAY_PORT)', portFlag)
     .addHelpText('after', '\nExample:\n  skyclaw gateway --port 8790')
     .action(async (flags: ServeFlags) => (await import('../service-gateway.js')).serviceGateway(flags));
+
+  program
+    .command('host')
+    .summary('run jobs and services on this machine')
+    .description('Runs jobs and services of the coordinator on this machine, until a signal.')
+    .addHelpText('after', '\nExample:\n  SKYCLAW_MAX_PARALLEL=4 skyclaw host')
+    .action(async () => (await import('../host.js')).host());
 }

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { record } from '../domain/record.js';
+import { type StateDir } from './state-dir.js';
+
+const ID = 'host-id.json';
+const TOKEN = 'host-token.json';
+
+/** Who this host is to the coordinator: an id that outlives the process, and the credential that goes with it. */
+export class HostIdentity {
+  private constructor(
+    private readonly state: StateDir,
+    private current: { readonly id: string; readonly token: string | undefined },
+  ) {}
+
+  /** The identity that is configured or kept, or a new one, which is kept before anyone hears of it. */
+  static load(state: StateDir, configuredId: string | undefined): HostIdentity {
+    const kept = record(state.read(ID))['hostId'];
+    const id = configuredId ?? (typeof kept === 'string' ? kept : `host_${randomUUID()}`);
+    if (configuredId === undefined && kept !== id) state.write({ hostId: id }, ID);
+    const { hostId, token } = record(state.read(TOKEN));
+    return new HostIdentity(state, {
+      id,
+      token: hostId === id && typeof token === 'string' ? token : undefined,
+    });
+  }
+
+  get id(): string {
+    return this.current.id;
+  }
+
+  get token(): string | undefined {
+    return this.current.token;
+  }
+
+  /** Where the token is kept. */
+  get file(): string {
+    return this.state.file(TOKEN);
+  }
+
+  /** Takes over what the coordinator says this host is. A token is told only once, so it is kept until there is a new one. */
+  accept(id: string, token: string | undefined): void {
+    if (id !== this.id) this.state.write({ hostId: id }, ID);
+    if (token !== undefined) this.state.write({ hostId: id, token }, TOKEN);
+    this.current = { id, token: token ?? (id === this.id ? this.token : undefined) };
+  }
+}
