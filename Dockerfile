@@ -27,11 +27,11 @@ COPY migrations ./migrations
 COPY --from=production-modules /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 # Nothing is written below /app: the file system may be read-only, with a tmpfs on /tmp.
-RUN mkdir /workspace && chown node:node /workspace
+RUN mkdir /workspace /state && chown node:node /workspace /state
 USER node
-EXPOSE 8000 8766
+EXPOSE 8000 8766 8790
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.HEALTH_PORT || process.env.SKYNET_PORT || 8000) + '/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.HEALTH_PORT || process.env.SKYNET_PORT || 8000) + (process.env.HEALTH_PATH || '/livez')).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Most of what a request makes is garbage when it is answered; a larger nursery is collected less often.
 ENTRYPOINT ["node", "--max-semi-space-size=64", "/app/bin/skynet"]
 CMD ["serve"]

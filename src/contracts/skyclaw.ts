@@ -284,7 +284,7 @@ export interface LogEnd {
   readonly error?: string;
 }
 
-/** `GET /v1/services/:id/rollout` */
+/** In the answer to `GET /v1/services/:id/rollout`, as `rollout`. */
 export interface Rollout {
   readonly serviceId: string;
   readonly generation: number;

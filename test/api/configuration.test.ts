@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { ConfigError, controlPlaneConfig } from '../../src/control-plane/index.js';
 import { Env } from '../../src/platform/config/env.js';
+import { type Variable, variables } from '../../src/platform/config/variables.js';
 
 describe('the environment', () => {
   it('falls back to the default for what does not parse, and says so by name', () => {
@@ -67,5 +69,22 @@ describe('the environment', () => {
     expect(() =>
       execFileSync(process.execPath, ['scripts/env-example.mjs', '--check'], { stdio: 'pipe' }),
     ).not.toThrow();
+  });
+
+  it('reaches the programs of the compose file, setting by setting', () => {
+    const compose = readFileSync('docker-compose.yml', 'utf8');
+    // What the file decides itself, and what only a person at a terminal sets.
+    const elsewhere = [
+      ...['SKYNET_DATA_DIR', 'SKYNET_HOST', 'SKYCLAW_COORDINATOR_HOST', 'SKYCLAW_COORDINATOR_URLS'],
+      ...['OPENCLAW_HTTP_HOST', 'OPENCLAW_HTTP_PORT', 'OPENCLAW_HTTP_ALLOW_UNAUTHENTICATED'],
+      ...['OPENCLAW_ALLOWED_ROOTS', 'SKYCLAW_CLI_RECONNECT_SECS', 'SKYNET_ORCHESTRATOR_URL'],
+    ];
+    const missing = (Object.entries(variables) as [string, Variable][])
+      .filter(([, { ignored }]) => ignored === undefined)
+      .map(([name]) => name)
+      .filter((name) => !new RegExp(`^ +${name}: `, 'm').test(compose));
+    // A port of the host machine, in front of the one inside.
+    expect(compose).toContain('SKYCLAW_COORDINATOR_PORT');
+    expect(missing.filter((name) => name !== 'SKYCLAW_COORDINATOR_PORT').sort()).toEqual(elsewhere.sort());
   });
 });

@@ -120,7 +120,7 @@ export async function service(api: TestControlPlane, id: string): Promise<Json> 
 }
 
 export async function rollout(api: TestControlPlane, id: string): Promise<Json> {
-  return (await api.fetch(`/v1/services/${id}/rollout`)).body;
+  return (await api.fetch(`/v1/services/${id}/rollout`)).body.rollout;
 }
 
 /** The assignments of a service as short texts, sorted. */

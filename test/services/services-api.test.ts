@@ -242,7 +242,7 @@ describe('stopping and deleting', () => {
     expect((await host.report(process, 'running')).status).toBe(409);
     expect((await host.report(process, 'failed')).status).toBe(200);
     expect(await host.beat()).toEqual({ services: [], replicas: [] });
-    expect((await api.fetch('/v1/services/stops/rollout')).body.state).toBe('stopped');
+    expect((await api.fetch('/v1/services/stops/rollout')).body.rollout.state).toBe('stopped');
     expect(await aService(api, wish)).toMatchObject({ status: 'pending', generation: 1 });
     expect(await host.runAll()).toHaveLength(1);
   });

@@ -4,7 +4,8 @@ import { age, table } from '../table.js';
 import { note, plain, say, sayJson, UsageError } from '../terminal.js';
 import { type Coordinator, openCoordinator } from './coordinator.js';
 import { countFlag, listFlag, pairsFlag } from '../flags.js';
-import { getService } from './named-service.js';
+import { ApiError } from '../api/api-error.js';
+import { findService, getService } from './named-service.js';
 import { watchRollout } from './rollout.js';
 
 interface DeployFlags {
@@ -63,7 +64,7 @@ function addDeploy(program: Command): void {
     .command('deploy-service')
     .summary('run a command as a service on hosts')
     .description(
-      'Runs a command as a service, on hosts with the capability service-host, and prints its id. The command learns its port from PORT. With the --id of a service, that one is changed: its processes are replaced one by one.',
+      'Runs a command as a service, on hosts with the capability service-host, and prints its id. The command learns its port from PORT. Where a service of this name runs, or one has the given --id, it is changed: its processes are replaced one by one.',
     )
     .usage('[flags] <name> [--] <command> [args...]')
     .passThroughOptions()
@@ -102,7 +103,7 @@ async function deploy(
     throw new UsageError('deploy-service requires <name> <command> [args...]');
   }
   const coordinator = openCoordinator();
-  const answer = await coordinator.deploy({
+  const wish = {
     serviceId: flags.id,
     name,
     command,
@@ -114,6 +115,13 @@ async function deploy(
     maxPerHost: flags.maxPerHost,
     healthPath: flags.healthPath,
     image: flags.image,
+  };
+  const answer = await coordinator.deploy(wish).catch(async (error: unknown) => {
+    const isThere = error instanceof ApiError && error.status === 409 && flags.id === undefined;
+    const service = isThere ? await findService(coordinator, name) : undefined;
+    if (service === undefined) throw error;
+    note(`${name} is there already (${service.id}): this is its next generation.`);
+    return coordinator.deploy({ ...wish, serviceId: service.id });
   });
   const { id, generation } = answer.service;
   if (flags.json === true) sayJson(answer);

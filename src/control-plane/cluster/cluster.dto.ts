@@ -11,7 +11,7 @@ export class CoordinatorHealthResponse {
 
 export class JoinNetworkRequest {
   /** Where a coordinator can be reached. */
-  @Text({ optional: true, nullable: true, maxLength: 10_000 })
+  @Text({ optional: true, nullable: true, maxLength: 10_000, example: 'https://coordinator.example' })
   url: string | null = null;
 }
 
@@ -66,10 +66,10 @@ export class SnapshotRequest {
   @ApiProperty({ required: false, description: 'Whose state it is; for people to read.' })
   nodeId?: string;
 
-  @ApiProperty({ type: [Object], description: 'Hosts.' })
+  @ApiProperty({ type: [Object], description: 'Hosts.', example: [] })
   hosts!: unknown[];
 
-  @ApiProperty({ type: [Object], description: 'Jobs, in any order.' })
+  @ApiProperty({ type: [Object], description: 'Jobs, in any order.', example: [] })
   jobs!: unknown[];
 
   @ApiProperty({ type: [Object], required: false, description: 'Services.' })

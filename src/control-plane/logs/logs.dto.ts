@@ -25,11 +25,11 @@ export class LogEntryRequest {
 
 export class AppendJobLogsRequest {
   /** The host that holds the job. */
-  @Text({ minLength: 1, maxLength: ID })
+  @Text({ minLength: 1, maxLength: ID, example: 'host_1' })
   hostId!: string;
 
   /** `attempts` of the job as it was claimed. */
-  @Integer({ min: 1, max: MOST })
+  @Integer({ min: 1, max: MOST, example: 1 })
   attempt!: number;
 
   /** The token of the attempt, from the answer to the claim. */
@@ -37,17 +37,20 @@ export class AppendJobLogsRequest {
   leaseToken: string | null = null;
 
   /** Those that are there already are skipped. All texts together hold at most 256 KiB. */
-  @ListOf(() => LogEntryRequest, { maxItems: CALL.entries })
+  @ListOf(() => LogEntryRequest, {
+    maxItems: CALL.entries,
+    example: [{ seq: 1, stream: 'stdout', text: 'hi\n' }],
+  })
   entries!: LogEntryRequest[];
 }
 
 export class AppendServiceLogsRequest {
   /** The host that runs a replica of the service. */
-  @Text({ minLength: 1, maxLength: ID })
+  @Text({ minLength: 1, maxLength: ID, example: 'host_1' })
   hostId!: string;
 
   /** How often the process was started again on this host. */
-  @Integer({ min: 0, max: MOST })
+  @Integer({ min: 0, max: MOST, example: 0 })
   attempt!: number;
 
   /** Which of the replicas on the host it is. */
@@ -59,7 +62,10 @@ export class AppendServiceLogsRequest {
   generation: number | null = null;
 
   /** In the order of `seq`; what is not above the highest that is kept is skipped. All texts together hold at most 256 KiB. */
-  @ListOf(() => LogEntryRequest, { maxItems: CALL.entries })
+  @ListOf(() => LogEntryRequest, {
+    maxItems: CALL.entries,
+    example: [{ seq: 1, stream: 'stdout', text: 'hi\n' }],
+  })
   entries!: LogEntryRequest[];
 }
 

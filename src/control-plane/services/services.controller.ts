@@ -11,7 +11,7 @@ import { rolloutState, serviceState } from './service-view.js';
 import {
   DeployServiceRequest,
   ListServicesQuery,
-  RolloutState,
+  RolloutResponse,
   ScaleServiceRequest,
   ServiceListResponse,
   ServiceResponse,
@@ -150,10 +150,10 @@ export class ServicesController {
   @Route({ errors: 'problem' })
   @ServiceIdParam()
   @ApiOperation({ summary: 'Show how far the newest generation of a service is in use' })
-  @ApiOkResponse({ type: RolloutState })
+  @ApiOkResponse({ type: RolloutResponse })
   @ApiProblems('service-not-found')
-  async rollout(@ServiceId() id: string): Promise<RolloutState> {
-    return rolloutState(await this.services.get(id));
+  async rollout(@ServiceId() id: string): Promise<RolloutResponse> {
+    return { rollout: rolloutState(await this.services.get(id)) };
   }
 }
 

@@ -244,3 +244,7 @@ export class RolloutState {
   @ApiProperty({ required: false, type: 'string', format: 'date-time' })
   finishedAt?: string;
 }
+
+export class RolloutResponse {
+  rollout!: RolloutState;
+}

@@ -1,8 +1,19 @@
 import { expect, it } from '@jest/globals';
-import { stepFor } from './service-claim.js';
+import { type Service } from '../../contracts/skyclaw.js';
+import { assignmentOf, stepFor } from './service-claim.js';
 
 const ready = (generation: number) => ({ generation, isReady: true });
 const starting = (generation: number) => ({ generation, isReady: false });
+
+it('is to start the generation that should run, also where an older one still does', () => {
+  const of = (generation: number) => ({ hostId: 'h', slot: 0, generation, restarts: 0 });
+  const service = (generation: number) =>
+    ({ generation, assignments: [{ ...of(2), hostId: 'other' }, of(1), of(2)] }) as unknown as Service;
+  expect(assignmentOf(service(2), 'h', 0)).toMatchObject(of(2));
+  expect(assignmentOf(service(1), 'h', 0)).toMatchObject(of(1));
+  expect(assignmentOf(service(3), 'h', 0)).toBeUndefined();
+  expect(assignmentOf(service(2), 'h', 1)).toBeUndefined();
+});
 
 it.each([
   ['nothing runs', [], { kind: 'start', abandon: [] }],

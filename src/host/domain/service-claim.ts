@@ -15,8 +15,14 @@ export type ServiceStep<T extends Incarnation> =
   /** It starts now; those in `abandon` have not become ready and never need to; ready ones go on until it is. */
   | { readonly kind: 'start'; readonly abandon: readonly T[] };
 
+/** What a host is to start of a service: the generation that should run, beside which an older one may still do so. */
 export function assignmentOf(service: Service, hostId: string, slot: number): Assignment | undefined {
-  return service.assignments.find((assignment) => assignment.hostId === hostId && assignment.slot === slot);
+  return service.assignments.find(
+    (assignment) =>
+      assignment.hostId === hostId &&
+      assignment.slot === slot &&
+      assignment.generation === service.generation,
+  );
 }
 
 /** What to do when a replica is handed to this host in `generation`, beside what is `here` of it. Any other generation, also a newer one, is the old. */

@@ -61,7 +61,9 @@ describe('deploy-service', () => {
 
   it('tells what the API has against it', async () => {
     coordinator().on('POST /v1/services', json({ error: 'service name in use' }, 409));
-    expect((await skyclaw('deploy-service', 'web', 'node')).stderr).toBe('[skyclaw] service name in use\n');
+    expect((await skyclaw('deploy-service', '--id', 'svc_x', 'web', 'node')).stderr).toBe(
+      '[skyclaw] service name in use\n',
+    );
   });
 
   it('waits until its own generation is rolled out, not an older one', async () => {
