@@ -29,6 +29,6 @@ export function addPrograms(program: Command): void {
     .command('host')
     .summary('run jobs and services on this machine')
     .description('Runs jobs and services of the coordinator on this machine, until a signal.')
-    .addHelpText('after', '\nExample:\n  SKYCLAW_MAX_PARALLEL=4 skyclaw host')
+    .addHelpText('after', '\nExample:\n  skyclaw host')
     .action(async () => (await import('../host.js')).host());
 }
