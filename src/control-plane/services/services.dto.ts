@@ -246,5 +246,6 @@ export class RolloutState {
 }
 
 export class RolloutResponse {
+  /** How far the generation that should run is in use. */
   rollout!: RolloutState;
 }
