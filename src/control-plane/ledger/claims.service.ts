@@ -27,8 +27,6 @@ const MAX_PASSES = 1_000;
 const PROJECTS_AFTER_A_MISS = 64;
 /** How often a claim looks again when ready tasks exist but others had them locked for the moment. */
 const MAX_MISSES = 5;
-/** How often a claim of hosts looks again because one of them claimed elsewhere at the same moment. */
-const MAX_RACES = 100;
 export const PROMOTE_BATCH = 500;
 
 export interface ClaimResult {
@@ -78,7 +76,6 @@ export class ClaimsService {
     let open = slots;
     let window = FIRST_WINDOW;
     let misses = 0;
-    let races = 0;
     let isWhole = false;
     for (let pass = 0; pass < MAX_PASSES && open.length > 0; pass++) {
       const projects = misses === 0 ? 1 : PROJECTS_AFTER_A_MISS;
@@ -88,10 +85,6 @@ export class ClaimsService {
       const easy = await claimWithoutLock(db, claimer, { slots: open, start }, at);
       claimed.push(...easy.claimed.map(({ task }) => task));
       this.note(db, easy);
-      if (easy.isRaced && races++ < MAX_RACES) {
-        open = without(open, holdersOf(easy));
-        continue;
-      }
       if (sole !== null && easy.lines.length === 0 && easy.hasRoom) {
         this.sole.wasWrong();
         continue;

@@ -6,7 +6,7 @@ import { GATE } from '../domain/gate.js';
 import { type Applicant } from '../domain/admission.js';
 import { type ClaimedTask, type Claimer } from '../domain/task.js';
 import { APPLICANT } from './candidates.queries.js';
-import { COUNT_CLAIMS, ROOMS } from './host-slots.queries.js';
+import { ROOMS } from './host-slots.queries.js';
 import { RUNNING_EVENT } from './lease.queries.js';
 import {
   ELIGIBLE_LANES,
@@ -70,11 +70,6 @@ const HOST_SLOTS_OF_SOLE_LINE = `${ROOMS},
        ) head
      ) <@ w.capabilities, true)
    )`;
-
-/** Whether a host of the slots could not be counted because it claims elsewhere at this moment. */
-const IS_RACED = `(exists (
-         select from host_slots h where h.host_id = any($7::text[]) and h.is_open
-           and h.host_id not in (select r.host_id from rooms r)))`;
 
 const NEW_TOKEN = `encode(uuid_send(gen_random_uuid()), 'hex')`;
 
@@ -186,12 +181,12 @@ const claimFrom = (
        c(seq, worker_id, status, gateway_id, token, place)
      where t.seq = c.seq
      returning ${TASK_COLUMNS}, t.lane, t.rank, c.status as from_status, c.place
-   ), ${ofHosts ? `${COUNT_CLAIMS}, ` : ''}${claimEvents('$8::boolean')}
+   ), ${claimEvents('$8::boolean')}
    select claimed.*, pass.*
    from share s left join claimed on true
    left join lateral (
      select case when cardinality(s.alike) < cardinality($7::text[]) then s.alike end as alike,
-       s.slots > 0 as has_room, ${ofHosts ? IS_RACED : 'false'} as is_raced, s.each < s.slots as is_shared,
+       s.slots > 0 or s.probes = 0 as has_room, s.each < s.slots as is_shared,
        ${inVain} as read_in_vain,
        (select json_agg(json_build_array(c.lane, c.project_id, c.rank, c.seq) order by c.place)
         from candidates c where c.needs_lock) as needing_lock
@@ -278,10 +273,8 @@ export interface ClaimPass {
   readonly claimed: readonly { readonly task: ClaimedTask; readonly lane: string }[];
   /** In the order of their turns. */
   readonly needingLock: readonly NeedingLock[];
-  /** Whether a host of the slots has room for a task; of workers always. */
+  /** Whether somebody of the slots could take a task: false only of hosts that are full, where there is work. */
   readonly hasRoom: boolean;
-  /** Whether a host claims elsewhere at this moment, so that its slots could not be served. */
-  readonly isRaced: boolean;
   /** Whether several projects had a share each: one may have had less than its share, another more. */
   readonly isShared: boolean;
   /** Whether fewer tasks were found than there are slots. */
@@ -328,7 +321,6 @@ export async function claimWithoutLock(
     claimed: claimed.map((row) => ({ task: claimedFromRow(row), lane: text(row, 'lane') })),
     needingLock: [...perProject].map(([projectId, tasks]) => ({ projectId, tasks })),
     hasRoom: flag(pass, 'has_room'),
-    isRaced: flag(pass, 'is_raced'),
     isShared: flag(pass, 'is_shared'),
     isShort: claimed.length + needing.length < alike.length,
     readInVain: integer(pass, 'read_in_vain'),

@@ -7,23 +7,17 @@ const liveLeases = (id: string) =>
   `(select count(*) from tasks t where t.holder = 'host' and t.locked_by = ${id} and t.lease_expires_at > now())`;
 
 /**
- * How many more tasks each of the hosts of $7 may hold, as a CTE that locks their rows in `host_slots`. A host whose row
- * has changed since the statement began is missing: the count of its leases would be out of date.
+ * How many more tasks each of the hosts of $7 may hold, as a CTE that locks their rows in `host_slots` and then counts: what
+ * others have claimed for the same host before they gave up the lock is seen. Locks nothing when there are no `turns`.
  */
 export const ROOMS = `
    rooms as materialized (
-     select h.host_id, h.max_parallel - ${liveLeases('h.host_id')} as room
+     select h.host_id, h.max_parallel - live_leases(h.host_id) as room
      from (
-       select h.host_id, h.max_parallel from host_slots h join host_slots old on old.host_id = h.host_id
-       where h.host_id = any($7::text[]) and h.is_open and h.claims = old.claims
-       order by h.host_id for no key update of h
+       select h.host_id, h.max_parallel from host_slots h
+       where h.host_id = any($7::text[]) and h.is_open and exists (select from turns p where p.nth > 0)
+       order by h.host_id for no key update
      ) h
-   )`;
-
-/** Notes that hosts have claimed; `claimed` offers `locked_by`. To stand behind {@link ROOMS} in one statement. */
-export const COUNT_CLAIMS = `counted as (
-     update host_slots h set claims = h.claims + c.tasks
-     from (select locked_by, count(*) as tasks from claimed group by locked_by) c where h.host_id = c.locked_by
    )`;
 
 const HAS_ROOM = statement(
