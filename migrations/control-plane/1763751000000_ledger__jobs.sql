@@ -16,7 +16,8 @@ comment on column tasks.expires_at is 'A job that has not been started by then f
 -- What a host holds. Its columns change only where the ready index changes as well.
 create index tasks_held_by_host on tasks (locked_by) where holder = 'host';
 create index tasks_expiring on tasks (expires_at) where expires_at is not null and gate between 0 and 4 and attempts = 0;
-create index tasks_jobs on tasks (seq) where kind <> 'action';
+-- Jobs but for those that are held, which have an index already: a claim adds no entry here.
+create index tasks_jobs on tasks (seq) where kind <> 'action' and gate is distinct from 5;
 
 -- How much each host may hold. A claim locks the row, and then counts what the host holds.
 create table host_slots (

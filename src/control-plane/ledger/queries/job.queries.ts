@@ -18,26 +18,37 @@ export async function findJobs(db: Db, ids: readonly string[]): Promise<Job[]> {
   return (await db.query(FIND, [ids])).map(jobFromRow);
 }
 
-/** Where jobs stand, by the words of the SkyClaw routes; each has an index that finds its newest. */
+/** The index of jobs leaves out those that are held: it is found by these very words. */
+const NOT_HELD_NOW = `t.gate is distinct from ${GATE.held}`;
+const HELD_NOW = `t.gate = ${GATE.held}`;
+const QUEUED = `${NOT_HELD_NOW} and t.gate between ${GATE.runnable} and 4`;
+
+/** Where jobs stand, by the words of the SkyClaw routes: conditions of which each has an index that finds its newest. */
 const STANDINGS = {
-  any: 'true',
-  queued: `t.gate between ${GATE.runnable} and 4`,
-  leased: `t.gate = ${GATE.held}`,
-  failed: `t.gate = ${GATE.failed}`,
-  completed: 't.gate is null',
-  unfinished: `t.gate between ${GATE.runnable} and ${GATE.held}`,
-  finished: `(t.gate is null or t.gate = ${GATE.failed})`,
+  any: [NOT_HELD_NOW, HELD_NOW],
+  queued: [QUEUED],
+  leased: [HELD_NOW],
+  failed: [`${NOT_HELD_NOW} and t.gate = ${GATE.failed}`],
+  completed: [`${NOT_HELD_NOW} and t.gate is null`],
+  unfinished: [QUEUED, HELD_NOW],
+  finished: [`${NOT_HELD_NOW} and (t.gate is null or t.gate = ${GATE.failed})`],
 } as const;
 
 export type JobStanding = keyof typeof STANDINGS;
 
+const newest = (condition: string) =>
+  `(select t.seq from tasks t where t.seq < $1 and ${IS_JOB} and ${condition} order by t.seq desc limit $2)`;
+
 const LISTS = Object.fromEntries(
-  Object.entries(STANDINGS).map(([standing, condition]) => [
+  Object.entries(STANDINGS).map(([standing, conditions]) => [
     standing,
     statement(
       `ledger.listJobs.${standing}`,
-      `select ${JOB_COLUMNS} from tasks t where t.seq < $1 and ${IS_JOB} and ${condition}
-       order by t.seq desc limit $2`,
+      `select ${JOB_COLUMNS} from tasks t
+       where t.seq in (
+         select n.seq from (${conditions.map(newest).join(' union all ')}) n order by n.seq desc limit $2
+       )
+       order by t.seq desc`,
     ),
   ]),
 ) as Record<JobStanding, ReturnType<typeof statement>>;
