@@ -70,7 +70,7 @@ export function markdown(results) {
       ['case', 'wanted', 'aim', 'ratio', 'verdict'],
       results.targets.map(({ text, at_least, aim, lower_is_better, where, ratio, verdict }) => [
         where === null || text.includes(where) ? text : `${text} (${where})`,
-        `${lower_is_better ? '≤' : '≥'} ${at_least}`,
+        `${lower_is_better ? '≤' : '≥'} ${Number(at_least.toFixed(2))}`,
         `${aim}`,
         ratio === null ? '–' : ratio.toFixed(2),
         verdict,

@@ -52,15 +52,7 @@ async function ours(upstream) {
   coordinator.listen(0, '127.0.0.1');
   await once(coordinator, 'listening');
   const program = await startProgram(
-    [
-      '--max-semi-space-size=64',
-      join(HERE, '..', '..', 'bin', 'skyclaw'),
-      'gateway',
-      '--host',
-      '127.0.0.1',
-      '--port',
-      '0',
-    ],
+    [join(HERE, '..', '..', 'bin', 'skyclaw'), 'gateway', '--host', '127.0.0.1', '--port', '0'],
     {
       SKYCLAW_COORDINATOR_URL: `http://127.0.0.1:${coordinator.address().port}`,
       SKYNET_LOG_LEVEL: 'error',
@@ -76,7 +68,7 @@ async function ours(upstream) {
 
 /** @returns {Promise<Contender>} */
 async function node(name, file, upstream) {
-  const program = await startProgram(['--max-semi-space-size=64', join(HERE, file), upstream]);
+  const program = await startProgram([join(HERE, file), upstream]);
   return { name, pid: program.child.pid, port: program.port, path: PATH, stop: program.stop };
 }
 
