@@ -44,6 +44,17 @@ async function start(env: Env): Promise<() => Promise<void>> {
         : `Open to whoever reaches ${config.http.host}. To close it, set SKYNET_API_KEY to a long random text.`,
     );
   }
+  const { tokens, required } = config.auth.skyclaw;
+  if (
+    tokens.length === 0 &&
+    !required &&
+    (config.auth.apiKey !== undefined || config.http.host !== '127.0.0.1')
+  ) {
+    const what =
+      'SKYCLAW_TOKEN is not set: whoever reaches this address may hand in jobs, deploy services and act as a host.';
+    logger.warn(what);
+    say(`${what} Set it to a long random text, here and at the hosts.`);
+  }
   return async () => {
     await running.close();
     await database.release();

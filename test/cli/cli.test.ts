@@ -40,6 +40,19 @@ describe('skynet', () => {
     expect(program.stdout + program.stderr).not.toContain('"level":"error"');
   });
 
+  it('says that the SkyClaw routes are open when only the others have a key', async () => {
+    const keyed = { SKYNET_API_KEY: 'key', SKYNET_HOST: '127.0.0.1' };
+    const open = Program.start('skynet', ['serve'], env(keyed));
+    await open.line(/(SKYCLAW_TOKEN is not set: whoever reaches this address may hand in jobs)/);
+    await open.kill('SIGTERM');
+    for (const more of [{ SKYCLAW_TOKEN: 'token' }, { SKYNET_REQUIRE_AUTH: '1' }]) {
+      const closed = Program.start('skynet', ['serve'], env({ ...keyed, ...more }));
+      await closed.line(/SKYNET control plane: (\S+)/);
+      await closed.kill('SIGTERM');
+      expect(closed.stdout + closed.stderr).not.toContain('SKYCLAW_TOKEN');
+    }
+  });
+
   it('says which setting is misspelt or does not parse, by name and never by value', async () => {
     const program = Program.start(
       'skynet',
