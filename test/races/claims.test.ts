@@ -155,5 +155,6 @@ describe('two replicas on one database', () => {
       expect((await one.fetch('/v1/files/ownership')).body.ownership).toEqual([]);
       expect(await one.query('select * from file_waits')).toEqual([]);
     },
+    90_000,
   );
 });

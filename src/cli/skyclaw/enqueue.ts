@@ -100,10 +100,12 @@ async function enqueue(capability: string, payload: object, flags: EnqueueFlags)
     else say(id);
     return;
   }
-  note(`${id} is ${answer.job.status}.`);
   const job = await whenInterrupted(
     `${id} goes on. Look at it with skyclaw get-job ${id}, or cancel it with skyclaw cancel-job ${id}.`,
-    flags.json === true ? untilEnded(coordinator, id) : untilShown(coordinator, id),
+    () => {
+      note(`${id} is ${answer.job.status}.`);
+      return flags.json === true ? untilEnded(coordinator, id) : untilShown(coordinator, id);
+    },
   );
   if (flags.json === true) sayJson({ job });
   noteFailure(job);

@@ -119,11 +119,14 @@ async function drainHost(
   const coordinator = openCoordinator();
   let answer = await coordinator.orderHost(id, 'drain', { deadlineMs: flags.deadline, reason: flags.reason });
   if (flags.wait === true) {
-    if (flags.json !== true) tell(answer, flags);
+    const { host: draining } = answer;
     answer = {
       host: await whenInterrupted(
         `${id} goes on draining. Look at it with skyclaw get-host ${id}, or end it with skyclaw uncordon-host ${id}.`,
-        untilDrained(coordinator, answer.host, flags.json !== true),
+        () => {
+          if (flags.json !== true) tell({ host: draining }, flags);
+          return untilDrained(coordinator, draining, flags.json !== true);
+        },
       ),
     };
   } else {

@@ -48,8 +48,7 @@ async function getJob(id: string, flags: JsonFlag & { readonly wait?: true }): P
   let answer = await coordinator.job(id);
   if (flags.wait === true) {
     answer = {
-      job: await whenInterrupted(
-        `${id} goes on. Cancel it with skyclaw cancel-job ${id}.`,
+      job: await whenInterrupted(`${id} goes on. Cancel it with skyclaw cancel-job ${id}.`, () =>
         untilEnded(coordinator, id),
       ),
     };

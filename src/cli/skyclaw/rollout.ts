@@ -46,8 +46,7 @@ export interface Watched {
 
 /** Looks until the newest generation of a service has come as far as it does, and returns the exit code. */
 export function watchRollout(coordinator: Coordinator, watched: Watched): Promise<number> {
-  return whenInterrupted(
-    `The rollout goes on. Look at it with skyclaw rollout ${watched.id}.`,
+  return whenInterrupted(`The rollout goes on. Look at it with skyclaw rollout ${watched.id}.`, () =>
     untilSettled(coordinator, watched),
   );
 }
