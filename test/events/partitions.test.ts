@@ -77,7 +77,8 @@ describe('partitions', () => {
     expect(await partitions.makeAhead()).toBe(0);
     await api.query(`drop table events_${dayName(daysAgo(-2))}`);
     const made = await Promise.all(Array.from({ length: 4 }, () => partitions.makeAhead()));
-    expect(made.reduce((sum, count) => sum + count, 0)).toBe(1);
+    // The program's own loop may have been faster.
+    expect(made.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(1);
     expect(await names()).toHaveLength(4);
   });
 
