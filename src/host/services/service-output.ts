@@ -64,7 +64,7 @@ export class ServiceOutput {
     for (const tail of this.tails) tail.close();
   }
 
-  /** Reads a piece of each file, and gives whether there was any. */
+  /** Reads a piece of each file. Whether one of them had something new. */
   private pump(): boolean {
     const pieces = this.tails.map((tail) => {
       const chunk = tail.read();
