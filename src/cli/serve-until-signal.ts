@@ -1,3 +1,5 @@
+import { onReaderGone } from './terminal.js';
+
 const SHUTDOWN_LIMIT_MS = 20_000;
 
 /**
@@ -27,9 +29,10 @@ export function closeOnSignal(close: () => Promise<void>): void {
 
 /**
  * Starts a program that serves until a signal. A signal that comes while it starts is obeyed once it has started, so that
- * nothing half begun, an embedded PostgreSQL above all, is left behind.
+ * nothing half begun, an embedded PostgreSQL above all, is left behind. Nobody has to read what it prints.
  */
 export async function serveUntilSignal(start: () => Promise<() => Promise<void>>): Promise<void> {
+  onReaderGone(() => undefined);
   // In a microtask: what it prints first may already be answered with a signal, which must find somebody listening.
   const starting = Promise.resolve().then(start);
   closeOnSignal(async () => {

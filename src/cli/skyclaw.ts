@@ -2,10 +2,10 @@ import { CommanderError } from 'commander';
 import { closestName } from '../platform/config/closest-name.js';
 import { commandLine } from './skyclaw/command-line.js';
 import { report } from './report.js';
-import { endWithReader, UsageError } from './terminal.js';
+import { endUnread, onReaderGone, UsageError } from './terminal.js';
 
 async function main([name = 'help', ...args]: readonly string[]): Promise<void> {
-  endWithReader();
+  onReaderGone(endUnread);
   const program = commandLine();
   const known = program.commands.map((command) => command.name()).concat('help');
   if (!['-h', '--help', '-V', '--version', ...known].includes(name)) {

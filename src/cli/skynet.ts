@@ -5,6 +5,7 @@ import { portFlag } from './flags.js';
 import { keyCommand } from './keys.js';
 import { report } from './report.js';
 import { type ServeFlags } from './serve.js';
+import { endUnread, onReaderGone } from './terminal.js';
 
 // The code of a command is loaded when it is asked for: a program that serves brings all of the application.
 const program = new Command('skynet')
@@ -44,4 +45,5 @@ program
 
 program.addCommand(keyCommand());
 
+onReaderGone(endUnread);
 program.parseAsync().catch((error: unknown) => report('skynet', error));

@@ -35,12 +35,27 @@ export function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
   });
 }
 
-/** Ends the process as a shell would say it, when whoever reads its output has gone: `skyclaw list-jobs | head -1`. */
-export function endWithReader(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(128 + 13);
-      throw error;
-    });
+let leaveUnread: (() => void) | undefined;
+
+/**
+ * Says what to do, once, when whoever reads this program's output has gone: `skyclaw list-jobs | head -1`. What was said
+ * before is forgotten; what is written afterwards goes nowhere.
+ */
+export function onReaderGone(act: () => void): void {
+  if (leaveUnread === undefined) {
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EPIPE') throw error;
+        const leave = leaveUnread;
+        leaveUnread = () => undefined;
+        leave?.();
+      });
+    }
   }
+  leaveUnread = act;
+}
+
+/** Ends the process as a shell would say it. */
+export function endUnread(): void {
+  process.exit(128 + 13);
 }

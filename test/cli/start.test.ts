@@ -6,7 +6,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
 import { Program } from '../support/program.js';
+import { portOr } from '../../src/cli/quickstart/processes.js';
 
 let database: TestDatabase;
 beforeAll(async () => (database = await createTestDatabase()));
@@ -78,6 +80,34 @@ describe('a program that is told to end', () => {
     program.child.kill('SIGINT');
     program.child.kill('SIGTERM');
     expect(await program.exit()).toBe(1);
+  });
+});
+
+describe('a program whose output nobody reads any more', () => {
+  const unread = async (args: string[], started: RegExp) => {
+    const url = `http://127.0.0.1:${await portOr(0)}`;
+    const program = Program.start('skynet', args, env({ SKYNET_PORT: new URL(url).port }));
+    await program.line(started);
+    program.child.stdout?.destroy();
+    program.child.stderr?.destroy();
+    return { program, url };
+  };
+  const answers = (url: string) =>
+    fetch(`${url}/health/live`).then(
+      () => true as const,
+      () => undefined,
+    );
+
+  it('serves on', async () => {
+    const { program, url } = await unread(['serve'], /(Data lives in)/);
+    await eventually('it answers', () => answers(url));
+    expect(await program.kill('SIGTERM')).toBe(0);
+  });
+
+  it('ends with all that it has started, when it was there to be read', async () => {
+    const { program, url } = await unread(['quickstart', '--plain'], /(Starting the control plane)/);
+    expect(await program.exit()).toBe(0);
+    expect(await answers(url)).toBeUndefined();
   });
 });
 

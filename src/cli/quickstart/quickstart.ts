@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { loadEnv } from '../environment.js';
 import { closeOnSignal, say, UsageError } from '../program.js';
+import { onReaderGone } from '../terminal.js';
 import { ApiClient, type TaskState } from './client.js';
 import { LEGACY_TEST, planFor, type PlannedTask } from './plan.js';
 import { portOr, Sibling } from './processes.js';
@@ -48,6 +49,8 @@ export async function quickstart(flags: {
     say('\nStopping …');
     await stopAll();
   });
+  // Unread it is of no use, and what it has started ends with it.
+  onReaderGone(() => process.kill(process.pid, 'SIGTERM'));
 
   try {
     const api = new ApiClient(apiUrl, env.isSet('SKYNET_API_KEY') ? env.text('SKYNET_API_KEY') : undefined);
