@@ -1,22 +1,16 @@
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { type Logger } from '../../platform/logging/logger.js';
-import { Loop } from '../../platform/loops/loop.js';
 import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
 import { type ControlPlaneConfig } from '../config.js';
-import { CONFIG, LOGGER, REPLICA } from '../runtime/index.js';
+import { ApplicationLoop, CONFIG, LOGGER, REPLICA } from '../runtime/index.js';
 import { beat, leave } from './cluster.queries.js';
 
 const INTERVAL_MS = 10_000;
 
 /** Says every ten seconds that this replica is there, and takes it off the list when it ends. */
 @Injectable()
-export class ReplicasLoop extends Loop implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class ReplicasLoop extends ApplicationLoop {
   constructor(
     private readonly database: Database,
     clock: ScheduleClock,
@@ -27,12 +21,12 @@ export class ReplicasLoop extends Loop implements OnApplicationBootstrap, Before
     super({ name: 'replicas', intervalMs: INTERVAL_MS, logger }, clock.every);
   }
 
-  onApplicationBootstrap(): void {
+  override onApplicationBootstrap(): void {
     this.start();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.stop();
+  override async beforeApplicationShutdown(): Promise<void> {
+    await super.beforeApplicationShutdown();
     await this.database
       .transaction((tx) => leave(tx, this.replica))
       .catch((error: unknown) =>

@@ -1,8 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { errorCode } from '../../platform/database/errors.js';
 import { type Instant } from '../../platform/database/row.js';
+import { breath } from '../../platform/loops/breath.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG } from '../runtime/index.js';
 import { missingPartitions, partitionDays } from './domain/partition-plan.js';
@@ -88,7 +88,7 @@ export class PartitionsService {
     let events = 0;
     for (let deleted = BATCH; deleted === BATCH && !signal.aborted; events += deleted) {
       deleted = await deleteOrphans(this.database, cutoff.at, BATCH);
-      if (deleted === BATCH) await wait(BREATH_MS, undefined, { signal }).catch(() => undefined);
+      if (deleted === BATCH) await breath(BREATH_MS, signal);
     }
     return { partitions, events };
   }

@@ -1,10 +1,11 @@
 import { lookup as dnsLookup } from 'node:dns';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import ipaddr from 'ipaddr.js';
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent, request } from 'undici';
 import { type ActionRequest } from '../../contracts/gateway-api.js';
 import { hostName, refusalOfAddress } from '../../platform/addresses/domain/address.js';
 import { AddressRefusedError, guardedLookup } from '../../platform/addresses/guarded-lookup.js';
+import { jsonOrUndefined, readBounded } from '../../platform/http/reply-body.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG } from '../runtime/index.js';
 import { judgeHost } from './domain/gateway-host.js';
@@ -106,32 +107,9 @@ export class GatewayClient implements OnApplicationShutdown {
     const seconds = Number(headers['retry-after']);
     return {
       status: statusCode,
-      body: parsed(await readBounded(body)),
+      body: jsonOrUndefined(await readBounded(body, MAX_REPLY_BYTES)),
       retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : null,
     };
-  }
-}
-
-/** Reads a whole answer, or gives up on the connection when it is too large. */
-async function readBounded(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_REPLY_BYTES) {
-      body.destroy();
-      throw new Error(`The gateway's answer is larger than ${MAX_REPLY_BYTES} bytes.`);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,7 +1,8 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent, request } from 'undici';
 import { errorCode } from '../../platform/database/errors.js';
 import { type JsonObject } from '../../platform/database/row.js';
+import { readBounded } from '../../platform/http/reply-body.js';
 import { parseJsonText } from '../../platform/json/json-text.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { type ControlPlaneConfig } from '../config.js';
@@ -114,22 +115,8 @@ export class FacilitatorClient implements OnApplicationShutdown {
       },
       body: JSON.stringify(call),
     });
-    return { status: statusCode, body: objectIn(await readBounded(body)) };
+    return { status: statusCode, body: objectIn(await readBounded(body, MAX_REPLY_BYTES)) };
   }
-}
-
-async function readBounded(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_REPLY_BYTES) {
-      body.destroy();
-      throw new Error(`The facilitator's answer is larger than ${MAX_REPLY_BYTES} bytes.`);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** An answer that is no object says nothing. */

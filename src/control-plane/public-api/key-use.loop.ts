@@ -1,14 +1,8 @@
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { type Logger } from '../../platform/logging/logger.js';
-import { Loop } from '../../platform/loops/loop.js';
 import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
-import { LOGGER } from '../runtime/index.js';
+import { ApplicationLoop, LOGGER } from '../runtime/index.js';
 import { touchKeys } from './keys.queries.js';
 
 const INTERVAL_MS = 15_000;
@@ -16,7 +10,7 @@ const NOTED_EVERY_MS = 60_000;
 
 /** Writes down when keys were last used: beside the requests, and of each key once a minute. */
 @Injectable()
-export class KeyUseLoop extends Loop implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class KeyUseLoop extends ApplicationLoop {
   private readonly used = new Set<string>();
   private readonly notedAtMs = new Map<string, number>();
 
@@ -35,14 +29,6 @@ export class KeyUseLoop extends Loop implements OnApplicationBootstrap, BeforeAp
     this.notedAtMs.set(keyId, now);
     this.used.add(keyId);
     this.nudge();
-  }
-
-  onApplicationBootstrap(): void {
-    this.start();
-  }
-
-  beforeApplicationShutdown(): Promise<void> {
-    return this.stop();
   }
 
   protected async runOnce(): Promise<void> {

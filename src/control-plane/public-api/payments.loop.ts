@@ -1,15 +1,9 @@
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type Logger } from '../../platform/logging/logger.js';
-import { Loop } from '../../platform/loops/loop.js';
 import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
-import { LOGGER } from '../runtime/index.js';
+import { ApplicationLoop, LOGGER } from '../runtime/index.js';
 import { listDuePayments, postponePayment } from './payments.queries.js';
 import { PaymentsService } from './payments.service.js';
 
@@ -19,7 +13,7 @@ const PAUSE_MS = 60_000;
 
 /** Carries on with payments whose request has ended in the middle: no money is kept without its job. */
 @Injectable()
-export class PaymentsLoop extends Loop implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class PaymentsLoop extends ApplicationLoop {
   constructor(
     private readonly database: Database,
     private readonly payments: PaymentsService,
@@ -27,14 +21,6 @@ export class PaymentsLoop extends Loop implements OnApplicationBootstrap, Before
     @Inject(LOGGER) logger: Logger,
   ) {
     super({ name: 'payments', intervalMs: INTERVAL_MS, logger }, clock.every);
-  }
-
-  onApplicationBootstrap(): void {
-    this.start();
-  }
-
-  beforeApplicationShutdown(): Promise<void> {
-    return this.stop();
   }
 
   protected async runOnce(signal: AbortSignal): Promise<void> {

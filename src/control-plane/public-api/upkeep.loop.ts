@@ -1,16 +1,10 @@
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { type Logger } from '../../platform/logging/logger.js';
-import { Loop } from '../../platform/loops/loop.js';
 import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { HostJobs } from '../ledger/index.js';
-import { CONFIG, LOGGER } from '../runtime/index.js';
+import { ApplicationLoop, CONFIG, LOGGER } from '../runtime/index.js';
 import { prunePayments } from './payments.queries.js';
 import { deletePublicJobs, listOldPublicJobs } from './public-jobs.queries.js';
 import { pruneCounts } from './usage.queries.js';
@@ -22,7 +16,7 @@ const PAYMENT_DAYS = 400;
 
 /** Forgets what is over: counts of past minutes and months, whose jobs those were that are gone, old payments. */
 @Injectable()
-export class PublicApiUpkeepLoop extends Loop implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class PublicApiUpkeepLoop extends ApplicationLoop {
   constructor(
     private readonly database: Database,
     private readonly jobs: HostJobs,
@@ -31,14 +25,6 @@ export class PublicApiUpkeepLoop extends Loop implements OnApplicationBootstrap,
     @Inject(LOGGER) logger: Logger,
   ) {
     super({ name: 'public api upkeep', intervalMs: INTERVAL_MS, logger }, clock.every);
-  }
-
-  onApplicationBootstrap(): void {
-    this.start();
-  }
-
-  beforeApplicationShutdown(): Promise<void> {
-    return this.stop();
   }
 
   protected async runOnce(signal: AbortSignal): Promise<void> {

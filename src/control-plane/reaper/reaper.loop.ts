@@ -1,24 +1,18 @@
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
-import { Loop } from '../../platform/loops/loop.js';
 import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { type ExpiredLease, HostJobs, leaseExpiredAfter, UpkeepService } from '../ledger/index.js';
 import { type Host, HostsRegistry, RegistryService } from '../registry/index.js';
-import { CONFIG, HealthRegistry, LOGGER } from '../runtime/index.js';
+import { ApplicationLoop, CONFIG, HealthRegistry, LOGGER } from '../runtime/index.js';
 import { reasonOf, verdictOf } from './domain/verdict.js';
 
 const BATCH = 200;
 
 /** Ends claims whose lease has run out, one transaction each, and mends what must never need mending. */
 @Injectable()
-export class ReaperLoop extends Loop implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class ReaperLoop extends ApplicationLoop {
   constructor(
     private readonly upkeep: UpkeepService,
     private readonly registry: RegistryService,
@@ -35,12 +29,8 @@ export class ReaperLoop extends Loop implements OnApplicationBootstrap, BeforeAp
     health.register('stale_lock_reaper', () => (this.isFresh(3) ? 'ok' : 'not_running'));
   }
 
-  onApplicationBootstrap(): void {
-    if (this.config.reaper.enabled) this.start();
-  }
-
-  beforeApplicationShutdown(): Promise<void> {
-    return this.stop();
+  override onApplicationBootstrap(): void {
+    if (this.config.reaper.enabled) super.onApplicationBootstrap();
   }
 
   protected async runOnce(signal: AbortSignal): Promise<void> {

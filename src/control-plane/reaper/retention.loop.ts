@@ -1,11 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
-import { Loop } from '../../platform/loops/loop.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { breath } from '../../platform/loops/breath.js';
 import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { type ControlPlaneConfig } from '../config.js';
@@ -14,7 +8,7 @@ import { IdempotencyService } from '../idempotency/index.js';
 import { HostJobs, JobLocksService, UpkeepService } from '../ledger/index.js';
 import { LogsUpkeep } from '../logs/index.js';
 import { HostsRegistry } from '../registry/index.js';
-import { CONFIG, LOGGER } from '../runtime/index.js';
+import { ApplicationLoop, CONFIG, LOGGER } from '../runtime/index.js';
 
 const INTERVAL_MS = 10 * 60_000;
 const BATCH = 500;
@@ -25,7 +19,7 @@ const BREATH_MS = 50;
 
 /** Deletes what has been kept long enough: finished tasks with their events, idempotency keys, job locks. */
 @Injectable()
-export class RetentionLoop extends Loop implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class RetentionLoop extends ApplicationLoop {
   constructor(
     private readonly upkeep: UpkeepService,
     private readonly partitions: PartitionsService,
@@ -41,20 +35,12 @@ export class RetentionLoop extends Loop implements OnApplicationBootstrap, Befor
     super({ name: 'retention', intervalMs: INTERVAL_MS, logger }, clock.every);
   }
 
-  onApplicationBootstrap(): void {
-    this.start();
-  }
-
-  beforeApplicationShutdown(): Promise<void> {
-    return this.stop();
-  }
-
   protected async runOnce(signal: AbortSignal): Promise<void> {
     const { tasks, partitions, events } = await this.pruneTasks(signal);
     let keys = 0;
     for (let deleted = BATCH; deleted === BATCH && !signal.aborted; keys += deleted) {
       deleted = await this.idempotency.prune(BATCH);
-      if (deleted === BATCH) await breath(signal);
+      if (deleted === BATCH) await breath(BREATH_MS, signal);
     }
     const locks = await this.jobLocks.cleanup();
     const hosts = await this.pruneHosts(signal);
@@ -73,12 +59,12 @@ export class RetentionLoop extends Loop implements OnApplicationBootstrap, Befor
     for (let after: Jobs['next'] = null, more = true; more && !signal.aborted;) {
       const { outputs, next }: Jobs = await this.logs.pruneJobs(retentionDays, after);
       [pruned, after, more] = [pruned + outputs, next, next !== null];
-      if (more) await breath(signal);
+      if (more) await breath(BREATH_MS, signal);
     }
     for (let after: string | null = ''; after !== null && !signal.aborted;) {
       const { outputs, next } = await this.logs.pruneServices(retentionDays, after);
       [pruned, after] = [pruned + outputs, next];
-      if (after !== null) await breath(signal);
+      if (after !== null) await breath(BREATH_MS, signal);
     }
     return pruned;
   }
@@ -109,14 +95,10 @@ export class RetentionLoop extends Loop implements OnApplicationBootstrap, Befor
       const { lastSeq, taskIds } = await this.upkeep.prune(after, cutoff.daysAgo());
       tasks += taskIds.length;
       after = lastSeq;
-      if (after !== null) await breath(signal);
+      if (after !== null) await breath(BREATH_MS, signal);
     }
     // What is left of an interrupted round would be taken for events of tasks that must stay.
     if (signal.aborted) return { tasks, partitions: 0, events: 0 };
     return { tasks, ...(await this.partitions.endRetention(cutoff, signal)) };
   }
-}
-
-async function breath(signal: AbortSignal): Promise<void> {
-  await wait(BREATH_MS, undefined, { signal }).catch(() => undefined);
 }

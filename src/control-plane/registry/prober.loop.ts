@@ -1,14 +1,8 @@
-import {
-  Inject,
-  Injectable,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
-import { Loop } from '../../platform/loops/loop.js';
+import { Inject, Injectable } from '@nestjs/common';
 import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { type ControlPlaneConfig } from '../config.js';
-import { CONFIG, HealthRegistry, LOGGER } from '../runtime/index.js';
+import { ApplicationLoop, CONFIG, HealthRegistry, LOGGER } from '../runtime/index.js';
 import { RegistryService } from './registry.service.js';
 
 /** A round takes about as long as its slowest probe, however many gateways are silent. */
@@ -16,7 +10,7 @@ const PARALLEL = 256;
 
 /** Looks at every gateway from time to time, and brings back those that have recovered. Writes only what changed. */
 @Injectable()
-export class ProberLoop extends Loop implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class ProberLoop extends ApplicationLoop {
   constructor(
     private readonly registry: RegistryService,
     health: HealthRegistry,
@@ -29,13 +23,9 @@ export class ProberLoop extends Loop implements OnApplicationBootstrap, BeforeAp
     registry.onProbeRequested(() => this.nudge());
   }
 
-  onApplicationBootstrap(): void {
+  override onApplicationBootstrap(): void {
     // Seeding looks at the gateways of the configuration; listening does not wait for it.
-    void this.registry.seed().finally(() => this.start());
-  }
-
-  beforeApplicationShutdown(): Promise<void> {
-    return this.stop();
+    void this.registry.seed().finally(() => super.onApplicationBootstrap());
   }
 
   protected async runOnce(signal: AbortSignal): Promise<void> {

@@ -10,6 +10,7 @@ import { type Logger } from '../../platform/logging/logger.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { HealthRegistry } from './health-registry.js';
 import { CONFIG, LOGGER, REPLICA } from './tokens.js';
+import { Waiting } from './waiting.js';
 import { WakeupsLifecycle } from './wakeups-lifecycle.js';
 
 export interface RuntimeOptions {
@@ -47,10 +48,11 @@ export class RuntimeModule {
           useFactory: (database: Database) => new Wakeups(database, databaseUrl, logger),
         },
         WakeupsLifecycle,
+        Waiting,
         ScheduleClock,
         HealthRegistry,
       ],
-      exports: [CONFIG, LOGGER, REPLICA, Database, Wakeups, ScheduleClock, HealthRegistry],
+      exports: [CONFIG, LOGGER, REPLICA, Database, Wakeups, Waiting, ScheduleClock, HealthRegistry],
     };
   }
 }

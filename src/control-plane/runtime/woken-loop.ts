@@ -1,6 +1,6 @@
-import { type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { type Wakeups } from '../../platform/database/wakeups.js';
-import { type Every, Loop, type LoopOptions } from '../../platform/loops/loop.js';
+import { type Every, type LoopOptions } from '../../platform/loops/loop.js';
+import { ApplicationLoop } from './application-loop.js';
 
 export interface WokenLoopOptions extends LoopOptions {
   /** What is published when there is something to look at. */
@@ -9,8 +9,8 @@ export interface WokenLoopOptions extends LoopOptions {
   readonly shortestMs?: number;
 }
 
-/** A loop that runs as long as the application, and looks again when its topic is published or at a time that it knows. */
-export abstract class WokenLoop extends Loop implements OnApplicationBootstrap, BeforeApplicationShutdown {
+/** An {@link ApplicationLoop} that looks again when its topic is published or at a time that it knows. */
+export abstract class WokenLoop extends ApplicationLoop {
   private alarm: NodeJS.Timeout | undefined;
   private unsubscribe: (() => void) | undefined;
 
@@ -25,14 +25,14 @@ export abstract class WokenLoop extends Loop implements OnApplicationBootstrap, 
   /** One pass, see {@link Loop.runOnce}. Returns in how many milliseconds there is something to do, if that is known. */
   protected abstract look(signal: AbortSignal): Promise<number | null>;
 
-  onApplicationBootstrap(): void {
+  override onApplicationBootstrap(): void {
     this.unsubscribe = this.wakeups.subscribe(this.options.topic, () => this.nudge());
-    this.start();
+    super.onApplicationBootstrap();
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  override async beforeApplicationShutdown(): Promise<void> {
     this.unsubscribe?.();
-    await this.stop();
+    await super.beforeApplicationShutdown();
     clearTimeout(this.alarm);
   }
 

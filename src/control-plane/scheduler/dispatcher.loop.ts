@@ -1,12 +1,6 @@
-import {
-  type BeforeApplicationShutdown,
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { Wakeups } from '../../platform/database/wakeups.js';
-import { Loop } from '../../platform/loops/loop.js';
 import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { type ControlPlaneConfig } from '../config.js';
@@ -14,7 +8,7 @@ import { GatewayClient } from '../gateway-client/index.js';
 import { type ClaimedTask, ClaimsService, EndingsService } from '../ledger/index.js';
 import { RegistryService } from '../registry/index.js';
 import { byLoadThenRest, type Candidate, RoutingService } from '../routing/index.js';
-import { CONFIG, HealthRegistry, LOGGER, REPLICA, TOPICS } from '../runtime/index.js';
+import { ApplicationLoop, CONFIG, HealthRegistry, LOGGER, REPLICA, TOPICS } from '../runtime/index.js';
 import { Execution, type ExecutionParts } from './execution.js';
 import { LeaseKeeper } from './lease-keeper.js';
 
@@ -26,7 +20,7 @@ const PATIENCE_MS = 10_000;
  * gateway by what all replicas have in flight there. With no usable gateway it reads and writes nothing.
  */
 @Injectable()
-export class DispatcherLoop extends Loop implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class DispatcherLoop extends ApplicationLoop {
   private readonly workerId: string;
   private readonly executions = new Map<Execution, Promise<void>>();
   private readonly keeper: LeaseKeeper;
@@ -56,17 +50,17 @@ export class DispatcherLoop extends Loop implements OnApplicationBootstrap, Befo
     health.register('control_scheduler', () => (this.isFresh(3) ? 'ok' : 'not_running'));
   }
 
-  onApplicationBootstrap(): void {
+  override onApplicationBootstrap(): void {
     if (!this.config.scheduler.enabled) return;
     this.unsubscribe = this.wakeups.subscribe(TOPICS.ready, () => this.nudge());
-    this.start();
+    super.onApplicationBootstrap();
     this.keeper.start();
   }
 
   /** Stops claiming, gives running executions a while, hands back what is left, and returns when nothing is held. */
-  async beforeApplicationShutdown(): Promise<void> {
+  override async beforeApplicationShutdown(): Promise<void> {
     this.unsubscribe?.();
-    await this.stop();
+    await super.beforeApplicationShutdown();
     const running = () => Promise.all(this.executions.values());
     const patience = setTimeout(() => {
       for (const execution of this.executions.keys()) execution.handBack();

@@ -6,6 +6,7 @@ import { StorablePipe } from '../../platform/http/storable.pipe.js';
 import { Database, type Db } from '../../platform/database/database.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import { HostsRegistry } from '../registry/index.js';
+import { TOPICS, Waiting } from '../runtime/index.js';
 import { HostServices } from './host-services.service.js';
 import { serviceState } from './service-view.js';
 import {
@@ -14,7 +15,6 @@ import {
   ReportServiceRequest,
   ServiceResponse,
 } from './services.dto.js';
-import { Waiting } from './waiting.js';
 
 /** What is kept of the reason of a failure. */
 const MAX_ERROR_LENGTH = 2_000;
@@ -49,7 +49,7 @@ export class HostServicesController {
     const claim = async (db: Db) => this.claimed(db, hostId);
     const isStillClaimed = (db: Db, answer: ClaimServiceResponse) => this.isStillClaimed(db, hostId, answer);
     let isFirst = true;
-    const claimed = await this.waiting.until(request.raw.socket, waitMs, async () => {
+    const claimed = await this.waiting.until(TOPICS.services, request.raw.socket, waitMs, async () => {
       // The first look may find the answer to an earlier call with the same key. From then on nothing is written, not
       // even that key, while there is nothing to have.
       if (!isFirst && !(await this.hostServices.hasOffer(hostId))) return null;

@@ -6,6 +6,7 @@ import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/
 import { Route } from '../../platform/http/route.decorator.js';
 import { StorablePipe } from '../../platform/http/storable.pipe.js';
 import { IdempotencyService } from '../idempotency/index.js';
+import { TOPICS, Waiting } from '../runtime/index.js';
 import { type Deployment } from './domain/deployment.js';
 import { rolloutState, serviceState } from './service-view.js';
 import {
@@ -17,7 +18,6 @@ import {
   ServiceResponse,
 } from './services.dto.js';
 import { ServicesService } from './services.service.js';
-import { Waiting } from './waiting.js';
 import { wishOf } from './wish.js';
 
 const VERSION_HEADER = 'x-services-version';
@@ -67,10 +67,15 @@ export class ServicesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ServiceListResponse | undefined> {
     const after = cursor === null ? null : positionOf(cursor);
-    const version = await this.waiting.until(request.raw.socket, since === null ? 0 : waitMs, async () => {
-      const current = await this.services.routingVersion();
-      return current === since ? null : current;
-    });
+    const version = await this.waiting.until(
+      TOPICS.services,
+      request.raw.socket,
+      since === null ? 0 : waitMs,
+      async () => {
+        const current = await this.services.routingVersion();
+        return current === since ? null : current;
+      },
+    );
     void reply.header(VERSION_HEADER, version ?? since ?? '');
     if (version === null) {
       void reply.status(304);

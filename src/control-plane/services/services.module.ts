@@ -11,7 +11,6 @@ import { ServicesService } from './services.service.js';
 import { ServicesUpkeep } from './services-upkeep.service.js';
 import { ServicesImport } from './import.service.js';
 import { ServicesReader } from './reader.service.js';
-import { Waiting } from './waiting.js';
 
 /** Processes that hosts keep running: deployed, claimed, replaced one by one, moved from hosts that are lost or drain. */
 @Module({
@@ -19,7 +18,7 @@ import { Waiting } from './waiting.js';
   controllers: [ServicesController, HostServicesController],
   providers: [
     ...[ServicesService, ServicesReader, ServicesImport, Deployments, HostServices, HostUpkeep],
-    ...[ServicesUpkeep, ServicesLoop, Waiting],
+    ...[ServicesUpkeep, ServicesLoop],
   ],
   exports: [ServicesReader, ServicesImport, HostUpkeep],
 })

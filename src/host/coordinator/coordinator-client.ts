@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent, request } from 'undici';
+import { jsonOrUndefined, readBounded } from '../../platform/http/reply-body.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { CoordinatorRefusal, CoordinatorUnavailable } from './coordinator-errors.js';
 
@@ -111,8 +112,8 @@ export class CoordinatorClient {
       },
       body: payload,
     });
-    const text = await readBounded(body);
-    return { status: statusCode, body: parsed(text) };
+    const text = await readBounded(body, MAX_REPLY_BYTES);
+    return { status: statusCode, body: jsonOrUndefined(text) };
   }
 }
 
@@ -134,26 +135,4 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   return code ?? error.message;
-}
-
-async function readBounded(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_REPLY_BYTES) {
-      body.destroy();
-      throw new Error(`The coordinator's answer is larger than ${MAX_REPLY_BYTES} bytes.`);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -56,7 +56,7 @@ export class Follower {
     const { stream, tail, filter } = this.options;
     await this.send(`retry: ${RETRY_MS}\nid: ${cursorOf(this.at)}\n\n`);
     while (stream.end === undefined) {
-      const version = tail.version;
+      const { version } = tail.moves;
       const before = this.at;
       const share = this.isKnown ? tail.after(this.at, filter) : undefined;
       if (share !== undefined) {
@@ -64,12 +64,12 @@ export class Follower {
         this.at = share.end;
         if (share.texts.length > 0) continue;
       } else if (tail.begun || !this.isKnown || !this.caughtUp) {
-        if (!(await this.catchUp())) await tail.moved(version, PAUSE_MS, stream.signal);
+        if (!(await this.catchUp())) await tail.moves.moved(version, PAUSE_MS, stream.signal);
         else if (comparePositions(before, this.at) !== 0) continue;
       }
       const silentMs = performance.now() - this.sentAtMs;
       if (silentMs >= this.options.pingMs) await this.send(`: ping\nid: ${cursorOf(this.at)}\n\n`);
-      else await tail.moved(version, Math.ceil(this.options.pingMs - silentMs), stream.signal);
+      else await tail.moves.moved(version, Math.ceil(this.options.pingMs - silentMs), stream.signal);
     }
     if (stream.end === 'draining') stream.close(this.farewell());
   }

@@ -1,11 +1,12 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Database } from '../../../platform/database/database.js';
 import { Wakeups } from '../../../platform/database/wakeups.js';
 import { sseEvent } from '../../../platform/http/event-stream.js';
+import { breath } from '../../../platform/loops/breath.js';
 import { Loop } from '../../../platform/loops/loop.js';
 import { ScheduleClock } from '../../../platform/loops/schedule-clock.js';
 import { type Logger } from '../../../platform/logging/logger.js';
+import { Moves } from '../../../platform/moves.js';
 import { type ControlPlaneConfig } from '../../config.js';
 import { CONFIG, LOGGER, TOPICS } from '../../runtime/index.js';
 import { type Position } from '../domain/position.js';
@@ -30,11 +31,11 @@ const SHARE = 200;
  */
 @Injectable()
 export class LiveTail extends Loop implements OnApplicationBootstrap, OnApplicationShutdown {
+  /** How often the tail has grown. */
+  readonly moves = new Moves();
   private readonly tail = new Tail(KEPT, SHARE);
   private followers = 0;
   private projectFollowers = 0;
-  private moves = 0;
-  private readonly waiting = new Set<() => void>();
   private unsubscribe: (() => void)[] = [];
 
   constructor(
@@ -86,27 +87,6 @@ export class LiveTail extends Loop implements OnApplicationBootstrap, OnApplicat
     return this.tail.after(position, filter);
   }
 
-  /** Counts how often the tail has grown. */
-  get version(): number {
-    return this.moves;
-  }
-
-  /** Waits until the tail has grown since it was at `version`, `ms` have passed, or `signal` fires. */
-  async moved(version: number, ms: number, signal: AbortSignal): Promise<void> {
-    if (version !== this.moves || signal.aborted || ms <= 0) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        this.waiting.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      signal.addEventListener('abort', done);
-      this.waiting.add(done);
-    });
-  }
-
   /** An event as text of a stream. */
   render(event: TaskEvent): string {
     return sseEvent({
@@ -123,10 +103,10 @@ export class LiveTail extends Loop implements OnApplicationBootstrap, OnApplicat
     }
     if (this.tail.end === undefined) {
       this.tail.begin(await readEnd(this.database));
-      this.wakeFollowers();
+      this.moves.note();
     }
     for (let more = true; more && !signal.aborted;) more = await this.readOn();
-    await wait(BREATH_MS, undefined, { signal }).catch(() => undefined);
+    await breath(BREATH_MS, signal);
   }
 
   /** Reads the next page; whether there may be more. */
@@ -142,7 +122,7 @@ export class LiveTail extends Loop implements OnApplicationBootstrap, OnApplicat
       events.map((event) => this.entryOf(event, projects)),
       end,
     );
-    if (events.length > 0) this.wakeFollowers();
+    if (events.length > 0) this.moves.note();
     return more;
   }
 
@@ -154,10 +134,5 @@ export class LiveTail extends Loop implements OnApplicationBootstrap, OnApplicat
       projectId: projects === undefined ? undefined : (projects.get(event.taskId) ?? null),
       text: this.render(event),
     };
-  }
-
-  private wakeFollowers(): void {
-    this.moves++;
-    for (const wake of [...this.waiting]) wake();
   }
 }

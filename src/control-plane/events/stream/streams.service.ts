@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type FastifyReply } from 'fastify';
 import { Database } from '../../../platform/database/database.js';
-import { EventStream } from '../../../platform/http/event-stream.js';
+import { type EventStream } from '../../../platform/http/event-stream.js';
+import { OpenStreams } from '../../../platform/http/open-streams.js';
 import { type Logger } from '../../../platform/logging/logger.js';
-import { Problem } from '../../../platform/problems/problem.js';
 import { Turns } from '../../../platform/turns.js';
 import { type ControlPlaneConfig } from '../../config.js';
 import { CONFIG, LOGGER } from '../../runtime/index.js';
@@ -16,24 +16,26 @@ import { LiveTail } from './live-tail.js';
 const PAGE = 200;
 /** So many streams that are behind read the log at once; a crowd that connects must not take all connections. */
 const READERS = 2;
-const RETRY_SECONDS = 5;
 
 /** The streams of this replica. */
 @Injectable()
 export class StreamsService {
   private readonly turns = new Turns(READERS);
-  private streams = 0;
+  private readonly streams: OpenStreams;
 
   constructor(
     private readonly database: Database,
     private readonly tail: LiveTail,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
-    @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+    @Inject(LOGGER) logger: Logger,
+  ) {
+    const { maxStreams: max, stallMs } = config.events;
+    this.streams = new OpenStreams({ name: 'event streams', max, stallMs, logger });
+  }
 
   /** How many are open. */
   get count(): number {
-    return this.streams;
+    return this.streams.count;
   }
 
   /**
@@ -41,21 +43,10 @@ export class StreamsService {
    * has begun; whatever speaks against it is thrown before.
    */
   async open(reply: FastifyReply, filter: EventFilter, from: Position | null): Promise<void> {
-    const { maxStreams, stallMs } = this.config.events;
-    if (this.streams >= maxStreams) {
-      throw new Problem('too-many-streams', `This replica serves ${maxStreams} event streams already.`, {
-        retryAfterSeconds: RETRY_SECONDS,
-      });
-    }
-    this.streams++;
-    let serving: Promise<void> | undefined;
-    try {
+    await this.streams.begin(reply, async () => {
       const end = await this.turns.run(() => readEnd(this.database));
-      serving = this.serve(EventStream.open(reply, stallMs), filter, from, end);
-    } finally {
-      if (serving === undefined) this.streams--;
-    }
-    void serving.finally(() => this.streams--);
+      return (stream) => this.serve(stream, filter, from, end);
+    });
   }
 
   private async serve(
@@ -69,11 +60,6 @@ export class StreamsService {
     try {
       const options = { stream, tail: this.tail, read, filter, pingMs: this.config.events.pingMs };
       await new Follower(options, from, end).run();
-      if (stream.end === 'stalled')
-        this.logger.info('An event stream was cut off: its client took nothing of what was sent.');
-    } catch (error) {
-      this.logger.error({ err: error }, 'An event stream failed.');
-      stream.cut();
     } finally {
       leave();
     }

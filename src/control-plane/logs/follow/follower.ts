@@ -36,7 +36,7 @@ export class Follower {
     await this.send(`retry: ${RETRY_MS}\nid: ${cursorOf(this.at)}\n\n`);
     // What came between the first page and the watch is found by the second look.
     let page: Page | null = { ...first, more: true };
-    let { version } = watch;
+    let { version } = watch.moves;
     while (page !== null && stream.end === undefined) {
       await this.sendLines(page);
       if (page.end !== null) {
@@ -44,7 +44,7 @@ export class Follower {
         return;
       }
       if (!page.more) await this.rest(version);
-      version = watch.version;
+      version = watch.moves.version;
       page = await this.readOn();
     }
     // A client that connects again goes on, at another replica, or hears that the output is gone.
@@ -56,7 +56,7 @@ export class Follower {
     const { stream, watch, pingMs } = this.options;
     const silentMs = performance.now() - this.sentAtMs;
     if (silentMs >= pingMs) await this.send(': ping\n\n');
-    else await watch.moved(version, Math.ceil(pingMs - silentMs), stream.signal);
+    else await watch.moves.moved(version, Math.ceil(pingMs - silentMs), stream.signal);
   }
 
   /** What comes next; null when the job or service is not there any more. While the database is away, it waits. */
@@ -69,7 +69,7 @@ export class Follower {
         if (error instanceof Problem && !isUnavailable(error)) return null;
         if (!isUnavailable(error)) throw error;
       }
-      await watch.moved(watch.version, PAUSE_MS, stream.signal);
+      await watch.moves.moved(watch.moves.version, PAUSE_MS, stream.signal);
       if (stream.end !== undefined) return null;
     }
   }

@@ -1,8 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Database } from '../../../platform/database/database.js';
 import { Wakeups } from '../../../platform/database/wakeups.js';
 import { type Logger } from '../../../platform/logging/logger.js';
+import { breath } from '../../../platform/loops/breath.js';
 import { Loop } from '../../../platform/loops/loop.js';
 import { ScheduleClock } from '../../../platform/loops/schedule-clock.js';
 import { HostJobs } from '../../ledger/index.js';
@@ -73,6 +73,6 @@ export class OutputTail extends Loop implements OnApplicationBootstrap, OnApplic
       const hasEnded = subject.kind === 'job' && ended.has(subject.id);
       this.watches.get(keyOf(subject))?.watch.saw(`${position}/${hasEnded}`);
     }
-    await wait(BREATH_MS, undefined, { signal }).catch(() => undefined);
+    await breath(BREATH_MS, signal);
   }
 }

@@ -1,9 +1,11 @@
+import { Moves } from '../../../platform/moves.js';
+
 /** What those who follow one output wait at. */
 export class Watch {
+  /** How often the output has been seen in another state. */
+  readonly moves = new Moves();
   private followers = 0;
   private state: string | undefined;
-  private moves = 0;
-  private readonly waiting = new Set<() => void>();
 
   /** Calls `forget` when the last follower has left. */
   constructor(private readonly forget: () => void) {}
@@ -17,32 +19,10 @@ export class Watch {
     if (--this.followers === 0) this.forget();
   }
 
-  /** Counts how often the output has been seen in another state. */
-  get version(): number {
-    return this.moves;
-  }
-
   /** Notes how the output looks; wakes everybody when it looks different. */
   saw(state: string): void {
     if (state === this.state) return;
     this.state = state;
-    this.moves++;
-    for (const wake of [...this.waiting]) wake();
-  }
-
-  /** Waits until the output has moved since it was at `version`, `ms` have passed, or `signal` fires. */
-  async moved(version: number, ms: number, signal: AbortSignal): Promise<void> {
-    if (version !== this.moves || signal.aborted || ms <= 0) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        this.waiting.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      signal.addEventListener('abort', done);
-      this.waiting.add(done);
-    });
+    this.moves.note();
   }
 }
