@@ -1,5 +1,4 @@
-import http from 'node:http';
-import { type AddressInfo } from 'node:net';
+import type http from 'node:http';
 import {
   type ActiveService,
   type Assignment,
@@ -14,6 +13,7 @@ import {
 } from '../../src/contracts/skyclaw.js';
 import { eventually } from '../support/eventually.js';
 import { type Json } from '../support/json.js';
+import { reply, StubServer } from '../support/stub-server.js';
 
 export interface SeenRequest {
   readonly path: string;
@@ -37,7 +37,7 @@ const now = () => new Date().toISOString();
  * A coordinator of the tests' own. It speaks the wire shapes, keeps everything it was told, refuses what no host may
  * send, and does what the test says: lose answers, forget hosts, give a host the same job again.
  */
-export class ScriptableCoordinator {
+export class ScriptableCoordinator extends StubServer {
   readonly seen: SeenRequest[] = [];
   /** What is wrong with what hosts have sent; a test ends by looking that it is empty. */
   readonly complaints: string[] = [];
@@ -63,35 +63,11 @@ export class ScriptableCoordinator {
   private readonly hosts = new Set<string>();
   private readonly answers = new Map<string, { readonly hash: string; readonly answer: Answer }>();
   private readonly wakers = new Set<() => void>();
-  private server: http.Server | undefined;
-  private port = 0;
   private count = 0;
 
-  static async start(): Promise<ScriptableCoordinator> {
-    const coordinator = new ScriptableCoordinator();
-    await coordinator.open();
-    return coordinator;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
-  }
-
-  /** Listens, on the port it had before if there was one. */
-  async open(): Promise<void> {
-    const server = http.createServer((request, response) => void this.serve(request, response));
-    await new Promise<void>((done) => server.listen(this.port, '127.0.0.1', done));
-    this.port = (server.address() as AddressInfo).port;
-    this.server = server;
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     this.wake();
-    const { server } = this;
-    this.server = undefined;
-    if (server === undefined) return;
-    server.closeAllConnections();
-    await new Promise((done) => server.close(done));
+    await super.close();
   }
 
   /** Puts a job into the queue and gives its id. */
@@ -222,10 +198,11 @@ export class ScriptableCoordinator {
     for (const waker of this.wakers) waker();
   }
 
-  private async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const text = Buffer.concat(chunks).toString('utf8');
+  protected async serve(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    text: string,
+  ): Promise<void> {
     const key = String(request.headers['x-idempotency-key'] ?? '');
     const path = request.url ?? '';
     const seen = {
@@ -244,13 +221,13 @@ export class ScriptableCoordinator {
       return;
     }
     if (typeof interference === 'object') {
-      reply(response, interference);
+      reply(response, interference.status, interference.body);
       return;
     }
     const answer = await this.once(seen, text, () => response.destroyed);
     if (interference === 'do-and-dawdle') await new Promise((done) => setTimeout(done, 30));
     if (interference === 'do-and-drop') response.socket?.destroy();
-    else reply(response, answer);
+    else reply(response, answer.status, answer.body);
   }
 
   /** The same key gets the same answer; failures are not kept. */
@@ -375,9 +352,3 @@ export class ScriptableCoordinator {
 
 const ok = (body: object): Answer => ({ status: 200, body });
 const refused = (status: number, error: string): Answer => ({ status, body: { error } });
-
-function reply(response: http.ServerResponse, { status, body }: Answer): void {
-  if (response.destroyed) return;
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
-}

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import http from 'node:http';
-import { type AddressInfo } from 'node:net';
+import type http from 'node:http';
 import { type Json } from '../support/json.js';
+import { reply, StubServer } from '../support/stub-server.js';
 
 /** What the facilitator does with one call, beside remembering it. */
 export type Doing =
@@ -26,7 +26,7 @@ export interface SeenCall {
 }
 
 /** An x402 facilitator that takes each authorization once, like the chain, and does as it is told. */
-export class Facilitator {
+export class Facilitator extends StubServer {
   readonly calls: SeenCall[] = [];
   /** How often each authorization was taken: by its nonce. */
   readonly taken = new Map<string, string>();
@@ -34,33 +34,6 @@ export class Facilitator {
   readonly script: Record<'verify' | 'settle', Doing[]> = { verify: [], settle: [] };
   /** Whether a payment that was taken is told again, or refused as the chain refuses a used nonce. */
   remembers = true;
-  private server: http.Server | undefined;
-  private port = 0;
-
-  static async start(): Promise<Facilitator> {
-    const facilitator = new Facilitator();
-    await facilitator.open();
-    return facilitator;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
-  }
-
-  async open(): Promise<void> {
-    const server = http.createServer((request, response) => void this.serve(request, response));
-    await new Promise<void>((done) => server.listen(this.port, '127.0.0.1', done));
-    this.port = (server.address() as AddressInfo).port;
-    this.server = server;
-  }
-
-  async close(): Promise<void> {
-    const { server } = this;
-    this.server = undefined;
-    if (server === undefined) return;
-    server.closeAllConnections();
-    await new Promise((done) => server.close(done));
-  }
 
   of(path: 'verify' | 'settle', nonce?: string): SeenCall[] {
     return this.calls.filter(
@@ -68,10 +41,12 @@ export class Facilitator {
     );
   }
 
-  private async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  protected async serve(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    text: string,
+  ): Promise<void> {
+    const body = JSON.parse(text);
     const { url: path = '', headers } = request;
     this.calls.push({ path, body, authorization: headers.authorization });
     const verb = path === '/verify' ? 'verify' : 'settle';
@@ -122,17 +97,6 @@ function nonceOf(body: Json): string {
 function refusalOf(body: Json): string | null {
   const [, reason] = /^bad:(.*)$/.exec(String(body.paymentPayload.payload.signature)) ?? [];
   return reason ?? null;
-}
-
-function reply(
-  response: http.ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Record<string, string> = {},
-): void {
-  if (response.destroyed) return;
-  response.writeHead(status, { 'content-type': 'application/json', ...headers });
-  response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 /** What jobs cost in the tests. */

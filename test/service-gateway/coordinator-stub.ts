@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import http, { type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo, type Socket } from 'node:net';
-import { type Service, type ServiceStatus } from '../../src/contracts/skyclaw.js';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
+import { type Service, type ServiceStatus } from '../../src/contracts/skyclaw.js';
+import { reply, StubServer } from '../support/stub-server.js';
 
 export interface StubService {
   readonly id: string;
@@ -13,7 +12,7 @@ export interface StubService {
 }
 
 /** A coordinator that knows one route: the list of services, as a test has written it. */
-export class CoordinatorStub {
+export class CoordinatorStub extends StubServer {
   /** What each look sent, newest last. */
   readonly looks: { readonly url: string; readonly token: string | undefined }[] = [];
   /** Whether it tells versions and waits for changes. */
@@ -23,65 +22,23 @@ export class CoordinatorStub {
   /** Services on one page. */
   pageSize = 200;
   private services: readonly StubService[] = [];
-  /** Where it listens, or did when it was last started. */
-  port = 0;
   private version = 1;
-  private readonly sockets = new Set<Socket>();
-  private server: http.Server;
-
-  private constructor() {
-    this.server = this.create();
-  }
-
-  static async start(services: readonly StubService[] = []): Promise<CoordinatorStub> {
-    const stub = new CoordinatorStub();
-    stub.services = services;
-    await stub.listen(0);
-    return stub;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
-  }
 
   list(services: readonly StubService[]): void {
     this.services = services;
     this.version++;
   }
 
-  async listen(port: number): Promise<void> {
-    this.server = this.create();
-    this.server.listen(port, '127.0.0.1');
-    await once(this.server, 'listening');
-    this.port = (this.server.address() as AddressInfo).port;
-  }
-
-  async stop(): Promise<void> {
-    if (!this.server.listening) return;
-    for (const socket of this.sockets) socket.destroy();
-    this.server.close();
-    await once(this.server, 'close');
-  }
-
-  private create(): http.Server {
-    const server = http.createServer((request, response) => void this.answer(request, response));
-    server.on('connection', (socket) => {
-      this.sockets.add(socket);
-      socket.on('close', () => this.sockets.delete(socket));
-    });
-    return server;
-  }
-
-  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  protected async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '', 'http://stub');
     const token = request.headers['x-skyclaw-token'];
     this.looks.push({ url: request.url ?? '', token: typeof token === 'string' ? token : undefined });
     if (this.failWith !== undefined) {
-      response.writeHead(this.failWith).end(JSON.stringify({ error: 'no' }));
+      reply(response, this.failWith, { error: 'no' });
       return;
     }
     if (url.pathname !== '/v1/services') {
-      response.writeHead(404).end('{"error":"not found"}');
+      reply(response, 404, { error: 'not found' });
       return;
     }
     const since = url.searchParams.get('since');
@@ -97,13 +54,10 @@ export class CoordinatorStub {
     const from = Number(url.searchParams.get('cursor') ?? 0);
     const page = this.services.slice(from, from + this.pageSize);
     const next = from + this.pageSize;
-    response.setHeader('content-type', 'application/json');
-    response.end(
-      JSON.stringify({
-        services: page.map(asService),
-        ...(next < this.services.length ? { next_cursor: String(next) } : {}),
-      }),
-    );
+    reply(response, 200, {
+      services: page.map(asService),
+      ...(next < this.services.length ? { next_cursor: String(next) } : {}),
+    });
   }
 }
 

@@ -96,7 +96,7 @@ export class GatewayFixture {
   async close(): Promise<void> {
     await Promise.all(this.gateways.map((gateway) => gateway.close()));
     await Promise.all(this.upstreams.map((upstream) => upstream.close()));
-    await this.coordinator.stop();
+    await this.coordinator.close();
   }
 }
 

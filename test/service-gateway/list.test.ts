@@ -64,8 +64,7 @@ describe('the list of services', () => {
     const [one, two] = [await fixture.upstream(says('one')), await fixture.upstream(says('two'))];
     fixture.coordinator.list([web([one.url])]);
     const gateway = await fixture.start();
-    const { port } = fixture.coordinator;
-    await fixture.coordinator.stop();
+    await fixture.coordinator.close();
     await eventually('a look has failed', async () =>
       /list_refresh_failures_total [1-9]/.test((await send(`${gateway}/metrics`)).body.toString())
         ? true
@@ -73,7 +72,7 @@ describe('the list of services', () => {
     );
     expect((await send(`${gateway}/v1/gateway/web`)).body.toString()).toBe('one');
     fixture.coordinator.list([web([two.url])]);
-    await fixture.coordinator.listen(port);
+    await fixture.coordinator.open();
     await untilSaid(`${gateway}/v1/gateway/web`, 'two');
   });
 
@@ -85,7 +84,7 @@ describe('the list of services', () => {
     const urls = [await refusingUrl(), sick.url, `${fixture.coordinator.url}/`].join(',');
     const gateway = await fixture.start({ SKYCLAW_COORDINATOR_URLS: urls });
     expect((await send(`${gateway}/v1/gateway/web`)).body.toString()).toBe('one');
-    await sick.stop();
+    await sick.close();
   });
 
   it('that is not there yet, or is refused, is answered with 503; what listens is open all the same', async () => {

@@ -129,14 +129,13 @@ describe('100 MiB', () => {
 
 describe('skyclaw gateway', () => {
   it('starts without a coordinator, says so, and finds it later', async () => {
-    const { port } = fixture.coordinator;
-    await fixture.coordinator.stop();
+    await fixture.coordinator.close();
     const { program, url } = await startProgram({ SKYCLAW_GATEWAY_REFRESH_MS: '50' });
     await program.line(/(has not given its list of services yet)/);
     expect((await send(`${url}/v1/gateway/web`)).status).toBe(503);
     const upstream = await fixture.upstream((_request, response) => response.end('found'));
     fixture.coordinator.list([web([upstream.url])]);
-    await fixture.coordinator.listen(port);
+    await fixture.coordinator.open();
     await eventually('the service is found', async () =>
       (await send(`${url}/v1/gateway/web`)).status === 200 ? true : undefined,
     );
@@ -152,17 +151,9 @@ describe('skyclaw gateway', () => {
       Promise.resolve(program.stderr.includes('Set SKYCLAW_TOKEN to the coordinator') ? true : undefined),
     );
     expect(program.stderr).not.toContain('hunter2');
-    const taken = Program.start('skyclaw', [
-      'gateway',
-      '--host',
-      '127.0.0.1',
-      '--port',
-      String(fixture.coordinator.port),
-    ]);
-    expect([
-      await taken.exit(),
-      taken.stderr.includes(`Port ${fixture.coordinator.port} is in use.`),
-    ]).toEqual([1, true]);
+    const { port } = new URL(fixture.coordinator.url);
+    const taken = Program.start('skyclaw', ['gateway', '--host', '127.0.0.1', '--port', port]);
+    expect([await taken.exit(), taken.stderr.includes(`Port ${port} is in use.`)]).toEqual([1, true]);
     const typo = Program.start('skyclaw', ['gateway', '--prot', '1']);
     expect([await typo.exit(), typo.stderr.includes('Did you mean --port?')]).toEqual([1, true]);
   });

@@ -1,5 +1,5 @@
-import http from 'node:http';
-import { type AddressInfo } from 'node:net';
+import type http from 'node:http';
+import { reply, StubServer } from './stub-server.js';
 
 /** A request as it arrived, whatever it asked for. */
 export interface SeenRequest {
@@ -45,7 +45,7 @@ export type Behaviour =
 const SUCCESS = { status: 'success', result: { returncode: 0, stdout: 'done', stderr: '' } };
 
 /** A gateway that does as it is told, remembers what it was asked, and executes each key once, like a real one. */
-export class ScriptableGateway {
+export class ScriptableGateway extends StubServer {
   readonly seen: SeenAction[] = [];
   /** Every request, probes included. */
   readonly requests: SeenRequest[] = [];
@@ -62,35 +62,6 @@ export class ScriptableGateway {
   otherwise: Behaviour = { kind: 'execute' };
   private readonly results = new Map<string, object>();
   private readonly listeners = new Set<() => void>();
-  private server: http.Server | undefined;
-  private port = 0;
-
-  static async start(): Promise<ScriptableGateway> {
-    const gateway = new ScriptableGateway();
-    await gateway.open();
-    return gateway;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
-  }
-
-  /** Listens, on the port it had before if there was one. */
-  async open(): Promise<void> {
-    const server = http.createServer((request, response) => void this.serve(request, response));
-    await new Promise<void>((done) => server.listen(this.port, '127.0.0.1', done));
-    this.port = (server.address() as AddressInfo).port;
-    this.server = server;
-  }
-
-  /** Dies: cuts every connection and listens no more. What it has executed, it remembers. */
-  async close(): Promise<void> {
-    const { server } = this;
-    this.server = undefined;
-    if (server === undefined) return;
-    server.closeAllConnections();
-    await new Promise((done) => server.close(done));
-  }
 
   /** Loses its memory of results, as after a disk change: a key that comes again runs again. */
   forget(): void {
@@ -115,9 +86,11 @@ export class ScriptableGateway {
     });
   }
 
-  private async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+  protected async serve(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    body: string,
+  ): Promise<void> {
     const { method = '', url: path = '', headers } = request;
     this.requests.push({ method, path, headers });
     if (path.endsWith('/status')) {
@@ -130,7 +103,7 @@ export class ScriptableGateway {
       reply(response, 404, { error: 'not found' });
       return;
     }
-    const action = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Omit<SeenAction, 'receivedAt'>;
+    const action = JSON.parse(body) as Omit<SeenAction, 'receivedAt'>;
     this.seen.push({ ...action, receivedAt: performance.now() });
     const behaviour = this.script.shift() ?? this.otherwise;
     try {
@@ -174,15 +147,4 @@ export class ScriptableGateway {
     this.results.set(key, answer);
     return answer;
   }
-}
-
-function reply(
-  response: http.ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Record<string, string> = {},
-): void {
-  if (response.destroyed) return;
-  response.writeHead(status, { 'content-type': 'application/json', ...headers });
-  response.end(typeof body === 'string' ? body : JSON.stringify(body));
 }

@@ -1,6 +1,6 @@
-import http from 'node:http';
-import { type AddressInfo } from 'node:net';
+import type http from 'node:http';
 import { type Json } from '../../support/json.js';
+import { reply, StubServer } from '../../support/stub-server.js';
 
 export interface SeenCall {
   readonly method: string;
@@ -14,10 +14,7 @@ export interface SeenCall {
 export type Reply = (response: http.ServerResponse, call: SeenCall) => unknown;
 
 export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Reply {
-  return (response) => {
-    response.writeHead(status, { 'content-type': 'application/json', ...headers });
-    response.end(typeof body === 'string' ? body : JSON.stringify(body));
-  };
+  return (response) => reply(response, status, body, headers);
 }
 
 /** Closes the connection without an answer. */
@@ -43,40 +40,11 @@ export function endFrame(end: Json): string {
 }
 
 /** A coordinator that answers what it is told to, and remembers what it was asked. */
-export class ScriptableCoordinator {
+export class ScriptableCoordinator extends StubServer {
   readonly seen: SeenCall[] = [];
   /** Asked of every call, when it is set. */
   token: string | undefined;
   private readonly replies = new Map<string, Reply[]>();
-  private server: http.Server | undefined;
-  private port = 0;
-
-  static async start(): Promise<ScriptableCoordinator> {
-    const coordinator = new ScriptableCoordinator();
-    await coordinator.open();
-    return coordinator;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
-  }
-
-  /** Listens, on the port it had before if there was one. */
-  async open(): Promise<void> {
-    const server = http.createServer((request, response) => void this.serve(request, response));
-    await new Promise<void>((done) => server.listen(this.port, '127.0.0.1', done));
-    this.port = (server.address() as AddressInfo).port;
-    this.server = server;
-  }
-
-  /** Cuts every connection and listens no more. */
-  async close(): Promise<void> {
-    const { server } = this;
-    this.server = undefined;
-    if (server === undefined) return;
-    server.closeAllConnections();
-    await new Promise((done) => server.close(done));
-  }
 
   /** Says how calls of a route (`GET /v1/jobs`) are answered, one after the other; the last answer stays. */
   on(route: string, ...replies: Reply[]): this {
@@ -95,10 +63,11 @@ export class ScriptableCoordinator {
     return this.seen.filter(({ method, path }) => `${method} ${path.replace(/\?.*/, '')}` === route);
   }
 
-  private async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const text = Buffer.concat(chunks).toString('utf8');
+  protected async serve(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    text: string,
+  ): Promise<void> {
     const { method = '', url: path = '', headers } = request;
     const call = { method, path, headers, body: text === '' ? undefined : JSON.parse(text) };
     this.seen.push(call);
@@ -107,7 +76,7 @@ export class ScriptableCoordinator {
       return;
     }
     const replies = this.replies.get(`${method} ${path.replace(/\?.*/, '')}`) ?? [];
-    const reply = replies.length > 1 ? replies.shift() : replies[0];
-    await (reply ?? json({ error: 'not found' }, 404))(response, call);
+    const next = replies.length > 1 ? replies.shift() : replies[0];
+    await (next ?? json({ error: 'not found' }, 404))(response, call);
   }
 }
