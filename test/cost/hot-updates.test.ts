@@ -2,13 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ClaimedTask } from '../../src/control-plane/ledger/index.js';
 import { storeAnswer, takeKey } from '../../src/control-plane/idempotency/idempotency.queries.js';
 import {
-  heartbeat,
   markGatewaysUsed,
-  markWorkersSeen,
   setGatewayStatus,
   upsertGateway,
+} from '../../src/control-plane/registry/gateways.queries.js';
+import {
+  heartbeat,
+  markWorkersSeen,
   upsertWorker,
-} from '../../src/control-plane/registry/registry.queries.js';
+} from '../../src/control-plane/registry/workers.queries.js';
 import { type Tx } from '../../src/platform/database/database.js';
 import { integer, onlyRow, text } from '../../src/platform/database/row.js';
 import { statement } from '../../src/platform/database/statement.js';

@@ -1,5 +1,5 @@
 import { type GatewayView } from './registry.dto.js';
-import { type Gateway } from './registry.queries.js';
+import { type Gateway } from './gateways.queries.js';
 
 /** A gateway as callers see it. */
 export function gatewayView(gateway: Gateway): Pick<GatewayView, keyof GatewayView> {

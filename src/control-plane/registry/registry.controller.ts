@@ -9,6 +9,7 @@ import { StorablePipe } from '../../platform/http/storable.pipe.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import { gatewayView } from './gateway-view.js';
+import { type Gateway } from './gateways.queries.js';
 import {
   GatewayView,
   HeartbeatRequest,
@@ -18,8 +19,8 @@ import {
   SystemStateResponse,
   WorkerView,
 } from './registry.dto.js';
-import { type Gateway, type Worker } from './registry.queries.js';
 import { RegistryService } from './registry.service.js';
+import { type Worker } from './workers.queries.js';
 
 @ApiTags('registry')
 @Controller('v1')

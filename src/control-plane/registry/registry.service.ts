@@ -6,15 +6,12 @@ import { Problem } from '../../platform/problems/problem.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { GatewayClient, judgeHost, type ProbeResult, refusalOfHost } from '../gateway-client/index.js';
 import { CONFIG, LOGGER, TOPICS } from '../runtime/index.js';
+import { countAll } from './counts.queries.js';
 import { isGatewayUsable, isWorkerHealthy } from './domain/health.js';
-import * as queries from './registry.queries.js';
-import {
-  type Gateway,
-  type GatewayRegistration,
-  type Worker,
-  type WorkerClass,
-  type WorkerRegistration,
-} from './registry.queries.js';
+import * as gatewayQueries from './gateways.queries.js';
+import { type Findings, type Gateway, type GatewayRegistration } from './gateways.queries.js';
+import * as workerQueries from './workers.queries.js';
+import { type Worker, type WorkerClass, type WorkerRegistration } from './workers.queries.js';
 
 /** Calls of workers are noted together: a busy fleet costs one update per this many milliseconds, not one a call. */
 const SEEN_DELAY_MS = 250;
@@ -55,7 +52,7 @@ export class RegistryService implements OnApplicationShutdown {
   async registerGateway(request: GatewayRegistration): Promise<Gateway> {
     const host = await this.acceptedHost(request.host);
     const found = findings(request.status, await this.client.probe(host));
-    const registered = await queries.upsertGateway(this.database, { ...request, host }, found);
+    const registered = await gatewayQueries.upsertGateway(this.database, { ...request, host }, found);
     this.forgetRoster();
     if (isGatewayUsable(registered.status)) this.wakeups.publish(TOPICS.ready);
     return registered;
@@ -64,34 +61,34 @@ export class RegistryService implements OnApplicationShutdown {
   /** Registers a worker, or anew. Throws for an id that a host has. */
   async registerWorker(db: Db, request: WorkerRegistration): Promise<Worker> {
     db.afterCommit(() => this.forgetRoster());
-    const worker = await queries.upsertWorker(db, request);
+    const worker = await workerQueries.upsertWorker(db, request);
     if (worker === null) throw new Problem('worker-id-taken', `'${request.workerId}' is the id of a host.`);
     return worker;
   }
 
   /** A worker's sign of life; from now on its silence means that it is offline. Null when it is not registered. */
   heartbeat(db: Db, workerId: string, status: string | null): Promise<Worker | null> {
-    return queries.heartbeat(db, workerId, status);
+    return workerQueries.heartbeat(db, workerId, status);
   }
 
   listGateways(db: Db = this.database): Promise<Gateway[]> {
-    return queries.listGateways(db);
+    return gatewayQueries.listGateways(db);
   }
 
   /** A gateway; null when it is not registered. */
   findGateway(gatewayId: string, db: Db = this.database): Promise<Gateway | null> {
-    return queries.findGateway(db, gatewayId);
+    return gatewayQueries.findGateway(db, gatewayId);
   }
 
   /** Gateways that may be sent tasks now. */
   async listUsableGateways(db: Db = this.database): Promise<Gateway[]> {
-    return (await queries.listGateways(db)).filter(isUsable);
+    return (await gatewayQueries.listGateways(db)).filter(isUsable);
   }
 
   /** From now on it is sent nothing new, whatever its status; null when it is not registered. */
   pauseGateway(db: Db, gatewayId: string, reason: string): Promise<Gateway | null> {
     db.afterCommit(() => this.forgetRoster());
-    return queries.pauseGateway(db, gatewayId, reason);
+    return gatewayQueries.pauseGateway(db, gatewayId, reason);
   }
 
   /** The same, with the wish that what is executed there comes to its end; null when it is not registered. */
@@ -101,17 +98,17 @@ export class RegistryService implements OnApplicationShutdown {
     drain: { readonly reason: string; readonly deadlineSeconds: number | null },
   ): Promise<Gateway | null> {
     db.afterCommit(() => this.forgetRoster());
-    return queries.drainGateway(db, gatewayId, drain);
+    return gatewayQueries.drainGateway(db, gatewayId, drain);
   }
 
   /** Lets it be sent tasks again, and ends its drain; null when it is not registered. */
   resumeGateway(db: Db, gatewayId: string): Promise<Gateway | null> {
     db.afterCommit(() => this.forgetRoster());
-    return queries.resumeGateway(db, gatewayId);
+    return gatewayQueries.resumeGateway(db, gatewayId);
   }
 
   markGatewaysUsed(gatewayIds: readonly string[]): Promise<void> {
-    return queries.markGatewaysUsed(this.database, gatewayIds);
+    return gatewayQueries.markGatewaysUsed(this.database, gatewayIds);
   }
 
   /** Up to `limit` workers, oldest first; those after `after` if given. */
@@ -120,27 +117,27 @@ export class RegistryService implements OnApplicationShutdown {
     limit: number,
   ): Promise<Worker[]> {
     await this.flushSeen();
-    return queries.listWorkers(this.database, after, limit);
+    return workerQueries.listWorkers(this.database, after, limit);
   }
 
   /** Up to `limit` workers by id, descending; those below `before` if given. */
   async listWorkersById(before: string | null, limit: number): Promise<Worker[]> {
     await this.flushSeen();
-    return queries.listWorkersById(this.database, before, limit);
+    return workerQueries.listWorkersById(this.database, before, limit);
   }
 
   /** Those of `ids` that are registered. */
   async findWorkers(ids: readonly string[]): Promise<Worker[]> {
     await this.flushSeen();
-    return queries.findWorkers(this.database, ids);
+    return workerQueries.findWorkers(this.database, ids);
   }
 
   /** Everybody who is registered: all gateways, and workers and hosts by what they are alike in. */
   async roster(): Promise<Roster> {
     await this.flushSeen();
     const [gateways, workers] = await Promise.all([
-      queries.listGateways(this.database),
-      queries.listWorkerClasses(this.database),
+      gatewayQueries.listGateways(this.database),
+      workerQueries.listWorkerClasses(this.database),
     ]);
     const all = workers.map((worker) => ({ ...worker, isAlive: isWorkerHealthy(worker.status) }));
     return {
@@ -173,12 +170,12 @@ export class RegistryService implements OnApplicationShutdown {
 
   /** How many gateways and workers there are. */
   counts(): Promise<{ readonly gateways: number; readonly workers: number }> {
-    return queries.countAll(this.database);
+    return countAll(this.database);
   }
 
   async findWorker(workerId: string): Promise<Worker | null> {
     await this.flushSeen();
-    return queries.findWorker(this.database, workerId);
+    return workerQueries.findWorker(this.database, workerId);
   }
 
   /** Notes that a worker has called. Returns at once; the next read of workers shows it. */
@@ -195,7 +192,7 @@ export class RegistryService implements OnApplicationShutdown {
 
   /** Whether that gateway, or any when none is named, is well. A paused one is: it goes on with what it has. */
   async isGatewayHealthy(gatewayId: string | null): Promise<boolean> {
-    const gateways = await queries.listGateways(this.database);
+    const gateways = await gatewayQueries.listGateways(this.database);
     return gateways.some(
       (gateway) => isGatewayUsable(gateway.status) && (gatewayId === null || gateway.gatewayId === gatewayId),
     );
@@ -203,7 +200,7 @@ export class RegistryService implements OnApplicationShutdown {
 
   /** A call could not reach the gateway: nothing is sent there until a probe is good again. */
   async recordTransportFailure(gatewayId: string, host: string, reason: string): Promise<void> {
-    await queries.setGatewayStatus(this.database, {
+    await gatewayQueries.setGatewayStatus(this.database, {
       gatewayId,
       host,
       declaredStatus: null,
@@ -261,16 +258,16 @@ export class RegistryService implements OnApplicationShutdown {
   }
 
   private async seedGateway(gateway: GatewayRegistration): Promise<void> {
-    if (!(await queries.isSeedWanted(this.database, gateway))) return;
+    if (!(await gatewayQueries.isSeedWanted(this.database, gateway))) return;
     const found = findings(gateway.status, await this.client.probe(gateway.host));
-    const seeded = await queries.seedGateway(this.database, gateway, found);
+    const seeded = await gatewayQueries.seedGateway(this.database, gateway, found);
     if (seeded !== null && isGatewayUsable(seeded.status)) this.wakeups.publish(TOPICS.ready);
   }
 
   private async note({ gatewayId, host, declaredStatus }: Gateway, result: ProbeResult): Promise<void> {
     const found = findings(declaredStatus, result);
     const { status, reason } = found;
-    const changed = await queries.setGatewayStatus(this.database, {
+    const changed = await gatewayQueries.setGatewayStatus(this.database, {
       gatewayId,
       host,
       declaredStatus,
@@ -299,7 +296,7 @@ export class RegistryService implements OnApplicationShutdown {
       const workers = [...this.seenWorkers];
       this.seenWorkers.clear();
       this.flushing = this.flushing
-        .then(() => queries.markWorkersSeen(this.database, workers))
+        .then(() => workerQueries.markWorkersSeen(this.database, workers))
         .catch((error: unknown) => this.logger.debug({ err: error }, 'Signs of life could not be written.'));
     }
     return this.flushing;
@@ -311,7 +308,7 @@ function isUsable({ status, pausedAt }: Gateway): boolean {
 }
 
 /** What a probe says of a gateway that is declared to have a status. */
-function findings(declaredStatus: string, result: ProbeResult): queries.Findings {
+function findings(declaredStatus: string, result: ProbeResult): Findings {
   return {
     status: { ready: declaredStatus, 'not-ready': 'degraded', unreachable: 'offline' }[result.kind],
     reason: result.kind === 'ready' ? '' : result.reason.slice(0, 500),
