@@ -1,17 +1,13 @@
-import { type Db, type Tx } from '../../../platform/database/database.js';
+import { type Db } from '../../../platform/database/database.js';
 import { flag, integer, type Row, text, texts } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
-import { appendSteps, type EventColumns } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
-import { type Applicant } from '../domain/admission.js';
 import { type ClaimedTask, type Claimer } from '../domain/task.js';
 import { APPLICANT } from './candidates.queries.js';
-import { ROOMS } from './host-slots.queries.js';
-import { RUNNING_EVENT } from './lease.queries.js';
+import { claimColumns, claimEvents, gatewayFor, NEW_TOKEN, OF_HOST } from './claim-columns.js';
 import {
   ELIGIBLE_LANES,
   READ_IN_VAIN,
-  gatewaysOf,
   lanesOf,
   type ClaimStart,
   turnsOfLine,
@@ -24,106 +20,11 @@ import {
   turnsFromMarks,
   turnsOf,
 } from './discovery.js';
-import { isPausedGateway, PAUSED } from './pause.queries.js';
+import { HOST_SLOTS, HOST_SLOTS_OF_SOLE_LINE, SLOTS } from './slots.js';
 import { claimedFromRow, TASK_COLUMNS } from './task-row.js';
-import { WRITER } from './writer.js';
-
-/** The slots of $7 whose workers may use the same lanes as the claimer, in their order, as one array. */
-const SLOTS = `
-   slots as materialized (
-     select s.workers, s.workers as alike from (
-     select coalesce(array_agg(s.worker_id order by s.n), '{}') as workers
-     from claimer c, unnest($7::text[]) with ordinality s(worker_id, n)
-     left join workers w on w.worker_id = s.worker_id
-     where $1::text <> 'worker' or s.worker_id = $2::text
-        or (w.gateway_id is not distinct from c.gateway_id and coalesce($3::text[], w.capabilities, '{}') = c.capabilities)
-     ) s
-   )`;
-
-/** The same for hosts: each has as many slots as it has room for. `alike` are those of all with the same capabilities. */
-const HOST_SLOTS = `${ROOMS},
-   slots as materialized (
-     select coalesce(array_agg(s.worker_id order by s.n), '{}') as alike,
-       coalesce(array_agg(s.worker_id order by s.n) filter (where s.nth <= r.room), '{}') as workers
-     from claimer c, (
-       select s.worker_id, s.n, row_number() over (partition by s.worker_id order by s.n) as nth
-       from unnest($7::text[]) with ordinality s(worker_id, n)
-     ) s
-     left join workers w on w.worker_id = s.worker_id left join rooms r on r.host_id = s.worker_id
-     where s.worker_id = $2::text or coalesce($3::text[], w.capabilities, '{}') = c.capabilities
-   )`;
-
-/** The same where one line is all that is ready: those who cannot do it have no slot. With a wrong line all have one. */
-const HOST_SLOTS_OF_SOLE_LINE = `${ROOMS},
-   slots as materialized (
-     select $7::text[] as alike, coalesce(array_agg(s.worker_id order by s.n), '{}') as workers
-     from (
-       select s.worker_id, s.n, row_number() over (partition by s.worker_id order by s.n) as nth
-       from unnest($7::text[]) with ordinality s(worker_id, n)
-     ) s
-     join rooms r on r.host_id = s.worker_id and s.nth <= r.room
-     join workers w on w.worker_id = s.worker_id
-     where coalesce((
-       select head.required_capabilities from turns p cross join lateral (
-         select t.required_capabilities from tasks t
-         where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id = p.project_id order by t.rank limit 1
-       ) head
-     ) <@ w.capabilities, true)
-   )`;
-
-const NEW_TOKEN = `encode(uuid_send(gen_random_uuid()), 'hex')`;
-
-/**
- * What a claim writes. `claim` offers `worker_id`, `token`, and for a dispatcher that starts the task `gateway_id`. Such a
- * start commits the execution's key and gateway before anything is sent, so that whoever comes after a crash asks the
- * same gateway for the same execution.
- */
-const claimColumns = (
-  claim: string,
-  started: string,
-  more = '',
-) => `${more}status = case when ${started} then 'running' else 'claimed' end, gate = ${GATE.held}, holder = $1::text,
-       locked_by = ${claim}.worker_id, claim_token = ${claim}.token, locked_at = now(),
-       dispatch_key = case when ${claim}.gateway_id is null then t.dispatch_key else coalesce(t.dispatch_key, ${claim}.token) end,
-       dispatch_gateway_id = coalesce(${claim}.gateway_id, t.dispatch_gateway_id),
-       lease_expires_at = now() + t.lease_seconds * interval '1 second', next_attempt_at = null,
-       attempts = t.attempts + 1, lease_number = t.lease_number + 1,
-       version = t.version + 1 + (${started})::integer, updated_at = now()`;
-
-/** What the claim of a host writes besides: who may still report when its lease has run out. */
-const OF_HOST = `assigned_host_id = c.worker_id, assigned_token = c.token, updated_by = ${WRITER}, `;
 
 /** Whether a candidate is claimed only under its project's lock. */
 const NEEDS_LOCK = '(cardinality(c.file_paths) > 0 or c.concurrency_key is not null)';
-
-/**
- * The gateway that a dispatcher sends a task to when it starts it: the one that knows of its open execution, else the one
- * it prefers, else the first of those given that can take it. Null for workers.
- */
-const gatewayFor = (task: string, started: string) => `case when ${started} and $1::text = 'dispatcher' then (
-       select g->>'gatewayId' from jsonb_array_elements($4::jsonb) with ordinality given(g, n)
-       where to_jsonb(${task}.required_capabilities) <@ (g->'capabilities') and not ${isPausedGateway("g->>'gatewayId'")}
-         and case when ${task}.dispatch_key is not null then g->>'gatewayId' = ${task}.dispatch_gateway_id
-                  when ${task}.gateway_strict then g->>'gatewayId' = ${task}.gateway_id else true end
-       order by (g->>'gatewayId' = ${task}.gateway_id) desc nulls last, n limit 1) end`;
-
-const CLAIMED_EVENT: EventColumns = {
-  type: 'claimed',
-  from: 'from_status',
-  to: `'claimed'`,
-  worker: 'locked_by',
-  token: 'claim_token',
-  message: `'Task claimed.'`,
-  payload: `json_build_object('attempt', attempts, 'lease_number', lease_number)`,
-};
-
-/** A task that is started in the same step passes both states, and both are told. */
-const claimEvents = (started: string) => `logged as (
-     ${appendSteps(
-       ['claimed', { ...CLAIMED_EVENT, version: `version - (${started})::integer` }],
-       [`claimed where ${started}`, RUNNING_EVENT],
-     )}
-   )`;
 
 /**
  * The next tasks of the eligible lanes in the order of service, locked; those that others lock are skipped. Projects take
@@ -259,7 +160,7 @@ export interface Wanted {
   readonly start: boolean;
 }
 
-/** Ready tasks that need files or a place of a key: they are claimed under their project's lock, see {@link admit}. */
+/** Ready tasks that need files or a place of a key: they are claimed under their project's lock, by `admit`. */
 export interface NeedingLock {
   readonly projectId: string;
   /** How many of the slots fall to them. */
@@ -364,58 +265,4 @@ function reachedBy(claimed: readonly Mark[], needing: readonly Mark[]): Mark[] {
     }
   }
   return [...reached.values()];
-}
-
-const ADMIT = statement(
-  'ledger.admit',
-  `with ${PAUSED}, claimed as (
-     update tasks t set ${claimColumns('w', '$5::boolean')}
-     from (
-       select old.seq, old.status, w.worker_id, ${NEW_TOKEN} as token, ${gatewayFor('old', '$5::boolean')} as gateway_id
-       from unnest($2::bigint[], $3::text[]) w(seq, worker_id) join tasks old on old.seq = w.seq
-     ) w
-     where t.seq = w.seq and t.gate = ${GATE.runnable}
-       and (w.gateway_id is not null or not ($5::boolean and $1::text = 'dispatcher'))
-     returning ${TASK_COLUMNS}, w.status as from_status
-   ), locks as (
-     insert into file_locks (project_id, path, prefix, mode, task_seq, file_path)
-     select c.project_id, f.path, f.prefix, f.mode, c.seq, f.name
-     from unnest($6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[]) f(seq, path, prefix, mode, name)
-     join claimed c on c.seq = f.seq order by f.path
-   ), holds as (
-     insert into concurrency_holds (task_seq, project_id, key)
-     select c.seq, c.project_id, c.concurrency_key from claimed c where c.concurrency_key is not null
-   ), waits as (
-     delete from file_waits w using claimed c where w.task_seq = c.seq
-   ), ${claimEvents('$5::boolean')}
-   select * from claimed order by array_position($2::bigint[], seq)`,
-  { plan: 'once' },
-);
-
-/**
- * Claims tasks that {@link lockCandidates} has locked, together with all of their files and places, each for the worker in
- * its slot. The caller holds the lock of the project and has seen that all of them may have these together. One whose
- * gateways have been paused since they were locked is left out.
- */
-export async function admit(
-  tx: Tx,
-  claimer: Claimer,
-  winners: readonly Applicant[],
-  { slots, start }: Wanted,
-): Promise<ClaimedTask[]> {
-  if (winners.length === 0) return [];
-  const owned = winners.flatMap(({ seq, files }) => files.map((file) => ({ seq, ...file })));
-  const rows = await tx.query(ADMIT, [
-    claimer.holder,
-    winners.map(({ seq }) => seq),
-    slots.slice(0, winners.length),
-    gatewaysOf(claimer),
-    start,
-    owned.map(({ seq }) => seq),
-    owned.map(({ pattern }) => pattern.text),
-    owned.map(({ pattern }) => pattern.prefix),
-    owned.map(({ mode }) => mode),
-    owned.map(({ name }) => name),
-  ]);
-  return rows.map(claimedFromRow);
 }
