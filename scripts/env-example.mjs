@@ -1,7 +1,7 @@
 // Writes .env.example from the catalogue of settings, or checks it: node scripts/env-example.mjs --write | --check
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { variables } from '../dist/platform/config/variables.js';
+import { variables } from '../dist/platform/config/variables/index.js';
 
 /** What docker-compose.yml asks for and no program reads. */
 const forCompose = {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Env } from '../platform/config/env.js';
-import { variables } from '../platform/config/variables.js';
+import { variables } from '../platform/config/variables/index.js';
 import { logLevels } from '../platform/logging/logger.js';
 import { mayBePassed } from './domain/child-environment.js';
 import { LEAST_OUTPUT_BYTES } from './domain/output-text.js';

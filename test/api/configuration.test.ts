@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { ConfigError, controlPlaneConfig } from '../../src/control-plane/index.js';
 import { Env } from '../../src/platform/config/env.js';
-import { type Variable, variables } from '../../src/platform/config/variables.js';
+import { type Variable, variables } from '../../src/platform/config/variables/index.js';
 
 describe('the environment', () => {
   it('falls back to the default for what does not parse, and says so by name', () => {

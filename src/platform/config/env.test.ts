@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { closestName } from './closest-name.js';
 import { Env } from './env.js';
-import { variables } from './variables.js';
+import { variables } from './variables/index.js';
 
 describe('a setting', () => {
   it('is unset when it is absent, empty or blank, and trimmed otherwise', () => {

@@ -1,5 +1,5 @@
 import { closestName } from './closest-name.js';
-import { variables, type VariableName, type Variable } from './variables.js';
+import { variables, type VariableName, type Variable } from './variables/index.js';
 
 /** Where variables come from: `process.env`, or a literal in a test. */
 export type EnvSource = Readonly<Record<string, string | undefined>>;
@@ -8,7 +8,7 @@ const ON = new Set(['1', 'true', 'yes', 'on']);
 const OFF = new Set(['0', 'false', 'no', 'off']);
 
 /**
- * Reads the environment by the catalogue in `variables.ts`. An empty value counts as unset. A value that does not
+ * Reads the environment by the catalogue in `variables/`. An empty value counts as unset. A value that does not
  * parse falls back to the default with a warning that names the variable and never shows its value.
  */
 export class Env {

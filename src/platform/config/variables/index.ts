@@ -1,0 +1,29 @@
+import { cliVariables } from './cli.js';
+import { controlPlaneVariables } from './control-plane.js';
+import { databaseVariables } from './database.js';
+import { gatewayVariables } from './gateway.js';
+import { hostVariables } from './host.js';
+import { reaperVariables } from './reaper.js';
+import { schedulerVariables } from './scheduler.js';
+import { serviceGatewayVariables } from './service-gateway.js';
+import { skyclawVariables } from './skyclaw.js';
+
+export { type Variable } from './variable.js';
+
+export type VariableName = keyof typeof variables;
+
+/**
+ * Every environment variable of every program, with its default and what it does. `.env.example` is generated from
+ * this list, and an unknown name in our name space is answered with the closest one here.
+ */
+export const variables = {
+  ...databaseVariables,
+  ...controlPlaneVariables,
+  ...schedulerVariables,
+  ...reaperVariables,
+  ...skyclawVariables,
+  ...gatewayVariables,
+  ...hostVariables,
+  ...cliVariables,
+  ...serviceGatewayVariables,
+} as const;
