@@ -106,6 +106,34 @@ export async function aHost(
   return new ScriptedHost(api, id);
 }
 
+/** Hosts of a capability, `id`, that nobody else has. */
+interface Group {
+  readonly id: string;
+  readonly hosts: Hosts;
+}
+
+let groups = 0;
+
+export async function aGroup(api: TestControlPlane, size: number): Promise<Group> {
+  const id = `group-${++groups}`;
+  const hosts: ScriptedHost[] = [];
+  for (let index = 0; index < size; index++) {
+    hosts.push(await aHost(api, { id: `${id}-${index}`, capabilities: [id, 'more'] }));
+  }
+  return { id, hosts: hosts as readonly ScriptedHost[] as Hosts };
+}
+
+/** A group and a service of the same id that only it can run, of one replica unless said otherwise. */
+export async function aFleet(
+  api: TestControlPlane,
+  size: number,
+  more: object = {},
+): Promise<Group & { readonly first: ScriptedHost; readonly second: ScriptedHost }> {
+  const { id, hosts } = await aGroup(api, size);
+  await aService(api, { serviceId: id, name: id, requiredCapabilities: [id], ...more });
+  return { id, hosts, first: hosts[0], second: hosts[1] };
+}
+
 let made = 0;
 
 /** Deploys a service; its name is its own unless given. */

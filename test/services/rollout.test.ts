@@ -1,48 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
-import {
-  aHost,
-  aService,
-  elapse,
-  fallSilent,
-  type Hosts,
-  rollout,
-  type ScriptedHost,
-  service,
-  shortly,
-} from './fixture.js';
+import { aGroup, aHost, aService, elapse, fallSilent, rollout, service, shortly } from './fixture.js';
 
 let api: TestControlPlane;
 beforeAll(async () => (api = await startTestControlPlane()));
 afterAll(() => api.close());
 
-let fleets = 0;
-
-/** Hosts that run nothing but this service, and the way to deploy it. */
-async function aFleet(size: number, more: object = {}) {
-  const capability = `fleet-${++fleets}`;
-  const hosts: ScriptedHost[] = [];
-  for (let index = 0; index < size; index++) {
-    hosts.push(await aHost(api, { id: `${capability}-${index}`, capabilities: [capability] }));
-  }
-  const wish = {
-    serviceId: capability,
-    name: capability,
-    requiredCapabilities: [capability],
-    replicas: size,
-  };
+/** Hosts that run nothing yet, and the way to deploy a service that only they can run. */
+async function anIdleFleet(size: number, more: object = {}) {
+  const { id, hosts } = await aGroup(api, size);
+  const wish = { serviceId: id, name: id, requiredCapabilities: [id], replicas: size };
   const deploy = (command: string, other: object = {}) =>
     aService(api, { ...wish, ...more, command, ...other });
   const running = async () =>
-    (await service(api, capability)).assignments.filter(
-      ({ status }: { status: string }) => status === 'running',
-    ).length;
-  return { id: capability, hosts: hosts as readonly ScriptedHost[] as Hosts, deploy, running };
+    (await service(api, id)).assignments.filter(({ status }: { status: string }) => status === 'running')
+      .length;
+  return { id, hosts, deploy, running };
 }
 
 describe('a new generation', () => {
   it('replaces the old one replica by replica, each beside the old process until it runs', async () => {
-    const { id, hosts, deploy, running } = await aFleet(3);
+    const { id, hosts, deploy, running } = await anIdleFleet(3);
     await deploy('v1');
     for (const host of hosts) await host.runAll();
     expect(await rollout(api, id)).toMatchObject({
@@ -68,7 +46,7 @@ describe('a new generation', () => {
   });
 
   it('is what a restart makes, of the same spec', async () => {
-    const { id, hosts, deploy } = await aFleet(1);
+    const { id, hosts, deploy } = await anIdleFleet(1);
     await deploy('v1', { env: { A: 'b' } });
     await hosts[0].runAll();
     const restarted = await api.post(`/v1/services/${id}/restart`);
@@ -80,7 +58,7 @@ describe('a new generation', () => {
   });
 
   it('goes to another host where the one with the old replica may not start it', async () => {
-    const { id, hosts, deploy } = await aFleet(2);
+    const { id, hosts, deploy } = await anIdleFleet(2);
     await deploy('v1', { replicas: 1 });
     const [first, second] = [hosts[0], hosts[1]];
     await first.runAll();
@@ -94,7 +72,7 @@ describe('a new generation', () => {
   });
 
   it('takes over at once what does not run', async () => {
-    const { id, hosts, deploy } = await aFleet(2);
+    const { id, hosts, deploy } = await anIdleFleet(2);
     await deploy('v1');
     const pending = await hosts[0].take();
     await hosts[1].fails(await hosts[1].take());
@@ -106,7 +84,7 @@ describe('a new generation', () => {
   });
 
   it('can be superseded while it is under way', async () => {
-    const { id, hosts, deploy, running } = await aFleet(3);
+    const { id, hosts, deploy, running } = await anIdleFleet(3);
     await deploy('v1');
     for (const host of hosts) await host.runAll();
     await deploy('v2');
@@ -123,7 +101,7 @@ describe('a new generation', () => {
   });
 
   it('keeps what ten generations before it ran, and no more', async () => {
-    const { id, deploy } = await aFleet(0, { replicas: 1 });
+    const { id, deploy } = await anIdleFleet(0, { replicas: 1 });
     for (let index = 0; index < 15; index++) await deploy(`v${index}`);
     const kept = await api.query<{ generation: number }>(
       `select generation from service_generations where service_id = $1 order by 1`,
@@ -135,7 +113,7 @@ describe('a new generation', () => {
 
 describe('a generation that does not come up', () => {
   it('is rolled back after three failures, with the reason, and the old replicas never cease to serve', async () => {
-    const { id, hosts, deploy, running } = await aFleet(2);
+    const { id, hosts, deploy, running } = await anIdleFleet(2);
     await deploy('good');
     for (const host of hosts) await host.runAll();
     await deploy('bad');
@@ -167,7 +145,7 @@ describe('a generation that does not come up', () => {
   });
 
   it('is rolled back when it takes too long, and its process is told to end while the old one goes on', async () => {
-    const { id, hosts, deploy } = await aFleet(1);
+    const { id, hosts, deploy } = await anIdleFleet(1);
     const host = hosts[0];
     await deploy('good');
     const old = await host.runOne();
@@ -188,7 +166,7 @@ describe('a generation that does not come up', () => {
   });
 
   it('is rolled back half-way, one by one', async () => {
-    const { id, hosts, deploy, running } = await aFleet(3);
+    const { id, hosts, deploy, running } = await anIdleFleet(3);
     await deploy('good');
     for (const host of hosts) await host.runAll();
     await deploy('bad');
@@ -205,7 +183,7 @@ describe('a generation that does not come up', () => {
   });
 
   it('is tried on when there is nothing to go back to, and counts as complete once it runs', async () => {
-    const { id, hosts, deploy } = await aFleet(1);
+    const { id, hosts, deploy } = await anIdleFleet(1);
     await deploy('first');
     for (let failures = 1; failures <= 3; failures++) {
       await hosts[0].fails(await hosts[0].take(), 'no such file');
@@ -222,7 +200,7 @@ describe('a generation that does not come up', () => {
   });
 
   it('goes on to wait while it only lacks hosts', async () => {
-    const { id, hosts, deploy } = await aFleet(1);
+    const { id, hosts, deploy } = await anIdleFleet(1);
     await deploy('v1', { replicas: 3 });
     await hosts[0].runAll();
     await elapse(api, id, 3_600_000);
@@ -251,7 +229,7 @@ describe('a generation that does not come up', () => {
 
 describe('the number of replicas', () => {
   it('grows on free hosts and shrinks by what serves least', async () => {
-    const { id, hosts, deploy } = await aFleet(4);
+    const { id, hosts, deploy } = await anIdleFleet(4);
     await deploy('v1', { replicas: 1 });
     await hosts[0].runAll();
     const grown = await api.call('PATCH', `/v1/services/${id}`, { replicas: 3 });
@@ -272,7 +250,7 @@ describe('the number of replicas', () => {
   });
 
   it('is at most maxPerHost on one host, each in a slot of its own', async () => {
-    const { id, hosts, deploy } = await aFleet(1);
+    const { id, hosts, deploy } = await anIdleFleet(1);
     await deploy('v1', { replicas: 3, maxPerHost: 2 });
     expect((await hosts[0].runAll()).map(({ slot }) => slot)).toEqual([0, 1]);
     await deploy('v2', { replicas: 3, maxPerHost: 2 });
@@ -286,7 +264,7 @@ describe('the number of replicas', () => {
 
 describe('an older process', () => {
   it('has nothing to say once its successor is known, and is heard while it serves', async () => {
-    const { id, hosts, deploy } = await aFleet(1);
+    const { id, hosts, deploy } = await anIdleFleet(1);
     const host = hosts[0];
     await deploy('v1');
     const old = await host.runOne();
@@ -302,7 +280,7 @@ describe('an older process', () => {
   });
 
   it('is left out of the reports of a daemon that names neither slot nor generation', async () => {
-    const { id, hosts, deploy } = await aFleet(1);
+    const { id, hosts, deploy } = await anIdleFleet(1);
     const { id: hostId } = hosts[0];
     const report = (status: string) =>
       api.post(`/v1/services/${id}/report`, { hostId, status, endpoint: 'http://127.0.0.1:3100' });
@@ -318,7 +296,7 @@ describe('an older process', () => {
   });
 
   it('is nothing to hosts that are lost in the middle', async () => {
-    const { id, hosts, deploy } = await aFleet(2);
+    const { id, hosts, deploy } = await anIdleFleet(2);
     await deploy('v1');
     for (const host of hosts) await host.runAll();
     await deploy('v2');
