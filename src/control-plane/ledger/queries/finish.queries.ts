@@ -7,7 +7,7 @@ import { type Concurrency } from '../domain/concurrency.js';
 import { type ClaimProof } from '../domain/task.js';
 import { verbs } from '../domain/task-state.js';
 import { laneOf } from './lane.js';
-import { IS_JOB, type Job, JOB_COLUMNS, jobFromRow } from './job-row.js';
+import { IS_JOB, type Job, jobColumns, jobFromRow } from './job-row.js';
 import { columnsOf } from './proofs.js';
 import { inStates } from './states.js';
 import { concurrencyFromRow } from './task-row.js';
@@ -209,7 +209,7 @@ function succeedStatement(way: 'short' | 'whole' | 'jobs'): ReturnType<typeof st
        where t.id = p.id and t.locked_by = p.worker_id and t.claim_token = p.claim_token
          and ${inStates('t.status', verbs.succeed.from)} and ${guard}
          ${way === 'jobs' ? `and ${IS_JOB}` : ''}
-       returning ${way === 'jobs' ? JOB_COLUMNS : RETURNED}, p.worker_id, p.claim_token as was_claim_token
+       returning ${way === 'jobs' ? `${jobColumns('t')}, t.project_id` : RETURNED}, p.worker_id, p.claim_token as was_claim_token
      ), logged as (
        ${appendEvents('ended', {
          type: 'succeeded',
@@ -221,7 +221,7 @@ function succeedStatement(way: 'short' | 'whole' | 'jobs'): ReturnType<typeof st
          payload: payloadOf(true),
        })}
      )
-     select ${way === 'jobs' ? '*' : `seq, id, project_id, has_holdings, ${CONCURRENCY('')}, has_dependents`} from ended`,
+     select ${way === 'jobs' ? jobColumns('ended') : `seq, id, project_id, has_holdings, ${CONCURRENCY('')}, has_dependents`} from ended`,
     { plan: 'once' },
   );
 }

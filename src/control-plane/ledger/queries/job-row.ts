@@ -1,9 +1,39 @@
-import { integerOrNull, type Row, textOrNull } from '../../../platform/database/row.js';
+import {
+  instant,
+  instantOrNull,
+  integer,
+  integerOrNull,
+  jsonObject,
+  type Row,
+  text,
+  textOrNull,
+  texts,
+} from '../../../platform/database/row.js';
 import { type Task } from '../domain/task.js';
-import { TASK_COLUMNS, taskFromRow } from './task-row.js';
+import { status } from './task-row.js';
 
-/** A task that hosts pull: of another kind than action. */
-export interface Job extends Task {
+/** A task that hosts pull: of another kind than action. Of a task it has what a job is asked about. */
+export interface Job extends Pick<
+  Task,
+  | 'seq'
+  | 'id'
+  | 'params'
+  | 'status'
+  | 'priority'
+  | 'requiredCapabilities'
+  | 'dependencies'
+  | 'submittedBy'
+  | 'attempts'
+  | 'version'
+  | 'lockedBy'
+  | 'claimToken'
+  | 'leaseExpiresAt'
+  | 'result'
+  | 'error'
+  | 'createdAt'
+  | 'updatedAt'
+  | 'completedAt'
+> {
   /** The host of the last attempt. */
   readonly assignedHostId: string | null;
   readonly ttlMs: number | null;
@@ -11,12 +41,35 @@ export interface Job extends Task {
   readonly updatedBy: string;
 }
 
-/** The select list of a whole job under the alias `t`. */
-export const JOB_COLUMNS = `${TASK_COLUMNS}, t.assigned_host_id, t.ttl_ms, t.updated_by`;
+const COLUMNS = [
+  ...['seq', 'id', 'params', 'status', 'priority', 'required_capabilities', 'dependencies', 'submitted_by'],
+  ...['attempts', 'version', 'locked_by', 'claim_token', 'lease_expires_at', 'result', 'error', 'created_at'],
+  ...['updated_at', 'completed_at', 'assigned_host_id', 'ttl_ms', 'updated_by'],
+];
+
+/** The select list of a whole job under an alias. */
+export const jobColumns = (alias: string) => COLUMNS.map((column) => `${alias}.${column}`).join(', ');
 export const IS_JOB = `t.kind <> 'action'`;
 
 export const jobFromRow = (row: Row): Job => ({
-  ...taskFromRow(row),
+  seq: integer(row, 'seq'),
+  id: text(row, 'id'),
+  params: jsonObject(row, 'params'),
+  status: status(row, 'status'),
+  priority: integer(row, 'priority'),
+  requiredCapabilities: texts(row, 'required_capabilities'),
+  dependencies: texts(row, 'dependencies'),
+  submittedBy: textOrNull(row, 'submitted_by'),
+  attempts: integer(row, 'attempts'),
+  version: integer(row, 'version'),
+  lockedBy: textOrNull(row, 'locked_by'),
+  claimToken: textOrNull(row, 'claim_token'),
+  leaseExpiresAt: instantOrNull(row, 'lease_expires_at'),
+  result: jsonObject(row, 'result'),
+  error: text(row, 'error'),
+  createdAt: instant(row, 'created_at'),
+  updatedAt: instant(row, 'updated_at'),
+  completedAt: instantOrNull(row, 'completed_at'),
   assignedHostId: textOrNull(row, 'assigned_host_id'),
   ttlMs: integerOrNull(row, 'ttl_ms'),
   updatedBy: textOrNull(row, 'updated_by') ?? '',

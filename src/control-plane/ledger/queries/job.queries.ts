@@ -3,13 +3,13 @@ import { integer, text } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { appendSteps } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
-import { IS_JOB, type Job, JOB_COLUMNS, jobFromRow } from './job-row.js';
+import { IS_JOB, type Job, jobColumns, jobFromRow } from './job-row.js';
 import { RUNNING_EVENT } from './lease.queries.js';
 import { WRITTEN_BY } from './writer.js';
 
 const FIND = statement(
   'ledger.findJobs',
-  `select ${JOB_COLUMNS} from tasks t where t.id = any($1::text[]) and ${IS_JOB}`,
+  `select ${jobColumns('t')} from tasks t where t.id = any($1::text[]) and ${IS_JOB}`,
   { plan: 'once' },
 );
 
@@ -44,7 +44,7 @@ const LISTS = Object.fromEntries(
     standing,
     statement(
       `ledger.listJobs.${standing}`,
-      `select ${JOB_COLUMNS} from tasks t
+      `select ${jobColumns('t')} from tasks t
        where t.seq in (
          select n.seq from (${conditions.map(newest).join(' union all ')}) n order by n.seq desc limit $2
        )
