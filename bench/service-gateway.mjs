@@ -46,7 +46,7 @@ const load = async ({ port, path, pid }, seconds, rate) => {
   return { ...figures, cpu_us: ((cpuMs(pid) - before) * 1_000) / (figures.rate * (seconds + warm)) };
 };
 
-const upstream = await startProgram([join(HERE, 'service-gateway', 'upstream.mjs')]);
+const upstream = await startProgram([process.execPath, join(HERE, 'service-gateway', 'upstream.mjs')]);
 const { contenders, missing } = await startContenders(`http://127.0.0.1:${upstream.port}`).catch(
   async (error) => {
     await upstream.stop();

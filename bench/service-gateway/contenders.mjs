@@ -13,9 +13,12 @@ const PATH = '/v1/gateway/web/item?x=1';
 
 /** @typedef {{ name: string, pid: number, port: number, path: string, stop(): Promise<void> }} Contender */
 
+/** Node.js as our programs run it, for all that run on it. */
+const NODE = [process.execPath, '--max-semi-space-size=64'];
+
 /** A program that prints its port, or a URL, on its first line. */
-export async function startProgram(args, env = {}) {
-  const child = spawn(process.execPath, args, {
+export async function startProgram([command, ...args], env = {}) {
+  const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   });
@@ -25,7 +28,7 @@ export async function startProgram(args, env = {}) {
     const port = /(\d+)\s/.exec(said.replace(/^.*:(\d+)\n/s, '$1\n'));
     if (port !== null) return { child, port: Number(port[1]), stop: () => stop(child) };
   }
-  throw new Error(`${args.join(' ')} ended before it listened.`);
+  throw new Error(`${[command, ...args].join(' ')} ended before it listened.`);
 }
 
 async function stop(child) {
@@ -68,7 +71,7 @@ async function ours(upstream) {
 
 /** @returns {Promise<Contender>} */
 async function node(name, file, upstream) {
-  const program = await startProgram([join(HERE, file), upstream]);
+  const program = await startProgram([...NODE, join(HERE, file), upstream]);
   return { name, pid: program.child.pid, port: program.port, path: PATH, stop: program.stop };
 }
 

@@ -48,7 +48,7 @@ const COLUMNS = [
 ];
 
 /** The select list of a whole job under an alias. */
-export const jobColumns = (alias: string) => COLUMNS.map((column) => `${alias}.${column}`).join(', ');
+export const jobColumns = (alias: string): string => COLUMNS.map((column) => `${alias}.${column}`).join(', ');
 export const IS_JOB = `t.kind <> 'action'`;
 
 export const jobFromRow = (row: Row): Job => ({
