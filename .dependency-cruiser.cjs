@@ -20,8 +20,20 @@ module.exports = {
     {
       name: 'the-ground-knows-nobody',
       severity: 'error',
-      from: { path: '^src/(platform|contracts)/' },
+      from: { path: '^src/(platform|contracts|actions)/' },
       to: { path: `^src/(${WINGS}|cli)/` },
+    },
+    {
+      name: 'only-gateways-and-agents-carry-actions-out',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(actions|gateway|agent)/' },
+      to: { path: '^src/actions/' },
+    },
+    {
+      name: 'actions-are-entered-by-the-front-door',
+      severity: 'error',
+      from: { path: '^src/(gateway|agent)/' },
+      to: { path: '^src/actions/', pathNot: '^src/actions/index\\.ts$' },
     },
     {
       name: 'contracts-are-only-shapes',

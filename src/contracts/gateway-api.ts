@@ -41,6 +41,8 @@ export type ActionOutcome = 'not_executed' | 'unknown';
 
 /** Any other answer of `POST /action`. */
 export interface ActionFailure {
+  readonly status?: 'error';
+  readonly action?: string;
   readonly error: string;
   readonly outcome?: ActionOutcome;
 }

@@ -4,7 +4,7 @@ import { type Logger } from '../platform/logging/logger.js';
 import { ActionsService } from './actions/actions.service.js';
 import { upkeepLoops } from './actions/upkeep.loops.js';
 import { type Executor } from './executors/executor.js';
-import { LocalExecutor } from './executors/local/local-executor.js';
+import { LocalExecutor } from './executors/local-executor.js';
 import { type GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
 import { createGatewayApp } from './http/app.js';

@@ -138,7 +138,7 @@ describe('a shutdown', () => {
     ];
     await Promise.all([keyed.started(), bare.started()]);
     await leaving.close();
-    const killed = { returncode: -1, stderr: 'Process was killed by the shutdown of the gateway.' };
+    const killed = { returncode: -1, stderr: 'Process was killed by the shutdown.' };
     for (const { body } of await Promise.all(answers)) expect(body.result).toMatchObject(killed);
     // What the actions had started gets the same signal, and is dead as soon as the system has delivered it.
     await Promise.all([keyed, bare].map((slow) => untilDead(slow.pid())));

@@ -17,6 +17,7 @@ import {
   SHUTTING_DOWN,
   staleLease,
   STOPPED,
+  unanswered,
 } from './answer.js';
 import { KeyedExecutions, type Outcome } from './keyed-executions.js';
 import { ActionRateLimit, RATE_LIMIT_REFUSAL } from './rate-limit.js';
@@ -131,7 +132,7 @@ export class ActionsService {
   async drain(limitMs: number): Promise<void> {
     this.draining = true;
     await within(limitMs, this.running.ended());
-    this.running.halt('shutdown of the gateway');
+    this.running.halt('shutdown');
     await within(LAST_RECORDS_MS, this.running.ended());
     this.keyed.close();
   }
@@ -176,6 +177,8 @@ export class ActionsService {
           return { answer: refusal(action, answer.error), final: false };
         case 'halted':
           return { answer: this.halted(action, signal), final: false };
+        case 'unanswered':
+          return { answer: unanswered(action, answer), final: false };
       }
     } catch (error) {
       // How far it came cannot be told, so its key must not run again.

@@ -23,6 +23,14 @@ export function failure(httpStatus: number, error: string, outcome?: ActionOutco
   return { httpStatus, body: { error, ...(outcome === undefined ? {} : { outcome }) } };
 }
 
+/** The executor was not reached, or its answer was lost. */
+export function unanswered(
+  action: string,
+  { httpStatus, error, outcome }: { httpStatus: number; error: string; outcome: ActionOutcome },
+): HttpAnswer {
+  return { httpStatus, body: { status: 'error', action, error, outcome } };
+}
+
 export const NO_EXECUTOR = failure(
   503,
   'No agent connected and SSH fallback is not configured.',

@@ -1,4 +1,4 @@
-import { type HaltReason } from '../executors/executor.js';
+import { type HaltReason } from '../../actions/index.js';
 
 interface Running {
   readonly abort: AbortController;

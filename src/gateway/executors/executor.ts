@@ -1,11 +1,5 @@
-import { type ActionResult } from '../../contracts/gateway-api.js';
-
-/** What an executor needs to know of a request. Who asked, keys and leases are none of its business. */
-export interface Execution {
-  readonly action: string;
-  readonly params: Readonly<Record<string, unknown>>;
-  readonly confirmed: boolean;
-}
+import { type Answer, type Execution } from '../../actions/index.js';
+import { type ActionOutcome } from '../../contracts/gateway-api.js';
 
 /** Somebody who can execute actions, as `GET /sessions` shows him. */
 export interface Session {
@@ -16,17 +10,19 @@ export interface Session {
   readonly lastSeen: Date;
 }
 
-/** Why actions are told to end before their time: the `reason` of the signal that tells them. */
-export type HaltReason = 'emergency stop' | 'shutdown of the gateway';
-
 /** What an executor says of an action. */
-export type Answer =
-  /** It ran. A failure of the command itself is a result like any other. */
-  | { readonly kind: 'executed'; readonly result: ActionResult }
-  /** It was refused before anything happened. */
-  | { readonly kind: 'refused'; readonly error: string }
-  /** It waited for its turn, was told to end, and has not begun. */
-  | { readonly kind: 'halted' };
+export type ExecutorAnswer =
+  | Answer
+  /**
+   * It could not be handed over (`not_executed`), or its answer was lost on the way (`unknown`): then only the same executor
+   * may be asked again, with the same key.
+   */
+  | {
+      readonly kind: 'unanswered';
+      readonly httpStatus: 503 | 504;
+      readonly error: string;
+      readonly outcome: ActionOutcome;
+    };
 
 /**
  * Something that executes actions: this machine, a connected agent, a host behind SSH. Everything that is the same for
@@ -46,9 +42,9 @@ export interface Executor {
   refusalOf(execution: Execution): Promise<string | null>;
   /**
    * Runs to the end or until `signal`, whichever is first, and never rejects. An abort kills everything that the action
-   * has started; the signal's reason is a {@link HaltReason}.
+   * has started; the signal's reason is a `HaltReason`.
    */
-  run(execution: Execution, signal: AbortSignal): Promise<Answer>;
+  run(execution: Execution, signal: AbortSignal): Promise<ExecutorAnswer>;
 }
 
 /** The executor for an action: the first that is ready, in the order of preference. Undefined when none is. */

@@ -1,4 +1,4 @@
-import { type ActionResult } from '../../../contracts/gateway-api.js';
+import { type ActionResult } from '../contracts/gateway-api.js';
 import {
   createDirectoryAction,
   listDirectoryAction,
@@ -9,7 +9,7 @@ import {
 import { type Params, textParam, type Wanted } from './parameters.js';
 
 /** What an action works with when it runs. */
-export interface LocalContext {
+export interface ActionContext {
   readonly params: Params;
   /** A path parameter, resolved through links and known to be allowed. */
   readonly path: (key: string) => string;
@@ -18,22 +18,22 @@ export interface LocalContext {
 }
 
 /** An action that this machine can carry out. */
-export interface LocalAction extends Wanted {
+export interface MachineAction extends Wanted {
   /** Whether it does no harm when it runs again after an end that nobody saw. */
   readonly repeatable?: true;
   /** Has a limit of its own instead of that of a command's output. */
   readonly uncut?: true;
   /** What speaks against it beyond the rules for all parameters. */
   readonly refusalOf?: (params: Params) => string | null;
-  readonly execute: (context: LocalContext) => Promise<ActionResult>;
+  readonly execute: (context: ActionContext) => Promise<ActionResult>;
 }
 
-const git = (...args: string[]): LocalAction => ({
+const git = (...args: string[]): MachineAction => ({
   required: ['working_dir'],
   execute: ({ run }) => run('git', ...args),
 });
 
-export const localActions: Readonly<Record<string, LocalAction>> = {
+export const machineActions: Readonly<Record<string, MachineAction>> = {
   file_write: {
     required: ['file', 'content'],
     repeatable: true,

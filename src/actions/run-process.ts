@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { type ActionResult } from '../../../contracts/gateway-api.js';
+import { type ActionResult } from '../contracts/gateway-api.js';
 import { cutText } from './cut-text.js';
 import { type LifeLine } from './life-line.js';
 

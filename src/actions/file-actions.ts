@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, opendir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { type ActionResult } from '../../../contracts/gateway-api.js';
+import { type ActionResult } from '../contracts/gateway-api.js';
 import { cutText } from './cut-text.js';
 
 const MAX_CONTENT_BYTES = 1_048_576;

@@ -1,9 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { actionRules, blockedActions, limitSecondsOf } from '../../../contracts/actions.js';
-import { type ActionResult } from '../../../contracts/gateway-api.js';
-import { productVersion } from '../../../platform/product-version.js';
-import { type Answer, type Execution, type Executor, type Session } from '../executor.js';
-import { type LocalAction, localActions } from './actions.js';
+import { actionRules, blockedActions, limitSecondsOf } from '../contracts/actions.js';
+import { type ActionResult } from '../contracts/gateway-api.js';
+import { type Answer, type Execution } from './execution.js';
+import { type MachineAction, machineActions } from './machine-actions.js';
 import { childEnvironment } from './child-environment.js';
 import { cutText } from './cut-text.js';
 import { KeyedLock } from './keyed-lock.js';
@@ -20,59 +19,68 @@ type Paths =
   | { readonly ok: true; readonly paths: ReadonlyMap<string, string> }
   | { readonly ok: false; readonly error: string };
 
-/** Executes actions on this machine, inside of the allowed roots. */
-export class LocalExecutor implements Executor {
-  readonly name = 'local';
-  private readonly startedAt = new Date();
+export interface ActionRunnerOptions {
+  /** Folders that actions may touch; without any nothing can be carried out. */
+  readonly roots: readonly string[];
+  /** Where the little comes from that the programs of an action may see of the environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Asks a person about an action that wants confirmation and has none. Absent: nobody is there to be asked. */
+  readonly confirm?: (execution: Execution) => Promise<boolean>;
+}
+
+/** Carries actions out on this machine, inside of the allowed roots. */
+export class ActionRunner {
+  private readonly roots: readonly string[];
+  private readonly env: Readonly<Record<string, string | undefined>>;
+  private readonly confirm: ActionRunnerOptions['confirm'];
   private readonly locks = new KeyedLock();
   private readonly lifeLine = new LifeLine();
 
-  /** `env` is where the little comes from that the programs of an action may see of the environment. */
-  constructor(
-    private readonly roots: readonly string[],
-    private readonly env: Readonly<Record<string, string | undefined>>,
-  ) {}
-
-  isReady(): boolean {
-    return this.roots.length > 0;
+  constructor({ roots, env, confirm }: ActionRunnerOptions) {
+    this.roots = roots;
+    this.env = env;
+    this.confirm = confirm;
   }
 
+  /** The names of what it can carry out, in their order. */
+  get capabilities(): readonly string[] {
+    return this.roots.length === 0 ? [] : Object.keys(machineActions).sort();
+  }
+
+  /** Whether an action that may have run already can be run again without harm. */
   isRepeatable(action: string): boolean {
-    return localAction(action)?.repeatable === true;
+    return machineAction(action)?.repeatable === true;
   }
 
-  sessions(): readonly Session[] {
-    if (!this.isReady()) return [];
-    return [
-      {
-        sessionId: this.name,
-        agentVersion: productVersion,
-        capabilities: Object.keys(localActions).sort(),
-        connectedAt: this.startedAt,
-        lastSeen: new Date(),
-      },
-    ];
-  }
-
-  /** In the order of the checks: tier, parameters, path jail, confirmation. */
-  async refusalOf({ action, params, confirmed }: Execution): Promise<string | null> {
+  /**
+   * Why an action may not run; null when it may. In the order of the checks: tier, parameters, path jail, confirmation.
+   * Nothing has happened yet when it is refused.
+   */
+  async refusalOf(execution: Execution): Promise<string | null> {
+    const { action, params, confirmed } = execution;
     if (blockedActions.has(action)) return `Action '${action}' is explicitly blocked.`;
     const rule = Object.hasOwn(actionRules, action) ? actionRules[action] : undefined;
     if (rule === undefined) return `Action '${action}' is implicitly blocked.`;
-    const known = localAction(action);
+    const known = machineAction(action);
     const ofParams =
       refusalOfParams(params) ??
       (known === undefined ? null : (refusalOfWanted(params, known) ?? known.refusalOf?.(params) ?? null));
     if (ofParams !== null) return ofParams;
     const judged = await this.judge(params);
     if (!judged.ok) return judged.error;
-    return rule.tier === 'confirm' && !confirmed ? 'Confirmation required.' : null;
+    if (rule.tier !== 'confirm' || confirmed) return null;
+    if (this.confirm === undefined) return 'Confirmation required.';
+    return (await this.confirm(execution)) ? null : 'Operator denied the action.';
   }
 
+  /**
+   * Runs to the end or until `signal`, whichever is first, and never rejects. An abort kills everything that the action
+   * has started; the signal's reason is a `HaltReason`.
+   */
   async run({ action, params }: Execution, signal: AbortSignal): Promise<Answer> {
-    const known = localAction(action);
+    const known = machineAction(action);
     if (known === undefined) {
-      return executed(failure(`Action '${action}' is not supported by the local executor.`));
+      return executed(failure(`Action '${action}' is not supported on this machine.`));
     }
     return this.locks.run(await this.resourceOf(params), async () => {
       if (signal.aborted) return { kind: 'halted' };
@@ -85,7 +93,7 @@ export class LocalExecutor implements Executor {
 
   private async carryOut(
     action: string,
-    known: LocalAction,
+    known: MachineAction,
     params: Params,
     paths: ReadonlyMap<string, string>,
     signal: AbortSignal,
@@ -135,8 +143,8 @@ export class LocalExecutor implements Executor {
   }
 }
 
-function localAction(action: string): LocalAction | undefined {
-  return Object.hasOwn(localActions, action) ? localActions[action] : undefined;
+function machineAction(action: string): MachineAction | undefined {
+  return Object.hasOwn(machineActions, action) ? machineActions[action] : undefined;
 }
 
 const executed = (result: ActionResult): Answer => ({ kind: 'executed', result });
