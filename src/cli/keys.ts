@@ -116,11 +116,16 @@ async function revoke(id: string, flags: ApiFlags): Promise<void> {
 function openApi({ url }: ApiFlags): ApiClient {
   const env = loadEnv();
   const key = env.text('SKYNET_API_KEY');
+  const token = env.text('SKYCLAW_TOKEN');
   const setting = url === undefined ? 'SKYNET_ORCHESTRATOR_URL' : '--url';
   return new ApiClient({
     name: 'control plane',
     urls: apiUrls([url ?? env.text('SKYNET_ORCHESTRATOR_URL')], setting),
-    headers: key === '' ? {} : { 'x-api-key': key },
+    headers: {
+      ...(key === '' ? {} : { 'x-api-key': key }),
+      // What counts where the control plane has no key.
+      ...(token === '' ? {} : { 'x-skyclaw-token': token }),
+    },
     whenUnreachable: `Check that it runs there (skynet serve), or set ${setting} to where it does.`,
     whenUnauthorized: `${key === '' ? 'SKYNET_API_KEY is missing' : 'SKYNET_API_KEY is wrong'}; set it to the key of the control plane.`,
   });

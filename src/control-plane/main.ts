@@ -21,6 +21,7 @@ import { AppModule } from './app.module.js';
 import { Standbys, StandbysInterceptor } from './cluster/index.js';
 import {
   installAuth,
+  installOperatorAuth,
   installSkyclawAuth,
   installSkyclawEnvelope,
   isPublicSkyclaw,
@@ -122,6 +123,7 @@ export async function createControlPlane(
   await installRateLimit(server, config.http.rateLimitPerMinute, isSkyclaw);
   installAuth(server, config.auth.apiKey);
   installSkyclawAuth(server, config.auth.skyclaw);
+  installOperatorAuth(server, { ...config.auth, hostAuth: config.skyclaw.hostAuth });
   installPublicAccess(server, app.get(PublicAccess, { strict: false }));
   installReplayHeader(server);
   if (config.cluster.requiredStandbys > 0) {

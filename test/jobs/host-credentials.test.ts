@@ -69,6 +69,27 @@ describe('a host with a credential', () => {
     expect((await beat(first)).status).toBe(401);
   });
 
+  it('is not locked out when the answer to its first registration gets lost', async () => {
+    const register = (key: string, more: object = { hostId: 'lost' }) =>
+      api.post('/v1/hosts/register', { name: 'lost', ...more }, { ...JOIN, 'x-idempotency-key': key });
+    const lost = await register('one');
+    const again = await register('one');
+    expect([lost.status, again.status, (await register('two')).status]).toEqual([200, 200, 401]);
+    const beat = (token: string) => api.post('/v1/hosts/lost/heartbeat', {}, as(token));
+    expect((await beat(again.body.hostToken as string)).status).toBe(200);
+    // From now on the credential alone counts, and there is one.
+    expect((await beat(lost.body.hostToken as string)).status).toBe(401);
+    expect((await register('one')).status).toBe(401);
+  });
+
+  it('that names no id is one host, however often its registration is repeated', async () => {
+    const register = () =>
+      api.post('/v1/hosts/register', { name: 'nameless' }, { ...JOIN, 'x-idempotency-key': 'nameless' });
+    const ids = [await register(), await register()].map(({ body }) => body.host.id as string);
+    expect(ids[0]).toMatch(/^host_[0-9a-f-]{36}$/);
+    expect(ids[1]).toBe(ids[0]);
+  });
+
   it('loses it and all that it holds when an operator revokes it, until it is readmitted', async () => {
     const token = await joined('bad');
     const submitter = new Caller(api, JOIN);

@@ -63,6 +63,9 @@ describe('a job', () => {
     expect(await caller.complete(job.id, report)).toMatchObject({ status: 200, body: done.body });
     const other = await caller.complete(job.id, { ...report, stdout: 'ho' });
     expect(other).toMatchObject({ status: 409, body: { error: `job ${job.id} is not leased` } });
+    await caller.register('h-other');
+    const stranger = await caller.complete(job.id, { ...report, hostId: 'h-other' });
+    expect(stranger).toMatchObject({ status: 409, body: { error: `job ${job.id} is assigned to h1` } });
   });
 
   it('that fails keeps its result and its error, and is not tried again', async () => {
@@ -219,11 +222,41 @@ describe('a host', () => {
     });
   });
 
-  it('that waits for a job hears of it at once', async () => {
-    await caller.register('h-wait', { capabilities: ['wait'] });
-    const waiting = api.post('/v1/hosts/h-wait/claim', { wait_ms: 20_000 });
-    const { id } = await caller.submit({ payload: shell(), ...needs('wait') });
+  it.each([
+    ['without a key', {}],
+    ['with a key', { 'x-idempotency-key': 'waits' }],
+  ])('that waits for a job %s hears of it at once', async (_how, headers) => {
+    const capability = `wait${Object.keys(headers).length}`;
+    await caller.register('h-wait', { capabilities: [capability] });
+    const waiting = api.post('/v1/hosts/h-wait/claim', { wait_ms: 20_000 }, headers);
+    const { id } = await caller.submit({ payload: shell(), ...needs(capability) });
     expect((await waiting).body.job.id).toBe(id);
+  });
+
+  it('that finds nothing with a key writes nothing, and waits as long as it said', async () => {
+    await caller.register('h-idle', { capabilities: ['idle'] });
+    const keys = async () =>
+      (await api.query('select count(*)::integer as n from idempotency_keys'))[0]?.['n'];
+    const before = await keys();
+    const began = performance.now();
+    const claim = (path: string, waitMs: number) =>
+      api.post(`/v1/hosts/h-idle/${path}`, { wait_ms: waitMs }, { 'x-idempotency-key': `idle-${path}` });
+    expect((await claim('claim', 300)).body).toEqual({ job: null });
+    expect(performance.now() - began).toBeGreaterThan(290);
+    expect((await claim('services/claim', 0)).body).toEqual({ service: null });
+    expect(await keys()).toBe(before);
+  });
+
+  it('that claims again with the same key gets the job again while its lease runs, and then another', async () => {
+    await caller.register('h-again', { capabilities: ['again'], maxParallel: 2 });
+    await caller.submit({ payload: shell(), ...needs('again') });
+    await caller.submit({ payload: shell(), ...needs('again') });
+    const claim = async () =>
+      (await api.post('/v1/hosts/h-again/claim', {}, { 'x-idempotency-key': 'again' })).body.job;
+    const first = await claim();
+    expect(await claim()).toEqual(first);
+    await api.query(`update tasks set lease_expires_at = now() where id = $1`, [first.id]);
+    expect((await claim()).id).not.toBe(first.id);
   });
 });
 

@@ -33,6 +33,29 @@ const becomes = (id: string, status: string) =>
     return job.status === status ? job : undefined;
   });
 
+describe('leases that have run out and are renewed all the same', () => {
+  it('begin anew as far as the host has room beside what it was given meanwhile', async () => {
+    const slow = await startTestControlPlane({ env: { ...FAST, SKYNET_STALE_LOCK_REAPER_ENABLED: '0' } });
+    try {
+      const own = new Caller(slow);
+      await own.register('full', { maxParallel: 2 });
+      for (let n = 0; n < 4; n++) await own.submit();
+      const lapsed = [await own.claim('full'), await own.claim('full')].map((job) => job?.id ?? '');
+      await slow.query(`update tasks set lease_expires_at = now() - interval '1 second' where id = any($1)`, [
+        lapsed,
+      ]);
+      const fresh = await own.claim('full');
+      await own.heartbeat('full', { activeJobs: [...lapsed, fresh?.id] });
+      expect((await own.host('full'))['activeLeases']).toBe(2);
+      await own.heartbeat('full', { activeJobs: [...lapsed, fresh?.id] });
+      expect((await own.host('full'))['activeLeases']).toBe(2);
+      expect(await own.claim('full')).toBeNull();
+    } finally {
+      await slow.close();
+    }
+  });
+});
+
 describe('a lease that runs out', () => {
   it('gives the job to the next attempt, as often as there are attempts', async () => {
     await caller.register('a', { capabilities: ['a'] });

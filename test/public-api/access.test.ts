@@ -205,21 +205,23 @@ describe('SKYCLAW_PUBLIC_API_KEYS', () => {
   };
 
   it('is read entry by entry', () => {
-    const { keys, warnings } = keysOf('a:one, b:two:, c:three:x|y|x, d:four:x:shell, e:five::shell');
+    const { keys, warnings } = keysOf('a:one, b:two:, c:three:x|y|x, d:four:x:shell, e:five::shell, f, g::x');
     expect(keys.map(({ label, capabilities, shell }) => [label, capabilities, shell])).toEqual([
       ['one', ['openclaw'], false],
       ['two', ['openclaw'], false],
       ['three', ['x', 'y'], false],
       ['four', ['x'], true],
       ['five', ['openclaw'], true],
+      ['public', ['openclaw'], false],
+      ['public', ['x'], false],
     ]);
     expect(warnings).toBe('');
   });
 
   it('leaves malformed entries out, with a warning that shows no key', () => {
-    const { keys, warnings } = keysOf('hush1, hush2:, :hush3, hush4:x:y:z, hush5:x:y:shell:more, good:x');
+    const { keys, warnings } = keysOf(':hush3, hush4:x:y:z, hush5:x:y:shell:more, good:x');
     expect(keys.map(({ label }) => label)).toEqual(['x']);
-    expect(warnings).toContain('5 of its entries are ignored');
+    expect(warnings).toContain('3 of its entries are ignored');
     expect(warnings).not.toContain('hush');
   });
 });

@@ -23,7 +23,8 @@ afterAll(async () => {
 describe('a job of the public API is refused', () => {
   it.each([
     [{}, 400, 'payload is required'],
-    [{ payload: {} }, 400, 'unsupported payload kind: undefined'],
+    [{ payload: {} }, 400, 'payload is required'],
+    [{ payload: null }, 400, 'payload is required'],
     [{ payload: { kind: 'x' } }, 400, 'unsupported payload kind: x'],
     [{ payload: { kind: 'shell' } }, 400, 'payload.command is required'],
     [run({ timeoutMs: 1 }), 400, 'payload.timeoutMs must be a whole number from 1000 to 86400000'],

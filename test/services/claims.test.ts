@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HostsRegistry } from '../../src/control-plane/registry/index.js';
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { type Json } from '../support/json.js';
-import { aFleet, aHost, aService, elapse, upkeep } from './fixture.js';
+import { aFleet, aHost, aService, elapse, NOTHING_SHOWN, upkeep } from './fixture.js';
 
 let api: TestControlPlane;
 beforeAll(async () => (api = await startTestControlPlane()));
@@ -100,7 +100,7 @@ describe('hosts with credentials', () => {
     try {
       const application = { id: 'h', name: 'h', capabilities: ['service-host'], maxParallel: 1 };
       const { token } = await closed.database.transaction((tx) =>
-        closed.get(HostsRegistry).register(tx, { ...application, defaultTimeoutMs: null }, ''),
+        closed.get(HostsRegistry).register(tx, { ...application, defaultTimeoutMs: null }, NOTHING_SHOWN),
       );
       const { id } = await aService(closed);
       const claim = (headers: Record<string, string>) =>

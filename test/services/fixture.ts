@@ -97,12 +97,15 @@ export class ScriptedHost {
 /** Hosts that can be named by their numbers; there must be as many. */
 export type Hosts = readonly ScriptedHost[] & Readonly<Record<0 | 1 | 2 | 3, ScriptedHost>>;
 
+/** What a host shows that registers for the first time. */
+export const NOTHING_SHOWN = { token: '', registrationKey: null };
+
 export async function aHost(
   api: TestControlPlane,
   { id = `host-${randomUUID().slice(0, 8)}`, capabilities = ['service-host'] } = {},
 ): Promise<ScriptedHost> {
   const application = { id, name: id, capabilities, maxParallel: 1, defaultTimeoutMs: null };
-  await api.database.transaction((tx) => api.get(HostsRegistry).register(tx, application, ''));
+  await api.database.transaction((tx) => api.get(HostsRegistry).register(tx, application, NOTHING_SHOWN));
   return new ScriptedHost(api, id);
 }
 

@@ -115,7 +115,10 @@ export class Coordinator {
   }
 }
 
-/** The coordinator of SKYCLAW_COORDINATOR_URLS, else of SKYCLAW_COORDINATOR_URL, with SKYCLAW_TOKEN. */
+/**
+ * The coordinator of SKYCLAW_COORDINATOR_URLS, else of SKYCLAW_COORDINATOR_URL, with SKYCLAW_TOKEN; and with SKYNET_API_KEY if
+ * it is set, which an operator's commands may want.
+ */
 export function openCoordinator(): Coordinator {
   const env = loadEnv();
   const several = env.list('SKYCLAW_COORDINATOR_URLS');
@@ -123,11 +126,15 @@ export function openCoordinator(): Coordinator {
   const urls = apiUrls(several.length > 0 ? several : [env.text('SKYCLAW_COORDINATOR_URL')], setting);
   const patienceMs = env.number('SKYCLAW_CLI_RECONNECT_SECS', { min: 0, max: 86_400 }) * 1_000;
   const token = env.text('SKYCLAW_TOKEN');
+  const apiKey = env.text('SKYNET_API_KEY');
   const hints = env.warnings.map((warning) => `\n${warning}`).join('');
   const api = new ApiClient({
     name: 'coordinator',
     urls,
-    headers: token === '' ? {} : { 'x-skyclaw-token': token },
+    headers: {
+      ...(token === '' ? {} : { 'x-skyclaw-token': token }),
+      ...(apiKey === '' ? {} : { 'x-api-key': apiKey }),
+    },
     whenUnreachable: `Check that it runs there (skyclaw coordinator), or set ${setting} to where it does.${hints}`,
     whenUnauthorized: `${token === '' ? 'SKYCLAW_TOKEN is missing' : 'SKYCLAW_TOKEN is wrong'}; set it to the token of the coordinator.${hints}`,
   });

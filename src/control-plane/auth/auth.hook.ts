@@ -1,4 +1,4 @@
-import { type FastifyInstance } from 'fastify';
+import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { isOfApi, traitsOf } from '../../platform/http/route.decorator.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { secretsEqual } from '../../platform/secrets/secrets-equal.js';
@@ -12,7 +12,8 @@ import { isPublicSkyclaw, isSkyclaw } from './skyclaw-routes.js';
 export function installAuth(server: FastifyInstance, apiKey: string | undefined): void {
   if (apiKey === undefined) return;
   server.addHook('onRequest', (request, reply, done) => {
-    const closed = isOfApi(request) && !isSkyclaw(request) && traitsOf(request).access !== 'public';
+    const { access } = traitsOf(request);
+    const closed = isOfApi(request) && !isSkyclaw(request) && access !== 'public' && access !== 'operator';
     if (!closed || secretsEqual(keyFrom(request), apiKey)) return done();
     void reply.header('www-authenticate', 'Bearer');
     done(new Problem('unauthorized', 'Unauthorized'));
@@ -29,10 +30,40 @@ export function installSkyclawAuth(
 ): void {
   if (tokens.length === 0 && !required) return;
   server.addHook('onRequest', (request, _reply, done) => {
-    if (!isSkyclaw(request) || isPublicSkyclaw(request)) return done();
-    const shown = request.headers['x-skyclaw-token'];
-    // All are compared, so that the time does not tell which one was close.
-    const matches = tokens.map((token) => secretsEqual(typeof shown === 'string' ? shown : '', token));
-    done(matches.includes(true) ? undefined : new Problem('unauthorized', 'unauthorized'));
+    const closed = isSkyclaw(request) && !isPublicSkyclaw(request) && traitsOf(request).access !== 'operator';
+    done(!closed || showsToken(request, tokens) ? undefined : new Problem('unauthorized', 'unauthorized'));
   });
+}
+
+/**
+ * Closes the routes with `access: 'operator'`, unless the server has no credential at all and may be open. The API key opens
+ * them. The token that all hosts know does so where there is no API key, and for SkyClaw's own routes as long as hosts
+ * have no credentials of their own: from then on a host is not trusted to be an operator.
+ */
+export function installOperatorAuth(
+  server: FastifyInstance,
+  {
+    apiKey,
+    skyclaw: { tokens, required },
+    hostAuth,
+  }: {
+    readonly apiKey: string | undefined;
+    readonly skyclaw: { readonly tokens: readonly string[]; readonly required: boolean };
+    readonly hostAuth: boolean;
+  },
+): void {
+  if (apiKey === undefined && tokens.length === 0 && !required) return;
+  server.addHook('onRequest', (request, _reply, done) => {
+    if (traitsOf(request).access !== 'operator') return done();
+    const isOperator = apiKey !== undefined && secretsEqual(keyFrom(request), apiKey);
+    const tokenCounts = apiKey === undefined || (isSkyclaw(request) && !hostAuth);
+    const opens = isOperator || (tokenCounts && showsToken(request, tokens));
+    done(opens ? undefined : new Problem('unauthorized', 'unauthorized'));
+  });
+}
+
+function showsToken({ headers }: FastifyRequest, tokens: readonly string[]): boolean {
+  const shown = headers['x-skyclaw-token'];
+  // All are compared, so that the time does not tell which one was close.
+  return tokens.map((token) => secretsEqual(typeof shown === 'string' ? shown : '', token)).includes(true);
 }

@@ -47,5 +47,8 @@ function shownBy(request: FastifyRequest): string {
   if (isPublicSkyclaw(request)) return publicKeyFrom(request);
   if (!isSkyclaw(request)) return keyFrom(request);
   const { 'x-skyclaw-token': token, 'x-skyclaw-host-token': hostToken } = request.headers;
-  return [token, hostToken].filter((part) => typeof part === 'string').join('\n');
+  const key = apiKeyOf(request);
+  return [token, hostToken, ...(key === '' ? [] : [key])]
+    .filter((part) => typeof part === 'string')
+    .join('\n');
 }

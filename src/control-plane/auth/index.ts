@@ -1,3 +1,3 @@
-export { installAuth, installSkyclawAuth } from './auth.hook.js';
+export { installAuth, installOperatorAuth, installSkyclawAuth } from './auth.hook.js';
 export { callerIdentity, hostTokenFrom, publicKeyFrom, secretHash } from './credentials.js';
 export { installSkyclawEnvelope, isPublicSkyclaw, isSkyclaw } from './skyclaw-routes.js';

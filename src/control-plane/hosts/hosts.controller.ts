@@ -10,7 +10,7 @@ import { StorablePipe } from '../../platform/http/storable.pipe.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { hostTokenFrom } from '../auth/index.js';
 import { type ControlPlaneConfig } from '../config.js';
-import { IdempotencyService } from '../idempotency/index.js';
+import { idempotencyKeyOf, IdempotencyService } from '../idempotency/index.js';
 import { type HostOrder, HostsRegistry } from '../registry/index.js';
 import { CONFIG } from '../runtime/index.js';
 import {
@@ -48,10 +48,13 @@ export class HostsController {
   register(@Req() request: FastifyRequest, @Body() body: RegisterHostRequest): Promise<RegisterHostResponse> {
     if (body.name.trim() === '') throw new Problem('bad-request', 'name is required');
     const work = async (db: Db): Promise<RegisterHostResponse> => {
-      const { host, token } = await this.service.register(db, applicationFrom(body), hostTokenFrom(request));
+      const { host, token } = await this.service.register(db, applicationFrom(body), {
+        token: hostTokenFrom(request),
+        registrationKey: idempotencyKeyOf(request),
+      });
       return { host, ...(token === null ? {} : { hostToken: token }) };
     };
-    // A credential must not lie in the store of answers. To register is safe to repeat: the old one stays good until then.
+    // A credential must not lie in the store of answers. A repetition with the same key gets another one in its place.
     return this.config.skyclaw.hostAuth ? work(this.database) : this.idempotency.run(request, work);
   }
 
@@ -107,7 +110,7 @@ export class HostsController {
 
   @Post(':id/cordon')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ errors: 'problem', access: 'operator' })
   @HostIdParam()
   @ApiOperation({ summary: 'Give a host no new work; what it has goes on' })
   @ApiOkResponse({ type: HostResponse })
@@ -122,7 +125,7 @@ export class HostsController {
 
   @Post(':id/drain')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ errors: 'problem', access: 'operator' })
   @HostIdParam()
   @ApiOperation({
     summary: 'Empty a host: no new work, services move, jobs finish or, at the deadline, go to others',
@@ -139,7 +142,7 @@ export class HostsController {
 
   @Post(':id/uncordon')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ errors: 'problem', access: 'operator' })
   @HostIdParam()
   @ApiOperation({ summary: 'Give a host work again, whether it was cordoned or drained' })
   @ApiOkResponse({ type: HostResponse })
@@ -150,7 +153,7 @@ export class HostsController {
 
   @Post(':id/revoke')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ errors: 'problem', access: 'operator' })
   @HostIdParam()
   @ApiOperation({ summary: 'Take a host its credential and all that it holds; it cannot register any more' })
   @ApiOkResponse({ type: HostResponse })
@@ -165,7 +168,7 @@ export class HostsController {
 
   @Post(':id/readmit')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ errors: 'problem', access: 'operator' })
   @HostIdParam()
   @ApiOperation({ summary: 'Let a revoked host register again' })
   @ApiOkResponse({ type: HostResponse })

@@ -9,7 +9,14 @@ import { Database, type Db, type Tx } from '../../platform/database/database.js'
 import { Wakeups } from '../../platform/database/wakeups.js';
 import { isoTime } from '../jobs/index.js';
 import { capabilitySet, HostJobs } from '../ledger/index.js';
-import { type Host, type HostOrder, HostsRegistry, mayGetWork, unknownHost } from '../registry/index.js';
+import {
+  type Host,
+  type HostOrder,
+  HostsRegistry,
+  mayGetWork,
+  type ShownByHost,
+  unknownHost,
+} from '../registry/index.js';
 import { TOPICS } from '../runtime/index.js';
 import { HostUpkeep } from '../services/index.js';
 import { hostStatus } from './domain/host-status.js';
@@ -52,11 +59,11 @@ export class HostsService {
   async register(
     db: Db,
     { activeJobs, activeServices, ...application }: Application,
-    shownToken: string,
+    shown: ShownByHost,
   ): Promise<{ readonly host: HostView; readonly token: string | null }> {
     return db.transaction(async (tx) => {
       const capabilities = capabilitySet(application.capabilities);
-      const { host, token } = await this.registry.register(tx, { ...application, capabilities }, shownToken);
+      const { host, token } = await this.registry.register(tx, { ...application, capabilities }, shown);
       await this.jobs.setSlots(tx, host.id, { maxParallel: host.maxParallel, isOpen: mayGetWork(host) });
       const reason = `Host '${host.id}' registered anew and does not run it any more.`;
       await this.jobs.takeBack(tx, host.id, { reason, kept: activeJobs });

@@ -53,6 +53,21 @@ export async function takeKey(
   };
 }
 
+const IS_USED = statement(
+  'idempotency.isUsed',
+  `select exists (
+     select from idempotency_keys k where k.scope = $1 and k.key = $2 and k.expires_at > now()
+   ) as is_used`,
+);
+
+/** Whether a key has been used and has not expired. */
+export async function keyIsUsed(
+  db: Db,
+  { scope, key }: { readonly scope: string; readonly key: string },
+): Promise<boolean> {
+  return flag(onlyRow(await db.query(IS_USED, [scope, key])), 'is_used');
+}
+
 const STORE = statement(
   'idempotency.store',
   `update idempotency_keys k set body = $3, expires_at = now() + $4::float8 * interval '1 millisecond'

@@ -12,6 +12,7 @@ import { Turns } from '../../platform/turns.js';
 import {
   addToSeed,
   dropFromSeed,
+  keyIsUsed,
   markFailed,
   pruneKeys,
   storeAnswer,
@@ -104,6 +105,12 @@ export class IdempotencyService {
     return storeFirstAnswer(this.database, key, answer);
   }
 
+  /** Whether the key of a request has been used, so that `run` may answer it, or refuse it, for that. Writes nothing. */
+  async isUsed(request: FastifyRequest): Promise<boolean> {
+    const key = this.keyOf(request);
+    return key !== null && keyIsUsed(this.database, key);
+  }
+
   /** Deletes up to `limit` expired keys; returns how many. */
   prune(limit: number): Promise<number> {
     return pruneKeys(this.database, limit);
@@ -136,12 +143,8 @@ export class IdempotencyService {
   }
 
   private keyOf(request: FastifyRequest): Key | null {
-    const header = request.headers['x-idempotency-key'];
-    const key = typeof header === 'string' ? header.trim() : '';
-    if (key === '') return null;
-    if (key.length > MAX_KEY_LENGTH) {
-      throw new Problem('bad-request', `x-idempotency-key must have at most ${MAX_KEY_LENGTH} characters`);
-    }
+    const key = idempotencyKeyOf(request);
+    if (key === null) return null;
     const route = pathOf(request);
     return {
       scope: sha256(`${callerIdentity(request)}\n${route}`),
@@ -151,6 +154,16 @@ export class IdempotencyService {
       route,
     };
   }
+}
+
+/** The header `x-idempotency-key`; null when it is absent or empty. Throws when it is too long. */
+export function idempotencyKeyOf({ headers }: FastifyRequest): string | null {
+  const header = headers['x-idempotency-key'];
+  const key = typeof header === 'string' ? header.trim() : '';
+  if (key.length > MAX_KEY_LENGTH) {
+    throw new Problem('bad-request', `x-idempotency-key must have at most ${MAX_KEY_LENGTH} characters`);
+  }
+  return key === '' ? null : key;
 }
 
 function passingSeed<S extends JsonObject>(value: S): Seed<S> {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Socket } from 'node:net';
 import { Inject, Injectable } from '@nestjs/common';
 import { type JobPayload } from '../../contracts/skyclaw.js';
-import { type Db } from '../../platform/database/database.js';
+import { Database, type Db } from '../../platform/database/database.js';
 import { type JsonObject } from '../../platform/database/row.js';
 import { timeOrderedUuid } from '../../platform/ids/time-ordered-uuid.js';
 import { Wakeups } from '../../platform/database/wakeups.js';
@@ -52,6 +52,7 @@ const DEFAULT_TIMEOUT_MS = 300_000;
 @Injectable()
 export class JobsService {
   constructor(
+    private readonly database: Database,
     private readonly wakeups: Wakeups,
     private readonly ledger: CoalescedLedger,
     private readonly waiting: WaitingClaims,
@@ -104,9 +105,16 @@ export class JobsService {
     return null;
   }
 
-  /** Whether a host still holds an attempt. */
-  async isHeld(db: Db, jobId: string, leaseToken: string): Promise<boolean> {
-    return (await this.jobs.find(jobId, db))?.claimToken === leaseToken;
+  /** Whether a host still holds an attempt, by a lease that runs. */
+  isHeld(db: Db, jobId: string, leaseToken: string): Promise<boolean> {
+    return this.jobs.isHeld(db, { jobId, token: leaseToken });
+  }
+
+  /** Whether {@link claim} could find something now. Writes nothing. Throws for a host that is not registered. */
+  async couldClaim(hostId: string): Promise<boolean> {
+    if (await this.jobs.couldClaim(hostId)) return true;
+    await this.hosts.get(this.database, hostId);
+    return false;
   }
 
   /** Throws unless the host holds the job, with this attempt. */
@@ -122,7 +130,7 @@ export class JobsService {
     const job = await this.jobs.find(jobId, db);
     if (job !== null && holds(job, hostId, leaseToken) && job.attempts === attempt) return;
     if ((await this.hosts.find(hostId, db)) === null) throw unknownHost(hostId);
-    throw notHeld(job ?? (await this.known(db, jobId)));
+    throw notHeld(job ?? (await this.known(db, jobId)), hostId);
   }
 
   /** Lets the lease of one job begin anew, within its limit. Throws when the host does not hold it. */
@@ -133,13 +141,13 @@ export class JobsService {
     this.registry.seen(hostId);
     const host = await this.hosts.get(db, hostId);
     const job = await this.known(db, jobId);
-    if (!holds(job, hostId, leaseToken)) throw notHeld(job);
+    if (!holds(job, hostId, leaseToken)) throw notHeld(job, hostId);
     await this.jobs.renew(db, hostId, {
       jobIds: [jobId],
       defaultTimeoutMs: host.defaultTimeoutMs ?? DEFAULT_TIMEOUT_MS,
     });
     const renewed = await this.known(db, jobId);
-    if (!holds(renewed, hostId, leaseToken)) throw notHeld(renewed);
+    if (!holds(renewed, hostId, leaseToken)) throw notHeld(renewed, hostId);
     return renewed;
   }
 
@@ -160,7 +168,7 @@ export class JobsService {
       const ended = await this.end(db, report, job.claimToken ?? '');
       if (ended !== null) return ended;
       // Between two looks it has gone to another.
-      throw notHeld(await this.known(db, jobId));
+      throw notHeld(await this.known(db, jobId), hostId);
     }
     const resumed = await this.jobs.resume(db, { jobId, hostId, token: leaseToken });
     if (resumed !== null) {
@@ -168,7 +176,7 @@ export class JobsService {
       if (ended !== null) return ended;
     }
     if (job.assignedHostId === hostId && this.isSame(job, report)) return job;
-    throw notHeld(job);
+    throw notHeld(job, hostId);
   }
 
   /** An operator, or whoever handed it in, ends a job. Throws when there is none, or it has ended. */
@@ -225,9 +233,10 @@ function holds({ lockedBy, claimToken }: Job, hostId: string, leaseToken: string
   return lockedBy === hostId && (leaseToken === null || leaseToken === claimToken);
 }
 
-/** Of an earlier attempt of the holder the answer names the holder as well. */
-function notHeld({ id, lockedBy, completedAt }: Job): Problem {
-  return completedAt === null
-    ? new Problem('job-not-held', `job ${id} is assigned to ${lockedBy ?? 'nobody'}`)
-    : new Problem('job-not-held', `job ${id} is not leased`);
+/** Who has the job: of an earlier attempt of the holder the answer names the holder as well; of an ended job who ended it. */
+function notHeld({ id, lockedBy, completedAt, assignedHostId }: Job, hostId: string): Problem {
+  const holder = completedAt === null ? lockedBy : assignedHostId;
+  return completedAt !== null && holder === hostId
+    ? new Problem('job-not-held', `job ${id} is not leased`)
+    : new Problem('job-not-held', `job ${id} is assigned to ${holder ?? 'nobody'}`);
 }

@@ -14,7 +14,7 @@ export function newJob(body: SubmitJobRequest): NewJob {
   return {
     payload: read.payload,
     requiredCapabilities: capabilitiesOf(body.requirement ?? {}),
-    submittedBy: submittedBy === null || submittedBy.trim() === '' ? null : submittedBy,
+    submittedBy: submittedBy === null || submittedBy.trim() === '' ? null : submittedBy.trim(),
     ...{ priority, dependencies, ttlMs },
   };
 }

@@ -3,12 +3,14 @@ import { Coalescer } from '../../platform/coalescing/coalescer.js';
 import { Database, type Db, type Tx } from '../../platform/database/database.js';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { EndingsService } from './endings.service.js';
-import { countLiveLeases, dropHostSlots, setHostSlots } from './queries/host-slots.queries.js';
+import { readyExists } from './queries/candidates.queries.js';
+import { countLiveLeases, dropHostSlots, hasRoom, setHostSlots } from './queries/host-slots.queries.js';
 import { type Job } from './queries/job-row.js';
 import {
   endedAmong,
   findJobs,
   goneAmong,
+  isHeld,
   type HeldJob,
   type JobStanding,
   listExpired,
@@ -72,6 +74,12 @@ export class HostJobs {
     return dropHostSlots(this.database, hostIds);
   }
 
+  /** Whether a claim of a host could find something. */
+  async couldClaim(hostId: string): Promise<boolean> {
+    const claimer = { holder: 'host', id: hostId } as const;
+    return (await hasRoom(this.database, hostId)) && (await readyExists(this.database, claimer));
+  }
+
   /** How many jobs each host holds whose lease has not run out. */
   liveLeases(hostIds: readonly string[], db: Db = this.database): Promise<ReadonlyMap<string, number>> {
     return countLiveLeases(db, hostIds);
@@ -84,6 +92,11 @@ export class HostJobs {
     which: { readonly jobIds: readonly string[] | null; readonly defaultTimeoutMs: number },
   ): Promise<void> {
     return renewOfHost(db, hostId, which);
+  }
+
+  /** Whether an attempt holds a job, by a lease that runs. */
+  isHeld(db: Db, attempt: { readonly jobId: string; readonly token: string }): Promise<boolean> {
+    return isHeld(db, attempt);
   }
 
   /** Those of `jobIds` that a host does not hold any more. */

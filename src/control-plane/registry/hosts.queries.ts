@@ -105,7 +105,8 @@ export async function listAbleHosts(db: Db, capabilities: readonly string[], lim
   return (await db.query(LIST_ABLE, [capabilities, limit])).map(hostFromRow);
 }
 
-const CREDENTIAL_COLUMNS = 'h.token_hash, h.previous_token_hash, h.revoked_at is not null as is_revoked';
+const CREDENTIAL_COLUMNS =
+  'h.token_hash, h.previous_token_hash, h.registration_key_hash, h.revoked_at is not null as is_revoked';
 
 const LOCK = statement(
   'registry.lockHost',
@@ -118,12 +119,15 @@ export interface HostCredential {
   readonly tokenHash: string | null;
   /** The one before it, until the new one has been used. */
   readonly previousTokenHash: string | null;
+  /** Of the key of the last registration, until a credential has been used. */
+  readonly registrationKeyHash: string | null;
   readonly isRevoked: boolean;
 }
 
 const credentialFromRow = (row: Row): HostCredential => ({
   tokenHash: textOrNull(row, 'token_hash'),
   previousTokenHash: textOrNull(row, 'previous_token_hash'),
+  registrationKeyHash: textOrNull(row, 'registration_key_hash'),
   isRevoked: flag(row, 'is_revoked'),
 });
 
@@ -141,14 +145,19 @@ export async function findCredential(db: Db, id: string): Promise<HostCredential
   return (await db.query(CREDENTIAL, [id])).map(credentialFromRow)[0] ?? null;
 }
 
-const FORGET_PREVIOUS = statement(
-  'registry.forgetPreviousToken',
-  `update hosts h set previous_token_hash = null where h.host_id = $1 and h.token_hash = $2`,
+const NOTE_USE = statement(
+  'registry.noteUseOfCredential',
+  `update hosts h set registration_key_hash = null,
+     previous_token_hash = case when h.token_hash <> $2 then h.previous_token_hash end
+   where h.host_id = $1 and $2 in (h.token_hash, h.previous_token_hash)`,
 );
 
-/** The host has used its new credential: the one before it is void from now on. */
-export async function forgetPreviousToken(db: Db, id: string, tokenHash: string): Promise<void> {
-  await db.query(FORGET_PREVIOUS, [id, tokenHash]);
+/**
+ * The host has used a credential, so it has heard the answer to a registration, and the key of that proves nothing any
+ * more. If it is the newest, the one before it is void from now on.
+ */
+export async function noteUse(db: Db, id: string, tokenHash: string): Promise<void> {
+  await db.query(NOTE_USE, [id, tokenHash]);
 }
 
 export interface HostRegistration {
@@ -173,21 +182,24 @@ const UPSERT_WORKER = statement(
 
 const UPSERT_HOST = statement(
   'registry.upsertHost',
-  `insert into hosts as h (host_id, max_parallel, default_timeout_ms, token_hash, previous_token_hash) values ($1, $2, $3, $4, $5)
+  `insert into hosts as h (host_id, max_parallel, default_timeout_ms, token_hash, previous_token_hash, registration_key_hash)
+   values ($1, $2, $3, $4, $5, $6)
    on conflict (host_id) do update set
      max_parallel = excluded.max_parallel, default_timeout_ms = excluded.default_timeout_ms,
-     token_hash = coalesce(excluded.token_hash, h.token_hash), previous_token_hash = excluded.previous_token_hash`,
+     token_hash = coalesce(excluded.token_hash, h.token_hash), previous_token_hash = excluded.previous_token_hash,
+     registration_key_hash = excluded.registration_key_hash`,
 );
 
 /** Registers a host, or anew; a null `tokenHash` keeps its credential. False when the id is a worker's. */
 export async function upsertHost(
   tx: Tx,
   { id, name, capabilities, maxParallel, defaultTimeoutMs, silentAfterMs }: HostRegistration,
-  { tokenHash, previousTokenHash }: Omit<HostCredential, 'isRevoked'>,
+  { tokenHash, previousTokenHash, registrationKeyHash }: Omit<HostCredential, 'isRevoked'>,
 ): Promise<boolean> {
   const workers = await tx.query(UPSERT_WORKER, [id, capabilities, maxParallel, name, silentAfterMs]);
   if (workers.length === 0) return false;
-  await tx.query(UPSERT_HOST, [id, maxParallel, defaultTimeoutMs, tokenHash, previousTokenHash]);
+  const credential = [tokenHash, previousTokenHash, registrationKeyHash];
+  await tx.query(UPSERT_HOST, [id, maxParallel, defaultTimeoutMs, ...credential]);
   return true;
 }
 

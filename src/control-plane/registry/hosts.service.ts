@@ -21,6 +21,14 @@ export interface HostApplication {
   readonly defaultTimeoutMs: number | null;
 }
 
+/** What a registration shows to prove which host it is of. */
+export interface ShownByHost {
+  /** The host's credential; empty: none. */
+  readonly token: string;
+  /** The idempotency key of the request; null: none. */
+  readonly registrationKey: string | null;
+}
+
 export interface Registered {
   readonly host: Host;
   /** The host's new credential, shown this once; null when hosts have none. */
@@ -38,23 +46,32 @@ export class HostsRegistry {
 
   /**
    * Registers a host, or anew. With credentials, whoever registers an id that has one shows it (`shownToken`), and gets
-   * another in its place; the old one is good until the new one is used. Throws for a revoked id, and for a worker's.
+   * another in its place; the old one is good until the new one is used. The answer to a registration may get lost, with the
+   * credential in it: until that has been used, the same idempotency key proves as much. Throws for a revoked id, and for a
+   * worker's.
    */
-  async register(tx: Tx, application: HostApplication, shownToken: string): Promise<Registered> {
+  async register(
+    tx: Tx,
+    application: HostApplication,
+    { token: shownToken, registrationKey }: ShownByHost,
+  ): Promise<Registered> {
     const { hostAuth, hostTimeoutMs } = this.config.skyclaw;
-    const id = application.id ?? `host_${randomUUID()}`;
+    const keyHash = hostAuth && registrationKey !== null ? secretHash(registrationKey) : null;
+    const id = application.id ?? `host_${keyHash === null ? randomUUID() : uuidFrom(keyHash)}`;
     const known = await queries.lockHost(tx, id);
     if (known?.isRevoked === true) throw revoked(id);
     const shownHash = secretHash(shownToken);
     const isKnown = hostAuth && known !== null && known.tokenHash !== null;
-    if (isKnown) prove(id, known, shownHash);
+    const isRepeated = isKnown && keyHash !== null && known.registrationKeyHash === keyHash;
+    if (isKnown && !isRepeated) prove(id, known, shownHash);
     const token = hostAuth ? randomBytes(32).toString('base64url') : null;
     const accepted = await queries.upsertHost(
       tx,
       { ...application, id, silentAfterMs: hostTimeoutMs },
       {
         tokenHash: token === null ? null : secretHash(token),
-        previousTokenHash: isKnown ? shownHash : null,
+        previousTokenHash: isRepeated ? known.tokenHash : isKnown ? shownHash : null,
+        registrationKeyHash: keyHash,
       },
     );
     if (!accepted) throw new Problem('host-id-taken', `'${id}' is the id of a worker`);
@@ -71,8 +88,9 @@ export class HostsRegistry {
     if (credential.isRevoked) throw revoked(id);
     const shownHash = secretHash(shownToken);
     prove(id, credential, shownHash);
-    if (credential.previousTokenHash !== null && credential.tokenHash === shownHash) {
-      await queries.forgetPreviousToken(db, id, shownHash);
+    const { tokenHash, previousTokenHash, registrationKeyHash } = credential;
+    if (registrationKeyHash !== null || (previousTokenHash !== null && tokenHash === shownHash)) {
+      await queries.noteUse(db, id, shownHash);
     }
   }
 
@@ -165,6 +183,11 @@ export function unknownHost(id: string): Problem {
 
 function revoked(id: string): Problem {
   return new Problem('host-revoked', `host ${id} is revoked; an operator can readmit it`);
+}
+
+/** The same id for the same hash: a registration that names none and is repeated must not make two hosts. */
+function uuidFrom(hash: string): string {
+  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-a${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
 }
 
 /** Throws unless the credential that was shown is the host's, or the one before it. */

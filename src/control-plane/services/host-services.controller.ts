@@ -48,12 +48,11 @@ export class HostServicesController {
     await this.hosts.authorize(this.database, hostId, shownToken);
     const claim = async (db: Db) => this.claimed(db, hostId);
     const isStillClaimed = (db: Db, answer: ClaimServiceResponse) => this.isStillClaimed(db, hostId, answer);
-    let isFirst = true;
     const claimed = await this.waiting.until(TOPICS.services, request.raw.socket, waitMs, async () => {
-      // The first look may find the answer to an earlier call with the same key. From then on nothing is written, not
-      // even that key, while there is nothing to have.
-      if (!isFirst && !(await this.hostServices.hasOffer(hostId))) return null;
-      isFirst = false;
+      // Nothing is written, not even a key, while there is nothing to have.
+      const isWorthIt =
+        (await this.idempotency.isUsed(request)) || (await this.hostServices.hasOffer(hostId));
+      if (!isWorthIt) return null;
       const answer = await this.idempotency.run(request, claim, isStillClaimed);
       return answer.service === null ? null : answer;
     });

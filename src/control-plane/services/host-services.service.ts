@@ -54,9 +54,9 @@ export class HostServices {
     return null;
   }
 
-  /** Whether a claim would find something; writes nothing. Throws when there is no such host. */
+  /** Whether a claim would find something; writes nothing but that a silent host lives. Throws when there is no such host. */
   async hasOffer(hostId: string): Promise<boolean> {
-    const host = await this.hosts.get(this.database, hostId);
+    const host = await this.heard(this.database, await this.hosts.get(this.database, hostId));
     const { done } = await this.look(this.database, host).next();
     return done !== true;
   }

@@ -96,18 +96,26 @@ export class Registration {
   }
 
   private async once(signal: AbortSignal): Promise<void> {
-    const { client, identity, cutClaims, describe } = this.options;
+    const { identity, cutClaims, describe, client } = this.options;
     await cutClaims();
-    const answer = await client.post(
-      '/v1/hosts/register',
-      { hostId: identity.id, ...describe() } satisfies RegisterHostRequest,
-      { signal },
-    );
+    const answer = await this.post({ hostId: identity.id, ...describe() }, signal);
     const { host, hostToken } = record(answer);
     const { id } = record(host);
     if (typeof id !== 'string') throw new Error('The answer to the registration names no host.');
     identity.accept(id, typeof hostToken === 'string' ? hostToken : undefined);
     client.hostToken = identity.token;
+  }
+
+  private async post(body: RegisterHostRequest, signal: AbortSignal): Promise<unknown> {
+    const { client, identity } = this.options;
+    try {
+      return await client.post('/v1/hosts/register', body, { key: identity.registrationKey, signal });
+    } catch (error) {
+      // What this host is has changed since a registration that was taken, and whose answer was lost.
+      if (!(error instanceof CoordinatorRefusal && error.status === 409)) throw error;
+      identity.forgetRegistrationKey();
+      return client.post('/v1/hosts/register', body, { key: identity.registrationKey, signal });
+    }
   }
 
   /** Says what is in the way, and waits. */

@@ -62,7 +62,9 @@ function errorText({ kind, detail, issues }: Problem): string {
   if (issue === undefined) return SHARED_TEXTS[kind] ?? detail;
   const where = issue.loc.slice(1).join('.');
   if (where === '') return issue.type === 'json_invalid' ? 'malformed JSON' : issue.msg;
-  return issue.type === 'missing' ? `${where} is required` : `${where}: ${issue.msg}`;
+  // A field that may not be null and is null is as good as not sent; inside of a field it is told what should stand there.
+  const isMissing = issue.type === 'missing' || (issue.input === null && issue.loc.length === 2);
+  return isMissing ? `${where} is required` : `${where}: ${issue.msg}`;
 }
 
 function wantsDocument(request: FastifyRequest): boolean {

@@ -9,7 +9,8 @@ export type ReadPayload =
 
 /** A payload as it is kept: its known fields, checked. What is wrong with it is told in the words of the API. */
 export function readPayload(raw: unknown): ReadPayload {
-  if (!isRecord(raw)) return wrong('payload is required');
+  if (!isRecord(raw) || raw['kind'] === undefined || raw['kind'] === null)
+    return wrong('payload is required');
   switch (raw['kind']) {
     case 'shell':
       return readShell(raw);

@@ -1,5 +1,5 @@
 import { type Db } from '../../../platform/database/database.js';
-import { integer, text } from '../../../platform/database/row.js';
+import { flag, integer, onlyRow, text } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { appendSteps } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
@@ -66,22 +66,39 @@ export async function listJobs(
 /** What a host's lease may last in all, beyond the limit of its job: time to kill what runs, and to report. */
 const GRACE = `interval '30 seconds'`;
 
+const ENDS = `least(now() + t.lease_seconds * interval '1 second', t.locked_at + ${GRACE}
+       + greatest(1000, coalesce((t.params ->> 'timeoutMs')::float8, $3)) * interval '1 millisecond')`;
+const OF_HOST = `t.holder = 'host' and t.locked_by = $1 and ($2::text[] is null or t.id = any($2::text[]))`;
+
+/** Leases begin anew for the rows that `which` selects with their new `ends`. */
+const renew = (which: string) => `update tasks t set lease_expires_at = e.ends, version = t.version + 1,
+     updated_at = now(), ${WRITTEN_BY}
+   from (${which} for no key update) e where t.seq = e.seq and e.ends > t.lease_expires_at`;
+
 const RENEW = statement(
   'ledger.renewOfHost',
-  `update tasks t set lease_expires_at = e.ends, version = t.version + 1, updated_at = now(), ${WRITTEN_BY}
-   from (
-     select t.seq, least(now() + t.lease_seconds * interval '1 second', t.locked_at + ${GRACE}
-       + greatest(1000, coalesce((t.params ->> 'timeoutMs')::float8, $3)) * interval '1 millisecond') as ends
-     from tasks t
-     where t.holder = 'host' and t.locked_by = $1 and ($2::text[] is null or t.id = any($2::text[]))
-     order by t.seq for no key update
-   ) e
-   where t.seq = e.seq and e.ends > t.lease_expires_at`,
+  `with renewed as (
+     ${renew(`select t.seq, ${ENDS} as ends from tasks t where ${OF_HOST} and t.lease_expires_at > now() order by t.seq`)}
+   )
+   select exists (select from tasks t where ${OF_HOST} and t.lease_expires_at <= now()) as has_lapsed`,
+);
+
+const REVIVE = statement(
+  'ledger.reviveOfHost',
+  `with slots as materialized (
+     select h.host_id, h.max_parallel from host_slots h where h.host_id = $1 for no key update
+   ), rooms as materialized (
+     select s.max_parallel - coalesce(l.leases, 0) as room
+     from slots s left join live_leases((select array_agg(host_id) from slots)) l on l.host_id = s.host_id
+   )
+   ${renew(`select t.seq, ${ENDS} as ends from tasks t where ${OF_HOST} and t.lease_expires_at <= now()
+     order by t.locked_at, t.seq limit (select greatest(r.room, 0) from rooms r)`)}`,
 );
 
 /**
  * Lets the leases of a host's jobs, or of those named, begin anew: up to the claim, the job's limit (else
- * `defaultTimeoutMs`) and 30 s. Touches no index.
+ * `defaultTimeoutMs`) and 30 s. Those that have run out are revived as far as the host has room: it may have been given
+ * other jobs meanwhile. Touches no index.
  */
 export async function renewOfHost(
   db: Db,
@@ -91,7 +108,23 @@ export async function renewOfHost(
     defaultTimeoutMs,
   }: { readonly jobIds: readonly string[] | null; readonly defaultTimeoutMs: number },
 ): Promise<void> {
-  await db.query(RENEW, [hostId, jobIds, defaultTimeoutMs]);
+  const values = [hostId, jobIds, defaultTimeoutMs];
+  if (flag(onlyRow(await db.query(RENEW, values)), 'has_lapsed')) await db.query(REVIVE, values);
+}
+
+const IS_HELD = statement(
+  'ledger.isJobHeld',
+  `select exists (
+     select from tasks t where t.id = $1 and t.claim_token = $2 and t.lease_expires_at > now()
+   ) as is_held`,
+);
+
+/** Whether an attempt holds a job, by a lease that runs. */
+export async function isHeld(
+  db: Db,
+  { jobId, token }: { readonly jobId: string; readonly token: string },
+): Promise<boolean> {
+  return flag(onlyRow(await db.query(IS_HELD, [jobId, token])), 'is_held');
 }
 
 const NOT_HELD = statement(

@@ -1,4 +1,4 @@
-/** A key of `SKYCLAW_PUBLIC_API_KEYS`: `key:label:cap1|cap2[:shell]`. */
+/** A key of `SKYCLAW_PUBLIC_API_KEYS`: `key[:label[:cap1|cap2[:shell]]]`. */
 export interface ConfiguredKey {
   readonly secret: string;
   readonly label: string;
@@ -6,6 +6,7 @@ export interface ConfiguredKey {
   readonly shell: boolean;
 }
 
+const DEFAULT_LABEL = 'public';
 const DEFAULT_CAPABILITY = 'openclaw';
 
 /** An entry of the list; null when it is malformed. */
@@ -13,8 +14,7 @@ export function readConfiguredKey(entry: string): ConfiguredKey | null {
   const [secret = '', label = '', capabilities = '', flag = '', ...more] = entry
     .split(':')
     .map((part) => part.trim());
-  const isRight =
-    secret !== '' && label !== '' && more.length === 0 && ['', 'shell'].includes(flag.toLowerCase());
+  const isRight = secret !== '' && more.length === 0 && ['', 'shell'].includes(flag.toLowerCase());
   if (!isRight) return null;
   const named = capabilities
     .split('|')
@@ -22,7 +22,7 @@ export function readConfiguredKey(entry: string): ConfiguredKey | null {
     .filter((name) => name !== '');
   return {
     secret,
-    label,
+    label: label === '' ? DEFAULT_LABEL : label,
     capabilities: named.length === 0 ? [DEFAULT_CAPABILITY] : [...new Set(named)].sort(),
     shell: flag !== '',
   };
