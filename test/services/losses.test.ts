@@ -47,7 +47,7 @@ describe('a host that is lost', () => {
   });
 
   it('is found by the loop within its timeout, without anybody calling', async () => {
-    const quick = await startTestControlPlane({ env: { SKYCLAW_HOST_TIMEOUT_MS: '200' } });
+    const quick = await startTestControlPlane({ env: { SKYCLAW_HOST_TIMEOUT_MS: '1000' } });
     try {
       const host = await aHost(quick);
       const { id } = await aService(quick);
