@@ -1,9 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { act, post, untilDead } from '../gateway/fixture.js';
-import { eventually } from '../support/eventually.js';
+import { act } from '../gateway/fixture.js';
 import { AgentFixture, type GatewayProgram } from './fixture.js';
 
 let fixture: AgentFixture;
@@ -15,7 +13,6 @@ afterEach(() => fixture.endPrograms());
 afterAll(() => fixture.close());
 
 const keyOf = (task_id: string) => ({ task_id, idempotency_key: 'k' });
-const STOPPED = 'Emergency stop is active — all execution suspended.';
 
 describe('an agent that is connected', () => {
   beforeEach(async () => {

@@ -97,12 +97,17 @@ export class AgentFixture {
     return (await fetch(`${this.url}/status`)).json() as Promise<Json>;
   }
 
+  /** The rows of a statement in the gateway's database. */
+  async sql(text: string): Promise<Json[]> {
+    return (await this.gateway.sql.query(text)).rows;
+  }
+
   /** The audit log of the agent with the state folder `name`. */
   audit(name = 'one'): Json[] {
     return readFileSync(join(this.states, name, 'audit.jsonl'), 'utf8')
       .split('\n')
       .slice(0, -1)
-      .map((line) => JSON.parse(line) as Json);
+      .map((line) => JSON.parse(line));
   }
 
   folder(name: string): string {

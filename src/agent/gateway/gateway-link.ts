@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { type RawData, WebSocket } from 'ws';
 import {
   type ActionRequestFrame,
@@ -21,6 +22,8 @@ const SILENCE_MS = PING_EVERY_MS + PONG_WITHIN_MS + 5_000;
 /** What may wait for a gateway that reads slowly. Beyond it the connection is given up. */
 const MAX_UNREAD_BYTES = 2 * MAX_FRAME_BYTES;
 const CLOSE_WITHIN_MS = 1_000;
+/** What was decided on before the end is noted in the audit log, and sent. */
+const LAST_ANSWERS_MS = 1_000;
 const GOING_AWAY = 1001;
 
 /** What a gateway may ask of an agent. */
@@ -49,6 +52,8 @@ export class GatewayLink {
   private duePauseMs: number;
   private pause: NodeJS.Timeout | undefined;
   private closed = false;
+  /** Requests that have no answer yet. */
+  private readonly open = new Set<Promise<void>>();
 
   constructor(private readonly options: GatewayLinkOptions) {
     this.duePauseMs = options.config.reconnectMs;
@@ -58,12 +63,16 @@ export class GatewayLink {
     this.connect();
   }
 
-  /** Ends the connection, for good. */
+  /** Sends the answers that are ready any moment now, and ends the connection for good. */
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.pause);
     const { socket } = this;
     if (socket === undefined || socket.readyState === WebSocket.CLOSED) return;
+    const patience = new AbortController();
+    const late = wait(LAST_ANSWERS_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+    await Promise.race([Promise.all(this.open), late]);
+    patience.abort();
     await new Promise<void>((resolve) => {
       const impatience = setTimeout(() => socket.terminate(), CLOSE_WITHIN_MS);
       socket.once('close', () => {
@@ -142,9 +151,11 @@ export class GatewayLink {
     // One buffer: that is the socket's default `binaryType`.
     const frame = parseGatewayFrame((data as Buffer).toString('utf8'));
     switch (frame?.type) {
-      case 'action_request':
-        void this.answer(socket, frame);
+      case 'action_request': {
+        const answered = this.answer(socket, frame).finally(() => this.open.delete(answered));
+        this.open.add(answered);
         return;
+      }
       case 'emergency_stop':
         this.options.orders.stop();
         this.send(socket, { type: 'emergency_stop_ack', status: 'stopped' });
