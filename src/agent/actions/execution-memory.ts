@@ -14,8 +14,8 @@ const SWEEP_EVERY_MS = 3_600_000;
 const MAX_KEPT_BYTES = 512 * 1_048_576;
 /** A result below this is not worth forgetting. */
 const SMALL_BYTES = 1_024;
-/** What may be written before the next sweep looks at the size. */
-const SWEEP_AFTER_BYTES = MAX_KEPT_BYTES / 8;
+/** The part of it that may be written before the next sweep looks at the size. */
+const SWEEP_AFTER = 1 / 8;
 
 export interface ExecutionKey {
   readonly taskId: string;
@@ -44,6 +44,7 @@ export class ExecutionMemory extends Loop {
   constructor(
     private readonly state: StateDir,
     logger: Logger,
+    private readonly maxKeptBytes = MAX_KEPT_BYTES,
   ) {
     super({ name: 'execution-memory', intervalMs: SWEEP_EVERY_MS, logger }, everyInterval);
   }
@@ -108,7 +109,7 @@ export class ExecutionMemory extends Loop {
     let total = kept.reduce((sum, { bytes }) => sum + bytes, 0);
     const large = kept.filter(({ bytes }) => bytes > SMALL_BYTES);
     for (const { path, bytes, at } of large.sort((a, b) => a.at.getTime() - b.at.getTime())) {
-      if (total <= MAX_KEPT_BYTES || signal.aborted) return;
+      if (total <= this.maxKeptBytes || signal.aborted) return;
       await this.forgetOutput(path, at);
       total -= bytes;
     }
@@ -161,6 +162,6 @@ export class ExecutionMemory extends Loop {
     const folder = await open(dirname(path), 'r');
     await folder.sync().finally(() => folder.close());
     this.writtenBytes += text.length;
-    if (this.writtenBytes > SWEEP_AFTER_BYTES) this.nudge();
+    if (this.writtenBytes > this.maxKeptBytes * SWEEP_AFTER) this.nudge();
   }
 }
