@@ -1,3 +1,4 @@
+import { AgentConfigError } from '../agent/index.js';
 import { ConfigError } from '../control-plane/index.js';
 import { GatewayConfigError } from '../gateway/index.js';
 import { HostConfigError } from '../host/index.js';
@@ -35,7 +36,14 @@ const remedies: Readonly<Record<string, (error: ListenError) => string>> = {
 };
 
 function explain(error: unknown): string {
-  const known = [UsageError, ConfigError, GatewayConfigError, HostConfigError, EmbeddedPostgresError];
+  const known = [
+    UsageError,
+    ConfigError,
+    GatewayConfigError,
+    AgentConfigError,
+    HostConfigError,
+    EmbeddedPostgresError,
+  ];
   if (error instanceof Error && known.some((kind) => error instanceof kind)) {
     return error.message;
   }

@@ -29,6 +29,11 @@ program
   .action(async (flags: ServeFlags) => (await import('./gateway.js')).gateway(flags));
 
 program
+  .command('agent')
+  .description('connect to an OpenClaw gateway and execute its actions on this machine')
+  .action(async () => (await import('./agent.js')).agent());
+
+program
   .command('migrate')
   .description('bring the database schema up to date and end')
   .option('--json', 'print what was applied as JSON')

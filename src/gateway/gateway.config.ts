@@ -1,6 +1,8 @@
 import { isIP } from 'node:net';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
+import { type AgentsConfig, agentsConfig } from './agents/agents.config.js';
+import { GatewayConfigError } from './gateway-config-error.js';
 
 export interface GatewayConfig {
   readonly host: string;
@@ -16,10 +18,11 @@ export interface GatewayConfig {
   readonly patienceMs: number;
   /** How much longer than its action may run a caller waits for the answer. */
   readonly answerGraceMs: number;
+  /** Where agents connect; undefined: none can. */
+  readonly agents: AgentsConfig | undefined;
 }
 
-/** A setting that makes starting unsafe or senseless; the message says what to do. */
-export class GatewayConfigError extends Error {}
+export { GatewayConfigError };
 
 /** file_write carries up to 1 MiB of content, and JSON may need six bytes for one of its characters. */
 const LEAST_MAX_BODY_BYTES = 8 * 1_048_576;
@@ -53,6 +56,7 @@ export function gatewayConfig(env: Env): GatewayConfig {
     logLevel: env.oneOf('SKYNET_LOG_LEVEL', logLevels),
     patienceMs: 15_000,
     answerGraceMs: 5_000,
+    agents: agentsConfig(env),
   });
 }
 

@@ -1,14 +1,13 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Database } from '../platform/database/database.js';
 import { ActionsService } from './actions/actions.service.js';
-import { type Executor } from './executors/executor.js';
+import { Executors } from './executors/executors.js';
 import { GatewayController } from './http/gateway.controller.js';
-import { EXECUTORS } from './tokens.js';
 
 export interface GatewayParts {
   readonly database: Database;
   readonly actions: ActionsService;
-  readonly executors: readonly Executor[];
+  readonly executors: Executors;
 }
 
 @Module({})
@@ -20,7 +19,7 @@ export class GatewayModule {
       providers: [
         { provide: Database, useValue: database },
         { provide: ActionsService, useValue: actions },
-        { provide: EXECUTORS, useValue: executors },
+        { provide: Executors, useValue: executors },
       ],
     };
   }

@@ -3,7 +3,8 @@ import { connect, databaseOf, migrate } from '../platform/database/connect.js';
 import { type Logger } from '../platform/logging/logger.js';
 import { ActionsService } from './actions/actions.service.js';
 import { upkeepLoops } from './actions/upkeep.loops.js';
-import { type Executor } from './executors/executor.js';
+import { AgentServer } from './agents/index.js';
+import { Executors } from './executors/executors.js';
 import { LocalExecutor } from './executors/local-executor.js';
 import { type GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
@@ -19,6 +20,8 @@ export interface GatewayOptions {
 
 export interface RunningGateway {
   readonly url: string;
+  /** Where agents connect; undefined: none can. */
+  readonly agentsUrl: string | undefined;
   /** Refuses new actions, waits for running ones, kills what is left, and closes. May be called twice. */
   close(): Promise<void>;
 }
@@ -26,6 +29,7 @@ export interface RunningGateway {
 /** Connects, migrates and listens. Throws when the database is not there or the port is taken. */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
   const { config, databaseUrl, logger, env } = options;
+  const agents = config.agents === undefined ? undefined : new AgentServer(config.agents, logger);
   const dataSource = await connect({
     url: databaseUrl,
     applicationName: 'skynet-gateway',
@@ -35,7 +39,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   try {
     await migrate(dataSource);
     const database = databaseOf(dataSource);
-    const executors: readonly Executor[] = [new LocalExecutor(config.allowedRoots, env)];
+    const executors = new Executors({
+      ...(agents === undefined ? {} : { agents }),
+      local: new LocalExecutor(config.allowedRoots, env),
+    });
     const actions = new ActionsService({
       database,
       executors,
@@ -45,6 +52,8 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     const module = GatewayModule.with({ database, actions, executors });
     const app = await createGatewayApp({ config, logger, module, actions });
     const loops = upkeepLoops(actions, database, logger);
+    agents?.heedStop(await actions.isStopped());
+    await agents?.listen();
     await app.listen({ host: config.host, port: config.port });
     for (const loop of loops) loop.start();
     let closing: Promise<void> | undefined;
@@ -52,10 +61,16 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       await actions.drain(config.patienceMs);
       for (const loop of loops) await loop.stop();
       await app.close();
+      await agents?.close();
       await dataSource.destroy();
     };
-    return { url: (await app.getUrl()).replace('[::1]', 'localhost'), close: () => (closing ??= close()) };
+    return {
+      url: (await app.getUrl()).replace('[::1]', 'localhost'),
+      agentsUrl: agents?.url,
+      close: () => (closing ??= close()),
+    };
   } catch (error) {
+    await agents?.close();
     await dataSource.destroy();
     throw error;
   }

@@ -6,7 +6,7 @@ import { Deliverer } from './coordinator/delivery.js';
 import { Heartbeat } from './coordinator/heartbeat.js';
 import { Registration } from './coordinator/registration.js';
 import { type JobRules } from './domain/job-plan.js';
-import { type HostConfig } from './host.config.js';
+import { type HostConfig, HostConfigError } from './host.config.js';
 import { openIsolation } from './isolation/open-isolation.js';
 import { Completions } from './jobs/completions.js';
 import { JobRunner } from './jobs/job-runner.js';
@@ -18,7 +18,7 @@ import { ServiceHost } from './services/service-host.js';
 import { ServiceReports } from './services/service-reports.js';
 import { HostIdentity } from './state/host-identity.js';
 import { RunRecords } from './state/run-records.js';
-import { StateDir } from './state/state-dir.js';
+import { StateDir } from '../platform/state-dir/state-dir.js';
 
 /** How long a shutdown waits for its last reports to be answered. */
 const DELIVERY_MS = 2_000;
@@ -43,7 +43,11 @@ export interface RunningHost {
  * process lives; a coordinator that is away is waited for. Throws a HostConfigError for what only an operator can mend.
  */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
-  const state = StateDir.open(options.config.stateDir);
+  const state = StateDir.open(options.config.stateDir, {
+    owner: 'host daemon',
+    setting: 'SKYCLAW_STATE_DIR',
+    refuse: (text) => new HostConfigError(text),
+  });
   try {
     return await startIn(state, options);
   } catch (error) {

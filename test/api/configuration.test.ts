@@ -77,6 +77,9 @@ describe('the environment', () => {
     const elsewhere = [
       ...['SKYNET_DATA_DIR', 'SKYNET_HOST', 'SKYCLAW_COORDINATOR_HOST', 'SKYCLAW_COORDINATOR_URLS'],
       ...['OPENCLAW_HTTP_HOST', 'OPENCLAW_HTTP_PORT', 'OPENCLAW_HTTP_ALLOW_UNAUTHENTICATED'],
+      // The other names of settings that reach it.
+      ...['SKYNET_WS_HOST', 'SKYNET_WS_PORT', 'OPENCLAW_AUTH_TOKEN'],
+      ...['OPENCLAW_TLS_CERT', 'OPENCLAW_TLS_KEY'],
       ...['OPENCLAW_ALLOWED_ROOTS', 'SKYCLAW_CLI_RECONNECT_SECS', 'SKYNET_ORCHESTRATOR_URL'],
     ];
     const missing = (Object.entries(variables) as [string, Variable][])

@@ -5,6 +5,7 @@ import { type Executor, type Session } from './executor.js';
 /** Executes actions on the gateway's own machine, inside of the allowed roots. Without roots it is never ready. */
 export class LocalExecutor implements Executor {
   readonly name = 'local';
+  readonly id = 'local';
   private readonly startedAt = new Date();
   private readonly runner: ActionRunner;
 

@@ -1,12 +1,11 @@
-import { Body, Controller, Get, HttpCode, Inject, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Res } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { type ActionFailure, type ActionResponse, type GatewayStatus } from '../../contracts/gateway-api.js';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/statement.js';
 import { ActionsService } from '../actions/actions.service.js';
-import { type Executor } from '../executors/executor.js';
-import { EXECUTORS } from '../tokens.js';
+import { Executors } from '../executors/executors.js';
 import { parseActionRequest } from './action-request.js';
 import { AckView, ActionAnswer, ActionBody, ErrorView, SessionsView, StatusView } from './gateway.dto.js';
 import { HttpRefusal } from './http-refusal.js';
@@ -21,7 +20,7 @@ export class GatewayController {
   constructor(
     private readonly actions: ActionsService,
     private readonly database: Database,
-    @Inject(EXECUTORS) private readonly executors: readonly Executor[],
+    private readonly executors: Executors,
   ) {}
 
   @Get('status')
@@ -29,7 +28,7 @@ export class GatewayController {
   @ApiOkResponse({ type: StatusView })
   status(): GatewayStatus {
     return {
-      agent_connected: this.actions.isReady,
+      agent_connected: this.actions.hasAgent,
       ssh_fallback_enabled: false,
       ssh_fallback_healthy: false,
       ssh_fallback_target: null,
@@ -69,7 +68,7 @@ export class GatewayController {
   @ApiOkResponse({ type: SessionsView })
   sessions(): SessionsView {
     return {
-      sessions: this.executors
+      sessions: this.executors.present
         .flatMap((executor) => executor.sessions())
         .map((session) => ({
           session_id: session.sessionId,

@@ -1,6 +1,6 @@
 import { type HostConfig } from '../host.config.js';
 import { type Commands } from '../runner/commands.js';
-import { type StateDir } from '../state/state-dir.js';
+import { type StateDir } from '../../platform/state-dir/state-dir.js';
 import { type Isolation } from './isolation.js';
 import { NoIsolation } from './no-isolation.js';
 import { PodmanEngine } from './podman-engine.js';

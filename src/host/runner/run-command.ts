@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Cage } from '../isolation/isolation.js';
 import { OutputHead } from './output-head.js';
-import { type ProcessIdentity } from './process-table.js';
+import { type ProcessIdentity } from '../../platform/processes/process-identity.js';
 import { type ProcessEnd, SupervisedProcess } from './supervised-process.js';
 
 /** Between the request to end and the kill, when time is up. */

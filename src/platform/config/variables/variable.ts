@@ -10,6 +10,7 @@ export interface Variable {
     | 'reaper'
     | 'SkyClaw'
     | 'gateway'
+    | 'agent'
     | 'service gateway'
     | 'host'
     | 'cli';

@@ -12,30 +12,39 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { record } from '../domain/record.js';
-import { HostConfigError } from '../host.config.js';
-import { isSameProcess, identityOfProcess } from '../runner/process-table.js';
+import { identityOfProcess, isSameProcess } from '../processes/process-identity.js';
 
 const LOCK = 'lock';
 
+/** Whose folder it is, for the words of a refusal. */
+export interface StateDirUser {
+  readonly owner: string;
+  readonly setting: string;
+  readonly refuse: (text: string) => Error;
+}
+
 /**
- * The folder in which a daemon keeps what its next life needs. It belongs to one living daemon at a time. Files are
+ * The folder in which a program keeps what its next life needs. It belongs to one living process at a time. Files are
  * replaced as a whole, so none is ever half written, and nobody but the owner reads them.
  */
 export class StateDir {
-  private constructor(readonly path: string) {}
+  private constructor(
+    readonly path: string,
+    private readonly user: StateDirUser,
+  ) {}
 
-  /** Makes the folder and takes it. Throws a {@link HostConfigError} when another daemon has it or it cannot be written. */
-  static open(path: string): StateDir {
-    const dir = new StateDir(path);
+  /** Makes the folder and takes it. Throws what `refuse` makes of the reason when another has it or it cannot be written. */
+  static open(path: string, user: StateDirUser): StateDir {
+    const dir = new StateDir(path, user);
+    let refusal: string | undefined;
     try {
       mkdirSync(path, { recursive: true, mode: 0o700 });
-      dir.lock();
+      refusal = dir.lock();
     } catch (error) {
-      if (error instanceof HostConfigError) throw error;
       const reason = error instanceof Error ? error.message : String(error);
-      throw new HostConfigError(`SKYCLAW_STATE_DIR ${path} cannot be used: ${reason}`);
+      refusal = `${user.setting} ${path} cannot be used: ${reason}`;
     }
+    if (refusal !== undefined) throw user.refuse(refusal);
     return dir;
   }
 
@@ -80,21 +89,21 @@ export class StateDir {
     if (this.holder().pid === process.pid) this.remove(LOCK);
   }
 
-  private lock(): void {
+  /** Why the folder cannot be had; undefined when it is taken now. */
+  private lock(): string | undefined {
+    const { owner, setting } = this.user;
     const mine = this.file(`${LOCK}.${randomUUID()}`);
     writeFileSync(mine, JSON.stringify(identityOfProcess(process.pid)), { mode: 0o600, flag: 'wx' });
     try {
       for (let tries = 0; tries < 2; tries += 1) {
-        if (this.link(mine)) return;
+        if (this.link(mine)) return undefined;
         const { pid, startedAt } = this.holder();
         if (pid !== process.pid && isSameProcess({ pid, startedAt })) {
-          throw new HostConfigError(
-            `Another host daemon (process ${pid}) uses ${this.path}. End it, or give this one a folder of its own with SKYCLAW_STATE_DIR.`,
-          );
+          return `Another ${owner} (process ${pid}) uses ${this.path}. End it, or give this one a folder of its own with ${setting}.`;
         }
         this.remove(LOCK);
       }
-      throw new HostConfigError(`Another host daemon has just taken ${this.path}.`);
+      return `Another ${owner} has just taken ${this.path}.`;
     } finally {
       unlinkSync(mine);
     }
@@ -111,7 +120,7 @@ export class StateDir {
   }
 
   private holder(): { readonly pid: number; readonly startedAt: string } {
-    const { pid, startedAt } = record(this.read(LOCK));
+    const { pid, startedAt } = (this.read(LOCK) ?? {}) as Readonly<Record<string, unknown>>;
     return { pid: Number(pid), startedAt: String(startedAt) };
   }
 }
