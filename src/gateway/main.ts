@@ -35,7 +35,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   try {
     await migrate(dataSource);
     const database = databaseOf(dataSource);
-    const executors: readonly Executor[] = [new LocalExecutor(config.allowedRoots, env)];
+    const executors: readonly Executor[] = [new LocalExecutor(config.allowedRoots, env, config.actions)];
     const actions = new ActionsService({
       database,
       executors,

@@ -103,9 +103,12 @@ export class ActionsService {
    */
   async heedStop(): Promise<void> {
     if (this.stopIsUnrecorded) await this.recordStop();
-    if (this.running.count === 0) return;
+    if (this.running.count === 0 && !this.executors.some(({ background }) => (background?.count ?? 0) > 0))
+      return;
     const those = this.running.snapshot();
-    if (await queries.isStopped(this.database)) this.running.halt('emergency stop', those);
+    if (!(await queries.isStopped(this.database))) return;
+    this.running.halt('emergency stop', those);
+    await this.endBackground();
   }
 
   /**
@@ -116,6 +119,7 @@ export class ActionsService {
   async stop(): Promise<boolean> {
     this.stopIsUnrecorded = true;
     this.running.halt('emergency stop');
+    await this.endBackground();
     await this.recordStop();
     return chooseExecutor(this.executors) !== undefined;
   }
@@ -134,7 +138,13 @@ export class ActionsService {
     await within(limitMs, this.running.ended());
     this.running.halt('shutdown');
     await within(LAST_RECORDS_MS, this.running.ended());
+    await this.endBackground();
     this.keyed.close();
+  }
+
+  /** Ends what actions have left running. */
+  private async endBackground(): Promise<void> {
+    await Promise.all(this.executors.map(async ({ background }) => background?.end()));
   }
 
   private async recordStop(): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Answer, type Execution } from '../../actions/index.js';
+import { type Answer, type Background, type Execution } from '../../actions/index.js';
 import { type ActionOutcome } from '../../contracts/gateway-api.js';
 
 /** Somebody who can execute actions, as `GET /sessions` shows him. */
@@ -30,6 +30,8 @@ export type ExecutorAnswer =
  */
 export interface Executor {
   readonly name: string;
+  /** What outlives its actions in this process, and is ended by the emergency stop and at the end; absent: nothing does. */
+  readonly background?: Background;
   /** Whether it can take an action now. Fast: answered from what is known, never by asking over a network. */
   isReady(): boolean;
   sessions(): readonly Session[];

@@ -1,3 +1,4 @@
+import { actionsVariables } from './actions.js';
 import { cliVariables } from './cli.js';
 import { controlPlaneVariables } from './control-plane.js';
 import { databaseVariables } from './database.js';
@@ -23,6 +24,7 @@ export const variables = {
   ...reaperVariables,
   ...skyclawVariables,
   ...gatewayVariables,
+  ...actionsVariables,
   ...hostVariables,
   ...cliVariables,
   ...serviceGatewayVariables,

@@ -10,6 +10,7 @@ export interface Variable {
     | 'reaper'
     | 'SkyClaw'
     | 'gateway'
+    | 'actions'
     | 'service gateway'
     | 'host'
     | 'cli';
