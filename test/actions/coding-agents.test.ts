@@ -48,7 +48,7 @@ describe('a coding agent', () => {
     );
     const params = { agent: 'openclaw', prompt: PROMPT, timeout_seconds: 90 };
     const { stdout } = await fixture.act('run_coding_agent', params);
-    expect(stdout).toBe(`${PROMPT}\n${0o600}`);
+    expect(stdout).toBe(`${PROMPT}\n384`);
     const args = openclaw.calls()[0]?.args ?? [];
     expect(args.join(' ')).toMatch(
       /^agent --local --agent main --session-id [0-9a-f-]{36} --message-file \S+ --timeout 90 --json$/,

@@ -7,7 +7,8 @@ import { ActionsFixture } from './fixture.js';
 class Web extends StubServer {
   answer: (response: http.ServerResponse) => void | Promise<void> = () => undefined;
   readonly seen: { url: string; body: string }[] = [];
-  open_ = 0;
+  private under = 0;
+  /** The most requests that were under way at once. */
   most = 0;
 
   protected async serve(
@@ -16,9 +17,9 @@ class Web extends StubServer {
     body: string,
   ): Promise<void> {
     this.seen.push({ url: request.url ?? '', body });
-    this.most = Math.max(this.most, ++this.open_);
+    this.most = Math.max(this.most, ++this.under);
     await this.answer(response);
-    this.open_--;
+    this.under--;
   }
 }
 
@@ -38,6 +39,12 @@ afterAll(async () => {
   await fixture.close();
   await web.close();
 });
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve!: () => void;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}
 
 const html = (text: string) => (response: http.ServerResponse) => {
   reply(response, 200, text, { 'content-type': 'text/html' });
@@ -183,16 +190,15 @@ describe('a chat with the model on this machine', () => {
   });
 
   it('waits for the one before, and for nothing else', async () => {
-    let letGo = () => undefined as void;
-    const gate = new Promise<void>((done) => (letGo = done));
+    const gate = withResolvers();
     web.most = 0;
     web.answer = async (response) => {
-      await gate;
+      await gate.promise;
       says('x')(response);
     };
     const both = [1, 2].map(() => fixture.act('ollama_chat', { messages }));
     expect((await fixture.act('list_directory', { directory: '.' })).returncode).toBe(0);
-    letGo();
+    gate.resolve();
     expect((await Promise.all(both)).map(({ returncode }) => returncode)).toEqual([0, 0]);
     expect(web.most).toBe(1);
   });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type RunningGateway } from '../../src/gateway/index.js';
 import { actionRules } from '../../src/contracts/actions.js';
+import { actionRules } from '../../src/contracts/actions.js';
 import { productVersion } from '../../src/platform/product-version.js';
 import { act, GatewayFixture, post } from './fixture.js';
 
@@ -43,18 +44,7 @@ describe('the gateway', () => {
       {
         session_id: 'local',
         agent_version: productVersion,
-        capabilities: [
-          'create_directory',
-          'file_read',
-          'file_write',
-          'git_add_all',
-          'git_commit',
-          'git_init',
-          'git_push',
-          'git_status',
-          'list_directory',
-          'run_tests',
-        ],
+        capabilities: Object.keys(actionRules).sort(),
         connected_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
         last_seen: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       },
