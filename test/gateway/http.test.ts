@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type RunningGateway } from '../../src/gateway/index.js';
 import { actionRules } from '../../src/contracts/actions.js';
-import { actionRules } from '../../src/contracts/actions.js';
 import { productVersion } from '../../src/platform/product-version.js';
 import { act, GatewayFixture, post } from './fixture.js';
 
