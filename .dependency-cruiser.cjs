@@ -20,7 +20,7 @@ module.exports = {
     {
       name: 'the-ground-knows-nobody',
       severity: 'error',
-      from: { path: '^src/(platform|contracts|actions)/' },
+      from: { path: '^src/(platform|contracts|actions|file-patterns)/' },
       to: { path: `^src/(${WINGS}|cli)/` },
     },
     {

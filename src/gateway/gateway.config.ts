@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { type ActionsConfig, actionsConfig } from '../actions/index.js';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
 import { type AgentsConfig, agentsConfig } from './agents/agents.config.js';
@@ -11,6 +12,7 @@ export interface GatewayConfig {
   readonly token: string | undefined;
   /** Folders that actions may touch. */
   readonly allowedRoots: readonly string[];
+  readonly actions: ActionsConfig;
   readonly maxBodyBytes: number;
   readonly databasePoolSize: number;
   readonly logLevel: string;
@@ -50,6 +52,7 @@ export function gatewayConfig(env: Env): GatewayConfig {
       .split(/[;,]/)
       .map((root) => root.trim())
       .filter((root) => root !== ''),
+    actions: actionsConfig(env),
     // One setting for all programs: what is enough for the others may be too little for a file.
     maxBodyBytes: Math.max(LEAST_MAX_BODY_BYTES, env.integer('SKYNET_MAX_BODY_BYTES', { min: 1 })),
     databasePoolSize: env.integer('SKYNET_DB_POOL_SIZE', { min: 2, max: 1_000 }),

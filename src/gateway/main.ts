@@ -41,7 +41,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     const database = databaseOf(dataSource);
     const executors = new Executors({
       ...(agents === undefined ? {} : { agents }),
-      local: new LocalExecutor(config.allowedRoots, env),
+      local: new LocalExecutor(config.allowedRoots, env, config.actions),
     });
     const actions = new ActionsService({
       database,

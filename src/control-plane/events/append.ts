@@ -11,6 +11,7 @@ export const eventTypes = [
   'dependency_failed',
   'cancelled',
   'retried',
+  'lease_violation',
 ] as const;
 
 export type EventType = (typeof eventTypes)[number];

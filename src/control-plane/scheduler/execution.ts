@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { type ActionRequest } from '../../contracts/gateway-api.js';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type Database } from '../../platform/database/database.js';
 import { type Logger } from '../../platform/logging/logger.js';
@@ -94,6 +95,7 @@ export class Execution {
           task_id: task.id,
           idempotency_key: key,
           lease_number: task.leaseNumber,
+          ...leaseOf(task),
         },
         { signal: interrupted, timeoutMs: Math.max(1, end - performance.now()) },
       );
@@ -172,4 +174,13 @@ export class Execution {
   leaseIsOver(): boolean {
     return performance.now() - this.renewedAtMs > this.leaseSeconds * 1_000;
   }
+}
+
+/** What is told of the files that a task has leased. A task that declares none has promised nothing. */
+function leaseOf({ requiredFiles, readFiles }: ClaimedTask): Pick<ActionRequest, 'files'> {
+  const files = [
+    ...requiredFiles.map((path) => ({ path, mode: 'write' as const })),
+    ...readFiles.map((path) => ({ path, mode: 'read' as const })),
+  ];
+  return files.length === 0 ? {} : { files };
 }

@@ -113,14 +113,17 @@ export class ActionsService {
    */
   async heedStop(): Promise<void> {
     if (this.stopIsUnrecorded) await this.recordStop();
-    if (this.running.count === 0 && !this.executors.hasListeners) return;
+    const { hasListeners, backgroundCount } = this.executors;
+    if (this.running.count === 0 && backgroundCount === 0 && !hasListeners) return;
     const those = this.running.snapshot();
     const orders = this.stopOrders;
     const stopped = await queries.isStopped(this.database);
     // What was ordered here meanwhile is newer than the answer.
     if (orders !== this.stopOrders) return;
     this.executors.heedStop(stopped);
-    if (stopped) this.running.halt('emergency stop', those);
+    if (!stopped) return;
+    this.running.halt('emergency stop', those);
+    await this.executors.endBackground();
   }
 
   /**
@@ -133,6 +136,7 @@ export class ActionsService {
     this.stopOrders++;
     this.executors.heedStop(true);
     this.running.halt('emergency stop');
+    await this.executors.endBackground();
     await this.recordStop();
     return this.executors.choose() !== undefined;
   }
@@ -153,6 +157,7 @@ export class ActionsService {
     await within(limitMs, this.running.ended());
     this.running.halt('shutdown');
     await within(LAST_RECORDS_MS, this.running.ended());
+    await this.executors.endBackground();
     this.keyed.close();
   }
 

@@ -1,4 +1,4 @@
-import { type Answer } from '../../actions/index.js';
+import { type Answer, type Background } from '../../actions/index.js';
 import { type ActionOutcome, type ActionRequest } from '../../contracts/gateway-api.js';
 
 /** Somebody who can execute actions, as `GET /sessions` shows him. */
@@ -48,6 +48,8 @@ export interface Executor {
   readonly id: string;
   /** Absent: what it was given is known only to the process that waits for its answer. */
   readonly memory?: ExecutorMemory;
+  /** What outlives its actions in this process, and is ended by the emergency stop and at the end; absent: nothing does. */
+  readonly background?: Background;
   /** Whether it can take an action now. Fast: answered from what is known, never by asking over a network. */
   isReady(): boolean;
   sessions(): readonly Session[];

@@ -51,6 +51,16 @@ export class Executors {
     return this.options.agents?.connected !== undefined;
   }
 
+  /** How much there is in this process that outlives its action. */
+  get backgroundCount(): number {
+    return this.options.local.background?.count ?? 0;
+  }
+
+  /** Ends what outlives its action. */
+  async endBackground(): Promise<void> {
+    await this.options.local.background?.end();
+  }
+
   /** Tells agents whether the emergency stop holds, those included that come later. */
   heedStop(stopped: boolean): void {
     this.options.agents?.heedStop(stopped);

@@ -1,4 +1,10 @@
-import { ActionRunner, type Answer, type Execution } from '../../actions/index.js';
+import {
+  ActionRunner,
+  type ActionsConfig,
+  type Answer,
+  type Background,
+  type Execution,
+} from '../../actions/index.js';
 import { productVersion } from '../../platform/product-version.js';
 import { type Executor, type Session } from './executor.js';
 
@@ -12,12 +18,17 @@ export class LocalExecutor implements Executor {
   constructor(
     private readonly roots: readonly string[],
     env: Readonly<Record<string, string | undefined>>,
+    config: ActionsConfig,
   ) {
-    this.runner = new ActionRunner({ roots, env });
+    this.runner = new ActionRunner({ roots, env, config });
   }
 
   isReady(): boolean {
     return this.roots.length > 0;
+  }
+
+  get background(): Background {
+    return this.runner.background;
   }
 
   isRepeatable(action: string): boolean {

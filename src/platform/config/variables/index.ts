@@ -1,4 +1,5 @@
 import { agentVariables } from './agent.js';
+import { actionsVariables } from './actions.js';
 import { cliVariables } from './cli.js';
 import { controlPlaneVariables } from './control-plane.js';
 import { databaseVariables } from './database.js';
@@ -25,6 +26,7 @@ export const variables = {
   ...skyclawVariables,
   ...gatewayVariables,
   ...agentVariables,
+  ...actionsVariables,
   ...hostVariables,
   ...cliVariables,
   ...serviceGatewayVariables,

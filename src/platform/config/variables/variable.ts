@@ -11,6 +11,7 @@ export interface Variable {
     | 'SkyClaw'
     | 'gateway'
     | 'agent'
+    | 'actions'
     | 'service gateway'
     | 'host'
     | 'cli';

@@ -2,29 +2,60 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, opendir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { type ActionResult } from '../contracts/gateway-api.js';
-import { cutText } from './cut-text.js';
+import { type ActionResult } from '../../contracts/gateway-api.js';
+import { cutText } from '../cut-text.js';
+import { type MachineActions } from '../machine-action.js';
+import { flag, flagParam, text, textParam } from '../parameters.js';
+import { done, failed } from '../results.js';
 
 const MAX_CONTENT_BYTES = 1_048_576;
 const MAX_READ_CHARACTERS = 65_536;
 const MAX_ENTRIES = 500;
 const MAX_DEPTH = 3;
 
-const done = (stdout: string): ActionResult => ({ returncode: 0, stdout, stderr: '' });
-const failed = (stderr: string): ActionResult => ({ returncode: 1, stdout: '', stderr });
-
-/** Why a content is not written; null when it may be. */
-export function refusalOfContent(content: string): string | null {
-  return Buffer.byteLength(content) > MAX_CONTENT_BYTES ? 'Content exceeds 1 MB limit.' : null;
-}
+export const fileActions: MachineActions = {
+  file_write: {
+    params: { file: text({ required: true }), content: text({ required: true, mayBeEmpty: true }) },
+    repeatable: true,
+    refusalOf: (params) =>
+      Buffer.byteLength(textParam(params, 'content')) > MAX_CONTENT_BYTES
+        ? 'Content exceeds 1 MB limit.'
+        : null,
+    execute: ({ path, params, written }) => {
+      const note = (file: string) => written.note(file);
+      return writeWhole(path('file'), textParam(params, 'content'), note);
+    },
+  },
+  file_read: {
+    params: { file: text({ required: true }) },
+    repeatable: true,
+    uncut: true,
+    execute: ({ path }) => readBeginning(path('file')),
+  },
+  create_directory: {
+    params: { directory: text({ required: true }) },
+    repeatable: true,
+    execute: ({ path }) => createDirectory(path('directory')),
+  },
+  list_directory: {
+    params: { directory: text({ required: true }), recursive: flag() },
+    repeatable: true,
+    execute: ({ path, params }) => listDirectory(path('directory'), flagParam(params, 'recursive')),
+  },
+};
 
 /**
  * Writes a file whole or not at all: readers see the old content or the new. Missing folders are made, and a file that
- * was there keeps its mode.
+ * was there keeps its mode. Every file that it makes is told to `note` before.
  */
-export async function writeFileAction(path: string, content: string): Promise<ActionResult> {
+async function writeWhole(
+  path: string,
+  content: string,
+  note: (file: string) => void,
+): Promise<ActionResult> {
   await mkdir(dirname(path), { recursive: true });
   const draft = join(dirname(path), `.skynet-${randomBytes(6).toString('hex')}`);
+  for (const file of [path, draft]) note(file);
   try {
     await writeFile(draft, content, { flag: 'wx' });
     const mode = await modeOf(path);
@@ -38,7 +69,7 @@ export async function writeFileAction(path: string, content: string): Promise<Ac
 }
 
 /** The beginning of a file, never more of it than is shown. */
-export async function readFileAction(path: string): Promise<ActionResult> {
+async function readBeginning(path: string): Promise<ActionResult> {
   // A pipe would block until somebody writes to it, and a link would be one that appeared after the path was judged.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   try {
@@ -54,13 +85,13 @@ export async function readFileAction(path: string): Promise<ActionResult> {
   }
 }
 
-export async function createDirectoryAction(path: string): Promise<ActionResult> {
+async function createDirectory(path: string): Promise<ActionResult> {
   await mkdir(path, { recursive: true });
   return done(`Created ${path}.`);
 }
 
 /** The names in a folder, folders with a trailing slash; recursively three levels deep. Links are named, not followed. */
-export async function listDirectoryAction(path: string, recursive: boolean): Promise<ActionResult> {
+async function listDirectory(path: string, recursive: boolean): Promise<ActionResult> {
   const names: string[] = [];
   const complete = await list(path, path, recursive ? MAX_DEPTH : 1, names);
   const cut = complete ? [] : [`... (truncated at ${MAX_ENTRIES} entries)`];

@@ -1,4 +1,4 @@
-import { type FilePath } from '../file-path.js';
+import { type FilePath } from './file-path.js';
 import { alternativesOf } from './compiled.js';
 import { fitsPath } from './fits.js';
 import { alternativesMeet } from './meet.js';

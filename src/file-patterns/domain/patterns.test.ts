@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { normalPath } from '../file-path.js';
+import { normalPath } from './file-path.js';
 import {
   type FilePattern,
   matches,
@@ -8,7 +8,7 @@ import {
   parsePattern,
   PATTERN_LIMITS,
   type RefusalReason,
-} from './index.js';
+} from '../index.js';
 import { globOverlaps } from './overlap.js';
 import { WORK_LIMIT } from './work.js';
 

@@ -21,3 +21,16 @@ export function childEnvironment(
     GIT_CEILING_DIRECTORIES: roots.map((root) => dirname(root)).join(':'),
   };
 }
+
+/** Those variables of the environment that have one of the names. */
+export function pickEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  names: readonly string[],
+): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = Object.hasOwn(env, name) ? env[name] : undefined;
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}

@@ -1,4 +1,4 @@
-import { normalPath } from '../file-path.js';
+import { normalPath } from './file-path.js';
 import {
   type Alternative,
   ANY_DEPTH,

@@ -1,4 +1,4 @@
-import { normalPath } from '../file-path.js';
+import { normalPath } from './file-path.js';
 import { withPlainBrackets } from './brackets.js';
 import { expandGroups } from './groups.js';
 import { PATTERN_LIMITS, type PatternRefusal, refusal, unclear } from './pattern.js';
