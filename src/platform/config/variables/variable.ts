@@ -10,6 +10,7 @@ export interface Variable {
     | 'reaper'
     | 'SkyClaw'
     | 'gateway'
+    | 'model providers'
     | 'service gateway'
     | 'host'
     | 'cli';

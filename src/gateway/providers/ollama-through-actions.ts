@@ -1,0 +1,22 @@
+import { type ActionsService } from '../actions/actions.service.js';
+import { type Executor } from '../executors/executor.js';
+import { type OllamaAction } from './adapters/executor-adapter.js';
+
+const ACTION = 'ollama_chat';
+
+/** Chats with Ollama through the gateway's own executors: emergency stop, rate and tiers hold as for any action. */
+export function ollamaThrough(actions: ActionsService, executors: readonly Executor[]): OllamaAction {
+  return {
+    isAvailable: () =>
+      actions.isReady &&
+      executors.some(
+        (executor) =>
+          executor.isReady() && executor.sessions().some(({ capabilities }) => capabilities.includes(ACTION)),
+      ),
+    run: async (params) => {
+      const { body } = await actions.handle({ action: ACTION, params, confirmed: false });
+      if ('result' in body && body.result !== undefined) return body.result;
+      throw new Error(body.error ?? 'The action gave no result.');
+    },
+  };
+}
