@@ -82,7 +82,7 @@ export class ProviderStub extends StubServer {
     const [, name, path = ''] = /^\/([a-z]+)(\/.*)$/.exec(request.url ?? '') ?? [];
     const provider = providerNames.find((known) => known === name);
     if (provider === undefined) throw new Error(`Nobody is at ${request.url ?? ''}.`);
-    const body = JSON.parse(text) as Json;
+    const body: Json = JSON.parse(text);
     const inPath = /\/models\/([^:]+):(\w+)/.exec(path);
     const received: Received = {
       provider,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type ChatModels } from '../../src/gateway/providers/index.js';
+import { type ChatModels, type ProvidersError } from '../../src/gateway/providers/index.js';
 import { hello, HOUR, MINUTE, ProvidersFixture, SECOND } from './fixture.js';
 
 let fixture: ProvidersFixture;
@@ -11,11 +11,12 @@ afterEach(() => fixture.close());
 
 /** How many of `count` callers at once were answered. */
 async function answered(gateways: readonly ChatModels[], count: number): Promise<number> {
+  const callers = Array.from({ length: Math.ceil(count / gateways.length) }, () => gateways).flat();
   const outcomes = await Promise.all(
-    Array.from({ length: count }, (_, index) =>
-      gateways[index % gateways.length]?.complete(hello).then(
+    callers.slice(0, count).map((models) =>
+      models.complete(hello).then(
         () => 'answered',
-        (error: Error & { kind?: string }) => error.kind,
+        (error: unknown) => (error as ProvidersError).kind,
       ),
     ),
   );

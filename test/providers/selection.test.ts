@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { providerNames } from '../../src/gateway/providers/domain/catalogue.js';
-import { type TaskType } from '../../src/gateway/providers/index.js';
+import { type ProvidersError, type TaskType } from '../../src/gateway/providers/index.js';
 import { hello, HOUR, MINUTE, ProvidersFixture, SECOND } from './fixture.js';
 
 let fixture: ProvidersFixture;
@@ -101,7 +101,7 @@ describe('a provider', () => {
     const outcome = () =>
       models.complete(hello).then(
         () => 'answered',
-        (error: Error & { kind: string }) => error.kind,
+        (error: unknown) => (error as ProvidersError).kind,
       );
     fixture.stub.fails('gemini', 429);
     expect(await outcome()).toBe('failed');

@@ -72,7 +72,7 @@ interface Expected {
   readonly path: string;
   readonly header: readonly [name: string, value: string | undefined];
   readonly first: object;
-  second(ids: readonly string[]): object;
+  readonly second: (ids: readonly string[]) => object;
 }
 
 const openAi = (path: string, provider: ProviderName, maxTokens: string, model: string): Expected => {
@@ -221,7 +221,7 @@ describe.each(providerNames)('%s', (provider) => {
     expect(fixture.stub.last().body).toEqual(first);
     const { toolCalls } = asking;
     expect(asking.text).toBe('I look.');
-    expect(toolCalls.map(({ name, arguments: text }) => [name, JSON.parse(text) as Json])).toEqual(
+    expect(toolCalls.map(({ name, arguments: text }) => [name, JSON.parse(text)])).toEqual(
       calls.map(({ name, input }) => [name, input]),
     );
     const ids = toolCalls.map(({ id }) => id);

@@ -15,7 +15,7 @@ export function ollamaThrough(actions: ActionsService, executors: readonly Execu
       ),
     run: async (params) => {
       const { body } = await actions.handle({ action: ACTION, params, confirmed: false });
-      if ('result' in body && body.result !== undefined) return body.result;
+      if ('result' in body) return body.result;
       throw new Error(body.error ?? 'The action gave no result.');
     },
   };

@@ -45,8 +45,10 @@ export class CompletionsService {
     }
   }
 
+  /** What can be asked for: `auto`, and the providers that are there with their models. */
   models(): ModelsView {
-    const names = this.options.registered.flatMap(({ settings: { name, models } }): ModelView[] => [
+    const present = this.options.registered.filter(({ adapter }) => adapter.absence() === null);
+    const names = present.flatMap(({ settings: { name, models } }): ModelView[] => [
       modelView(name, name),
       ...models.map((model) => modelView(`${name}/${model}`, name)),
     ]);

@@ -177,17 +177,9 @@ function failureOf(error: JsonObject): CallFailure {
 }
 
 function finishOf(reason: string | undefined): FinishReason {
-  switch (reason) {
-    case 'tool_use':
-      return 'tool_calls';
-    case 'max_tokens':
-    case 'model_context_window_exceeded':
-      return 'length';
-    case 'refusal':
-      return 'content_filter';
-    default:
-      return 'stop';
-  }
+  if (reason === 'tool_use') return 'tool_calls';
+  if (reason === 'max_tokens' || reason === 'model_context_window_exceeded') return 'length';
+  return reason === 'refusal' ? 'content_filter' : 'stop';
 }
 
 /** The later counts replace the earlier ones; what is not told stays. */

@@ -10,17 +10,26 @@ const MAX_STREAM_BYTES = 64 * 1_048_576;
  */
 export async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  let rest = '';
+  /** What has come of a line that is not over. */
+  let begun: string[] = [];
+  let characters = 0;
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > MAX_STREAM_BYTES) throw unreadable(`it has more than ${MAX_STREAM_BYTES} bytes`);
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    if (rest.length > MAX_FRAME_CHARACTERS) throw tooLong();
-    for (const line of lines) yield line.endsWith('\r') ? line.slice(0, -1) : line;
+    const parts = decoder.decode(chunk, { stream: true }).split('\n');
+    const rest = parts.pop() ?? '';
+    for (const part of parts) {
+      const line = begun.join('') + part;
+      begun = [];
+      characters = 0;
+      yield line.endsWith('\r') ? line.slice(0, -1) : line;
+    }
+    characters += rest.length;
+    if (characters > MAX_FRAME_CHARACTERS) throw tooLong();
+    if (rest !== '') begun.push(rest);
   }
-  const last = rest + decoder.decode();
+  const last = begun.join('') + decoder.decode();
   if (last !== '') yield last;
 }
 
