@@ -116,7 +116,7 @@ describe.each(providerNames)('%s', (provider) => {
       error: { type: 'api_error', code: 'all_providers_failed', message: expect.stringContaining(provider) },
     });
     const { rows } = await fixture.sql.query(
-      'select errors from gateway.provider_health where provider = $1',
+      "select errors from gateway.provider_health where provider = $1 and model = ''",
       [provider],
     );
     expect(rows).toEqual([{ errors: 1 }]);
@@ -150,6 +150,19 @@ it('tells errors that a provider tells in the middle of a stream', async () => {
       message: 'All AI providers failed. Last error: openrouter: Slow down',
     },
   });
+  // The model rests, as if it had failed before its first word.
+  const head = 'qwen/qwen3-next-80b-a3b-instruct:free';
+  stub.says('openrouter', { text: 'Fine.' });
+  await complete(gateway, { model: 'openrouter', messages });
+  expect(stub.last().model).toBe(head);
+  stub.on('openrouter', ({ response }) => {
+    response.write(chunk('One'));
+    response.end(`data: ${JSON.stringify(limited)}\n\n`);
+  });
+  await (await CompletionStream.open(gateway, { model: 'openrouter', messages })).whole();
+  stub.says('openrouter', { text: 'Fine.' });
+  await complete(gateway, { model: 'openrouter', messages });
+  expect(stub.asked('openrouter').slice(-2)).toEqual([head, 'qwen/qwen3-vl-235b-a22b-thinking']);
   const line = wires.ollama.stream({ text: 'One two' })[0] ?? '';
   expect(await tell('ollama', [line, '{"error":"out of memory"}\n'])).toMatchObject({
     error: { message: 'All AI providers failed. Last error: ollama: out of memory' },

@@ -53,7 +53,7 @@ export interface ProviderRouterOptions {
 
 /** One call as it is made. */
 interface Attempt {
-  readonly provider: ProviderName;
+  readonly settings: ProviderSettings;
   readonly model: string;
   readonly admission: Admission;
   readonly adapter: Adapter;
@@ -127,7 +127,7 @@ export class ProviderRouter {
 
   /** What is left of a stream that has begun. Its time runs only while the provider is waited for. */
   private async *rest(
-    { provider, model, admission, deadline, over }: Attempt,
+    { settings, model, admission, deadline, over }: Attempt,
     first: IteratorResult<Piece, void>,
     pieces: AsyncGenerator<Piece, void>,
   ): AsyncGenerator<Piece, void> {
@@ -147,12 +147,13 @@ export class ProviderRouter {
       if (!(error instanceof CallFailure)) throw error;
       // The caller has part of the answer: nobody else can give the rest.
       failure = error;
-      await this.records.failed(provider, failure);
-      throw failed(provider, failure);
+      throw failed(settings.name, failure);
     } finally {
       over.stop();
       await pieces.return();
-      if (failure === undefined) await this.noteSuccess(admission, model, usage);
+      await (failure === undefined
+        ? this.noteSuccess(admission, model, usage)
+        : this.noteBreak(settings, model, failure));
       left?.();
     }
   }
@@ -230,7 +231,7 @@ export class ProviderRouter {
         return {
           kind: 'answered',
           model,
-          result: await ask({ provider, model, admission, adapter, call, deadline, over }),
+          result: await ask({ settings, model, admission, adapter, call, deadline, over }),
         };
       } catch (error) {
         if (!(error instanceof CallFailure)) throw error;
@@ -238,7 +239,8 @@ export class ProviderRouter {
       } finally {
         deadline.stop();
       }
-      const consequence = await this.follow(settings, model, admission, failure);
+      await this.records.giveBack(admission);
+      const consequence = await this.follow(settings, model, failure);
       if (consequence.kind === 'give-up') throw refused(provider, failure);
       if (consequence.kind === 'next-provider') break;
     }
@@ -251,12 +253,10 @@ export class ProviderRouter {
   private async follow(
     { name, models }: ProviderSettings,
     model: string,
-    admission: Admission,
     failure: CallFailure,
   ): Promise<Consequence> {
     const { status, message } = failure;
     this.options.logger.info({ provider: name, model, status, reason: message }, 'A model provider failed.');
-    await this.records.giveBack(admission);
     const consequence = isChain(name) ? consequenceInChain(status) : consequenceAlone(status);
     if (consequence.kind === 'next-model' && models.includes(model)) {
       await this.records.restModel(name, model, consequence.coolMs, failure);
@@ -299,12 +299,24 @@ export class ProviderRouter {
       : models;
   }
 
-  /** The caller has its answer: what cannot be written down of it is told to the log. */
-  private async noteSuccess(admission: Admission, model: string, usage: Usage): Promise<void> {
+  /** Writes down that a call was answered. */
+  private noteSuccess(admission: Admission, model: string, usage: Usage): Promise<void> {
+    return this.note(admission.provider, model, () => this.records.succeeded(admission, model, usage));
+  }
+
+  /** Writes down that an answer broke off in the middle. */
+  private noteBreak(settings: ProviderSettings, model: string, failure: CallFailure): Promise<void> {
+    return this.note(settings.name, model, async () => {
+      const { kind } = await this.follow(settings, model, failure);
+      if (kind !== 'give-up') await this.records.failed(settings.name, failure);
+    });
+  }
+
+  /** The caller has its answer, or what there was of it: what cannot be written down is told to the log. */
+  private async note(provider: ProviderName, model: string, write: () => Promise<void>): Promise<void> {
     try {
-      await this.records.succeeded(admission, model, usage);
+      await write();
     } catch (error) {
-      const { provider } = admission;
       this.options.logger.warn({ err: error, provider, model }, 'The use of a model was not written down.');
     }
   }
