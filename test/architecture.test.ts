@@ -38,6 +38,9 @@ const OWNERS: Readonly<Record<string, string>> = {
   'gateway.executions': 'gateway/actions',
   'gateway.task_leases': 'gateway/actions',
   'gateway.emergency_stop': 'gateway/actions',
+  'gateway.provider_usage': 'gateway/providers',
+  'gateway.provider_rates': 'gateway/providers',
+  'gateway.provider_health': 'gateway/providers',
 };
 
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })

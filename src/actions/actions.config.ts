@@ -18,13 +18,16 @@ export interface ActionsConfig {
   readonly leaseViolationPolicy: LeaseViolationPolicy;
 }
 
+/** Where Ollama is on most machines. */
+const LOCAL_OLLAMA = 'http://127.0.0.1:11434';
+
 /** Settings of this product are for its own programs, however they are named in a list. */
 const OWN = /^(SKYNET|SKYCLAW|OPENCLAW)_|^(DATABASE_URL|POSTGRES_PASSWORD|TELEGRAM_BOT_TOKEN)$/;
 
 export function actionsConfig(env: Env): ActionsConfig {
   return Object.freeze({
     webSearchUrl: httpUrl(env, 'SKYNET_WEB_SEARCH_URL'),
-    ollamaUrl: httpUrl(env, 'OLLAMA_BASE_URL'),
+    ollamaUrl: env.isSet('OLLAMA_BASE_URL') ? httpUrl(env, 'OLLAMA_BASE_URL') : LOCAL_OLLAMA,
     agentBins: {
       codex: env.text('SKYNET_CODEX_BIN'),
       claude: env.text('SKYNET_CLAUDE_BIN'),

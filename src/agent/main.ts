@@ -49,6 +49,7 @@ export function startAgent({ config, logger, say, env, terminal }: AgentOptions)
   const runner = new ActionRunner({
     roots: config.allowedRoots,
     env,
+    config: config.actions,
     confirm: (execution) => operator.confirm(execution),
   });
   const desk = new ActionDesk({

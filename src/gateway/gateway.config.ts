@@ -4,6 +4,7 @@ import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
 import { type AgentsConfig, agentsConfig } from './agents/agents.config.js';
 import { GatewayConfigError } from './gateway-config-error.js';
+import { type ProvidersConfig, providersConfig } from './providers/index.js';
 
 export interface GatewayConfig {
   readonly host: string;
@@ -22,6 +23,7 @@ export interface GatewayConfig {
   readonly answerGraceMs: number;
   /** Where agents connect; undefined: none can. */
   readonly agents: AgentsConfig | undefined;
+  readonly providers: ProvidersConfig;
 }
 
 export { GatewayConfigError };
@@ -60,6 +62,7 @@ export function gatewayConfig(env: Env): GatewayConfig {
     patienceMs: 15_000,
     answerGraceMs: 5_000,
     agents: agentsConfig(env),
+    providers: providersConfig(env),
   });
 }
 

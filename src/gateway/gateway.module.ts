@@ -8,13 +8,16 @@ export interface GatewayParts {
   readonly database: Database;
   readonly actions: ActionsService;
   readonly executors: Executors;
+  /** The features that have routes of their own. */
+  readonly features: readonly DynamicModule[];
 }
 
 @Module({})
 export class GatewayModule {
-  static with({ database, actions, executors }: GatewayParts): DynamicModule {
+  static with({ database, actions, executors, features }: GatewayParts): DynamicModule {
     return {
       module: GatewayModule,
+      imports: [...features],
       controllers: [GatewayController],
       providers: [
         { provide: Database, useValue: database },

@@ -9,6 +9,7 @@ import { LocalExecutor } from './executors/local-executor.js';
 import { type GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
 import { createGatewayApp } from './http/app.js';
+import { createProviders, ollamaThrough } from './providers/index.js';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -49,7 +50,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       logger,
       answerGraceMs: config.answerGraceMs,
     });
-    const module = GatewayModule.with({ database, actions, executors });
+    const ollama = ollamaThrough(actions, executors);
+    const providers = createProviders({ config: config.providers, database, logger, ollama });
+    const module = GatewayModule.with({ database, actions, executors, features: [providers.module] });
     const app = await createGatewayApp({ config, logger, module, actions });
     const loops = upkeepLoops(actions, database, logger);
     agents?.heedStop(await actions.isStopped());
@@ -58,7 +61,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     for (const loop of loops) loop.start();
     let closing: Promise<void> | undefined;
     const close = async () => {
-      await actions.drain(config.patienceMs);
+      await Promise.all([actions.drain(config.patienceMs), providers.close(config.patienceMs)]);
       for (const loop of loops) await loop.stop();
       await app.close();
       await agents?.close();

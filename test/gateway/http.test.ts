@@ -63,10 +63,13 @@ describe('the gateway', () => {
       '/action',
       '/emergency-stop',
       '/livez',
+      '/providers',
       '/readyz',
       '/resume',
       '/sessions',
       '/status',
+      '/v1/chat/completions',
+      '/v1/models',
     ]);
   });
 

@@ -85,6 +85,7 @@ export class ActionDesk {
     if (!this.stopped) this.options.logger.warn('Emergency stop.');
     this.stopped = true;
     this.halt('emergency stop');
+    void this.options.runner.background.end();
   }
 
   resume(): void {
@@ -98,6 +99,7 @@ export class ActionDesk {
     await this.ended(limitMs);
     this.halt('shutdown');
     await this.ended(LAST_RECORDS_MS);
+    await this.options.runner.background.end();
   }
 
   private halt(reason: HaltReason): void {

@@ -3,8 +3,10 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type ActionFailure } from '../../contracts/gateway-api.js';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type AllowedMethods } from '../../platform/http/allowed-methods.js';
+import { traitsOf } from '../../platform/http/route.decorator.js';
 import { JsonTextError } from '../../platform/json/json-text.js';
 import { type Logger } from '../../platform/logging/logger.js';
+import { openAiErrorBody } from '../providers/index.js';
 import { HttpRefusal } from './http-refusal.js';
 
 interface Shown {
@@ -30,7 +32,7 @@ export class ErrorFilter implements ExceptionFilter {
     void reply
       .status(status)
       .headers({ ...headers, 'content-type': 'application/json; charset=utf-8' })
-      .send(body);
+      .send(traitsOf(request).errors === 'openai' ? openAiErrorBody(status, body.error) : body);
   }
 
   private shown(error: unknown, request: FastifyRequest): Shown {

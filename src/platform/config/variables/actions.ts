@@ -7,11 +7,6 @@ export const actionsVariables = {
       'The page that web_search asks, with the query as q; its results are marked up as DuckDuckGo marks them up.',
     default: 'https://html.duckduckgo.com/html/',
   },
-  OLLAMA_BASE_URL: {
-    group: 'actions',
-    about: 'The model server that ollama_chat asks.',
-    default: 'http://127.0.0.1:11434',
-  },
   SKYNET_CODEX_BIN: {
     group: 'actions',
     about: 'What run_coding_agent starts as codex: a name in PATH, or a path.',

@@ -5,6 +5,7 @@ import { controlPlaneVariables } from './control-plane.js';
 import { databaseVariables } from './database.js';
 import { gatewayVariables } from './gateway.js';
 import { hostVariables } from './host.js';
+import { providerVariables } from './providers.js';
 import { reaperVariables } from './reaper.js';
 import { schedulerVariables } from './scheduler.js';
 import { serviceGatewayVariables } from './service-gateway.js';
@@ -27,6 +28,7 @@ export const variables = {
   ...gatewayVariables,
   ...agentVariables,
   ...actionsVariables,
+  ...providerVariables,
   ...hostVariables,
   ...cliVariables,
   ...serviceGatewayVariables,

@@ -12,6 +12,7 @@ export interface Variable {
     | 'gateway'
     | 'agent'
     | 'actions'
+    | 'model providers'
     | 'service gateway'
     | 'host'
     | 'cli';
