@@ -7,8 +7,8 @@ import {
   MAX_FRAME_BYTES,
 } from '../../contracts/agent-socket.js';
 import { type Logger } from '../../platform/logging/logger.js';
-import { parseAgentFrame } from './domain/agent-frame.js';
-import { type Reply } from './domain/executor-answer.js';
+import { parseAgentFrame } from './agent-frame.js';
+import { type Reply } from './executor-answer.js';
 
 /** What may wait for an agent that reads slowly. Beyond it the connection is given up. */
 const MAX_UNREAD_BYTES = 2 * MAX_FRAME_BYTES;

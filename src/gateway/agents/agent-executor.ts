@@ -14,7 +14,7 @@ import {
   type Session,
 } from '../executors/executor.js';
 import { type AgentConnection } from './agent-connection.js';
-import { answerOf, memoryOf, type Reply } from './domain/executor-answer.js';
+import { answerOf, memoryOf, type Reply } from './executor-answer.js';
 
 /** An agent forgets a key so long after its end; that it is not asked any more well before spares comparing clocks. */
 const ASKED_SECONDS = AGENT_MEMORY_SECONDS - 3_600;

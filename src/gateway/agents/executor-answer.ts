@@ -1,6 +1,6 @@
-import { type ActionResponseFrame } from '../../../contracts/agent-socket.js';
-import { INTERNAL_ERROR } from '../../../contracts/refusals.js';
-import { type ExecutorAnswer } from '../../executors/executor.js';
+import { type ActionResponseFrame } from '../../contracts/agent-socket.js';
+import { INTERNAL_ERROR } from '../../contracts/refusals.js';
+import { type ExecutorAnswer } from '../executors/executor.js';
 
 /** What came of asking an agent: its answer, or why there is none. */
 export type Reply =

@@ -1,10 +1,6 @@
-import {
-  type ActionResponseFrame,
-  type AgentFrame,
-  type AgentHello,
-} from '../../../contracts/agent-socket.js';
-import { type ActionResult } from '../../../contracts/gateway-api.js';
-import { INTERNAL_ERROR } from '../../../contracts/refusals.js';
+import { type ActionResponseFrame, type AgentFrame, type AgentHello } from '../../contracts/agent-socket.js';
+import { type ActionResult } from '../../contracts/gateway-api.js';
+import { INTERNAL_ERROR } from '../../contracts/refusals.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
