@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type ActionsConfig, actionsConfig } from '../actions/index.js';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
 
@@ -9,6 +10,7 @@ export interface AgentConfig {
   readonly tls: AgentTls;
   /** Folders that actions may touch. */
   readonly allowedRoots: readonly string[];
+  readonly actions: ActionsConfig;
   readonly stateDir: string;
   /** The pause before the first try to connect again; it doubles from try to try. */
   readonly reconnectMs: number;
@@ -43,6 +45,7 @@ export function agentConfig(env: Env): AgentConfig {
       .split(/[;,]/)
       .map((root) => root.trim())
       .filter((root) => root !== ''),
+    actions: actionsConfig(env),
     stateDir: resolve(env.text('SKYNET_AGENT_STATE_DIR')),
     reconnectMs: env.number('SKYNET_AGENT_RECONNECT_SECS', { min: 0.01, max: MOST_RECONNECT_SECS }) * 1_000,
     patienceMs: 15_000,

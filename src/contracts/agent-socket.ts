@@ -1,5 +1,5 @@
 /** The frames between an OpenClaw gateway and its agents: JSON texts over a WebSocket, `type` first. */
-import { type ActionOutcome, type ActionResult } from './gateway-api.js';
+import { type ActionOutcome, type ActionResult, type LeasedFile } from './gateway-api.js';
 
 /** The largest frame that either side takes. */
 export const MAX_FRAME_BYTES = 32 * 1_048_576;
@@ -24,6 +24,8 @@ export interface ActionRequestFrame {
   readonly confirmed: boolean;
   readonly task_id?: string;
   readonly idempotency_key?: string;
+  /** What the task has leased; absent when it declared no files. */
+  readonly files?: readonly LeasedFile[];
   /** How long the action may run. */
   readonly timeout_ms: number;
   /**

@@ -76,7 +76,7 @@ export class AgentExecutor implements Executor {
   }
 
   private async ask(
-    { action, params, confirmed, task_id, idempotency_key }: ActionRequest,
+    { action, params, confirmed, task_id, idempotency_key, files }: ActionRequest,
     signal: AbortSignal,
     more: { readonly recall?: true } = {},
   ): Promise<Reply> {
@@ -89,6 +89,7 @@ export class AgentExecutor implements Executor {
       confirmed,
       ...(task_id === undefined ? {} : { task_id }),
       ...(idempotency_key === undefined ? {} : { idempotency_key }),
+      ...(files === undefined ? {} : { files }),
       timeout_ms: limitMs,
       ...more,
     };
