@@ -38,6 +38,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   'gateway.executions': 'gateway/actions',
   'gateway.task_leases': 'gateway/actions',
   'gateway.emergency_stop': 'gateway/actions',
+  'gateway.ssh_host_keys': 'gateway/ssh',
 };
 
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })

@@ -108,7 +108,7 @@ function killGroup(pid: number): void {
 }
 
 /** The beginning of a stream; the rest is read and forgotten, so that a flood neither blocks nor fills memory. */
-class Head {
+export class Head {
   private readonly chunks: Buffer[] = [];
   private size = 0;
 

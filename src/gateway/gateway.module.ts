@@ -3,17 +3,19 @@ import { Database } from '../platform/database/database.js';
 import { ActionsService } from './actions/actions.service.js';
 import { type Executor } from './executors/executor.js';
 import { GatewayController } from './http/gateway.controller.js';
+import { SshTunnel } from './ssh/index.js';
 import { EXECUTORS } from './tokens.js';
 
 export interface GatewayParts {
   readonly database: Database;
   readonly actions: ActionsService;
   readonly executors: readonly Executor[];
+  readonly ssh: SshTunnel;
 }
 
 @Module({})
 export class GatewayModule {
-  static with({ database, actions, executors }: GatewayParts): DynamicModule {
+  static with({ database, actions, executors, ssh }: GatewayParts): DynamicModule {
     return {
       module: GatewayModule,
       controllers: [GatewayController],
@@ -21,6 +23,7 @@ export class GatewayModule {
         { provide: Database, useValue: database },
         { provide: ActionsService, useValue: actions },
         { provide: EXECUTORS, useValue: executors },
+        { provide: SshTunnel, useValue: ssh },
       ],
     };
   }

@@ -3,11 +3,11 @@ import { connect, databaseOf, migrate } from '../platform/database/connect.js';
 import { type Logger } from '../platform/logging/logger.js';
 import { ActionsService } from './actions/actions.service.js';
 import { upkeepLoops } from './actions/upkeep.loops.js';
-import { type Executor } from './executors/executor.js';
 import { LocalExecutor } from './executors/local-executor.js';
 import { type GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
 import { createGatewayApp } from './http/app.js';
+import { SshTunnel } from './ssh/index.js';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -35,22 +35,24 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   try {
     await migrate(dataSource);
     const database = databaseOf(dataSource);
-    const executors: readonly Executor[] = [new LocalExecutor(config.allowedRoots, env)];
+    const ssh = new SshTunnel(config.ssh, { database, logger });
+    const executors = ssh.among([new LocalExecutor(config.allowedRoots, env)]);
     const actions = new ActionsService({
       database,
       executors,
       logger,
       answerGraceMs: config.answerGraceMs,
     });
-    const module = GatewayModule.with({ database, actions, executors });
+    const module = GatewayModule.with({ database, actions, executors, ssh });
     const app = await createGatewayApp({ config, logger, module, actions });
-    const loops = upkeepLoops(actions, database, logger);
+    const loops = [...upkeepLoops(actions, database, logger), ...ssh.loops];
     await app.listen({ host: config.host, port: config.port });
     for (const loop of loops) loop.start();
     let closing: Promise<void> | undefined;
     const close = async () => {
       await actions.drain(config.patienceMs);
       for (const loop of loops) await loop.stop();
+      ssh.close();
       await app.close();
       await dataSource.destroy();
     };

@@ -10,6 +10,7 @@ import {
   type HttpAnswer,
   INTERNAL_ERROR,
   KEY_UNKNOWN_WITHOUT_DATABASE,
+  lost,
   NO_ANSWER_IN_TIME,
   NO_DATABASE,
   NO_EXECUTOR,
@@ -178,7 +179,13 @@ export class ActionsService {
         case 'halted':
           return { answer: this.halted(action, signal), final: false };
         case 'unanswered':
-          return { answer: unanswered(action, answer), final: false };
+          return answer.isLast === true
+            ? {
+                answer: unanswered(action, answer),
+                final: true,
+                remembered: refusal(action, lost(answer.error)),
+              }
+            : { answer: unanswered(action, answer), final: false };
       }
     } catch (error) {
       // How far it came cannot be told, so its key must not run again.

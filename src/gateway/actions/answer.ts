@@ -10,6 +10,9 @@ export const STOPPED = 'Emergency stop is active — all execution suspended.';
 export const INTERNAL_ERROR = 'Internal agent error.';
 export const INTERRUPTED = 'The gateway stopped while this action ran; whether it took effect is unknown.';
 
+/** What is remembered of an action whose end nobody will ever hear of. */
+export const lost = (error: string): string => `${error}; whether it took effect is unknown.`;
+
 /** The action was decided against: an answer of the executing side, hence 200. */
 export function refusal(action: string, error: string): HttpAnswer {
   return { httpStatus: 200, body: { status: 'error', action, error } };

@@ -28,6 +28,8 @@ const RECORD_RETRY_MS = 500;
 export interface Outcome {
   readonly answer: HttpAnswer;
   readonly final: boolean;
+  /** What the key is answered from now on, where that differs. */
+  readonly remembered?: HttpAnswer;
 }
 
 /** What deciding and running is done with. */
@@ -150,7 +152,11 @@ export class KeyedExecutions {
     this.begun++;
     try {
       const outcome = await this.hooks.execute(request, signal);
-      if (outcome.final) return { answer: await this.store(key, outcome.answer), final: true };
+      if (outcome.final) {
+        const { answer, remembered } = outcome;
+        const stored = await this.store(key, remembered ?? answer);
+        return { answer: remembered === undefined ? stored : answer, final: true };
+      }
       await this.record(() => queries.forgetExecution(this.database, key, this.bootId));
       return outcome;
     } finally {

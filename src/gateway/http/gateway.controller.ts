@@ -6,6 +6,7 @@ import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/statement.js';
 import { ActionsService } from '../actions/actions.service.js';
 import { type Executor } from '../executors/executor.js';
+import { SshTunnel } from '../ssh/index.js';
 import { EXECUTORS } from '../tokens.js';
 import { parseActionRequest } from './action-request.js';
 import { AckView, ActionAnswer, ActionBody, ErrorView, SessionsView, StatusView } from './gateway.dto.js';
@@ -22,18 +23,21 @@ export class GatewayController {
     private readonly actions: ActionsService,
     private readonly database: Database,
     @Inject(EXECUTORS) private readonly executors: readonly Executor[],
+    private readonly ssh: SshTunnel,
   ) {}
+
+  /** Whether somebody other than the host behind SSH can execute actions. */
+  private get hasAgent(): boolean {
+    return this.executors.some((executor) => executor !== this.ssh.executor && executor.isReady());
+  }
 
   @Get('status')
   @ApiOperation({ summary: 'Whether actions can be executed, and by whom' })
   @ApiOkResponse({ type: StatusView })
   status(): GatewayStatus {
     return {
-      agent_connected: this.actions.isReady,
-      ssh_fallback_enabled: false,
-      ssh_fallback_healthy: false,
-      ssh_fallback_target: null,
-      execution_mode: 'agent_preferred',
+      agent_connected: this.actions.isReady && this.hasAgent,
+      ...this.ssh.status(),
     };
   }
 
@@ -92,7 +96,7 @@ export class GatewayController {
   })
   async emergencyStop(): Promise<AckView> {
     if (!(await this.actions.stop())) throw new HttpRefusal(503, 'No agent connected.');
-    return { status: 'emergency_stop_sent' };
+    return { status: this.hasAgent ? 'emergency_stop_sent' : 'not_applicable_in_ssh_mode' };
   }
 
   @Post('resume')

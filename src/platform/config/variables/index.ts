@@ -7,6 +7,7 @@ import { reaperVariables } from './reaper.js';
 import { schedulerVariables } from './scheduler.js';
 import { serviceGatewayVariables } from './service-gateway.js';
 import { skyclawVariables } from './skyclaw.js';
+import { sshVariables } from './ssh.js';
 
 export { type Variable } from './variable.js';
 
@@ -23,6 +24,7 @@ export const variables = {
   ...reaperVariables,
   ...skyclawVariables,
   ...gatewayVariables,
+  ...sshVariables,
   ...hostVariables,
   ...cliVariables,
   ...serviceGatewayVariables,

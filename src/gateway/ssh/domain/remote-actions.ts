@@ -1,0 +1,160 @@
+import { type Params, refusalOfContent, textParam, type Wanted } from '../../../actions/index.js';
+
+/** Programs with their arguments, run one after the other in the working directory while each of them succeeds. */
+export interface Plan {
+  readonly commands: readonly (readonly string[])[];
+  /** What the last of them reads. */
+  readonly input?: string;
+}
+
+/** What a plan is made of. */
+export interface PlanContext {
+  readonly params: Params;
+  /** A path parameter, resolved on the remote side and known to be allowed. */
+  readonly path: (key: string) => string;
+  /** How the coding agents are called on the remote side. */
+  readonly agents: Readonly<Record<CodingAgent, string>>;
+}
+
+/** What a remote host does for an action: a plan, or why there is none. */
+export type Planner = (context: PlanContext) => Plan | { readonly failure: string };
+
+export type CodingAgent = 'codex' | 'claude' | 'cline';
+
+/** What is known of an action before it is planned. */
+export interface RemoteAction extends Wanted {
+  /** Whether it does no harm when it runs again after an end that nobody saw. */
+  readonly repeatable?: true;
+  /** What speaks against it beyond the rules for all parameters. */
+  readonly refusalOf?: (params: Params) => string | null;
+}
+
+const inFolder = (...optional: string[]): RemoteAction => ({ required: ['working_dir'], optional });
+
+/** The actions that run a program on the remote host, and what they want. */
+export const commandActions: Readonly<Record<string, RemoteAction>> = {
+  git_status: { ...inFolder(), repeatable: true },
+  git_init: inFolder(),
+  git_add_all: inFolder(),
+  git_commit: { required: ['working_dir', 'message'] },
+  git_push: inFolder('remote', 'branch'),
+  gh_create_repo: {
+    required: ['working_dir', 'repo_name'],
+    optional: ['description'],
+    refusalOf: refusalOfRepository,
+  },
+  run_tests: inFolder('runner'),
+  lint_project: inFolder('linter'),
+  build_project: inFolder('build_tool'),
+  install_dependencies: inFolder('manager'),
+  docker_build: inFolder('tag'),
+  docker_compose_up: inFolder(),
+  open_in_vscode: { required: ['path'] },
+  close_app: { required: ['app'] },
+  run_coding_agent: {
+    required: ['agent', 'prompt'],
+    optional: ['working_dir'],
+    refusalOf: refusalOfTimeout,
+  },
+};
+
+/** The actions on files: they need no program. */
+export const fileActions: Readonly<Record<string, RemoteAction>> = {
+  file_read: { required: ['file'], repeatable: true },
+  file_write: {
+    required: ['file', 'content'],
+    repeatable: true,
+    refusalOf: (params) => refusalOfContent(textParam(params, 'content')),
+  },
+  list_directory: { required: ['directory'], repeatable: true },
+  create_directory: { required: ['directory'], repeatable: true },
+};
+
+const MAX_DESCRIPTION = 350;
+
+function refusalOfRepository(params: Params): string | null {
+  if (!/^[A-Za-z0-9._-]+$/.test(textParam(params, 'repo_name'))) {
+    return "Parameter 'repo_name' may hold letters, digits, '.', '_' and '-' only.";
+  }
+  if (textParam(params, 'description').length > MAX_DESCRIPTION) {
+    return `Parameter 'description' exceeds maximum length (${MAX_DESCRIPTION} chars).`;
+  }
+  return params['private'] === undefined || typeof params['private'] === 'boolean'
+    ? null
+    : "Parameter 'private' must be a boolean.";
+}
+
+function refusalOfTimeout(params: Params): string | null {
+  const seconds = params['timeout_seconds'];
+  return seconds === undefined || (typeof seconds === 'number' && Number.isFinite(seconds))
+    ? null
+    : "Parameter 'timeout_seconds' must be a number.";
+}
+
+/** One plan of several, by the value of a parameter. */
+export function oneOf(key: string, fallback: string, what: string, plans: Record<string, string[]>): Planner {
+  return ({ params }) => {
+    const chosen = textParam(params, key, fallback);
+    const argv = Object.hasOwn(plans, chosen) ? plans[chosen] : undefined;
+    return argv === undefined ? { failure: `Unknown ${what}: ${chosen}` } : { commands: [argv] };
+  };
+}
+
+/** The same commands whatever the parameters are. */
+export const fixed =
+  (...commands: string[][]): Planner =>
+  () => ({ commands });
+
+/** A repository on GitHub for the working directory, with what has been committed there. */
+export function planRepository({ params }: PlanContext): Plan {
+  const description = textParam(params, 'description');
+  return {
+    commands: [
+      [
+        ...['gh', 'repo', 'create', textParam(params, 'repo_name')],
+        params['private'] === true ? '--private' : '--public',
+        ...['--source=.', '--remote=origin', '--push'],
+        ...(description === '' ? [] : [`--description=${description}`]),
+      ],
+    ],
+  };
+}
+
+/** What is the same on every system. */
+export const sharedPlanners: Readonly<Record<string, Planner>> = {
+  git_status: fixed(['git', 'status', '--porcelain']),
+  git_init: fixed(['git', 'init', '--initial-branch', 'main']),
+  git_add_all: fixed(['git', 'add', '--all']),
+  git_commit: ({ params }) => ({
+    commands: [
+      ['git', 'add', '-u'],
+      ['git', 'commit', '--file=-'],
+    ],
+    input: textParam(params, 'message'),
+  }),
+  git_push: ({ params }) => ({
+    commands: [
+      ['git', 'push', '--', textParam(params, 'remote', 'origin'), textParam(params, 'branch', 'main')],
+    ],
+  }),
+  docker_build: ({ params }) => ({
+    commands: [['docker', 'build', `--tag=${textParam(params, 'tag', 'chathan-build:latest')}`, '.']],
+  }),
+  docker_compose_up: fixed(['docker', 'compose', 'up', '--detach']),
+  open_in_vscode: ({ path }) => ({ commands: [['code', path('path')]] }),
+  gh_create_repo: planRepository,
+  run_coding_agent: ({ params, agents }) => {
+    const agent = textParam(params, 'agent');
+    const input = textParam(params, 'prompt');
+    switch (agent) {
+      case 'codex':
+        return { commands: [[agents.codex, 'exec', '--full-auto', '--skip-git-repo-check', '-']], input };
+      case 'claude':
+        return { commands: [[agents.claude, '--print', '--permission-mode', 'acceptEdits']], input };
+      case 'cline':
+        return { commands: [[agents.cline, '--yolo']], input };
+      default:
+        return { failure: `Unknown agent: ${agent}` };
+    }
+  },
+};

@@ -1,0 +1,158 @@
+import {
+  type Execution,
+  KeyedLock,
+  type Params,
+  pathParams,
+  refusalOfParams,
+  refusalOfWanted,
+} from '../../actions/index.js';
+import { actionRules, blockedActions, limitSecondsOf } from '../../contracts/actions.js';
+import { type Logger } from '../../platform/logging/logger.js';
+import { productVersion } from '../../platform/product-version.js';
+import { type Executor, type ExecutorAnswer, type Session } from '../executors/executor.js';
+import { type SshLink } from './connection/link.js';
+import { TransportError } from './connection/transport-error.js';
+import { Aborted, untilAborted } from './connection/until-aborted.js';
+import { type RemoteAction } from './domain/remote-actions.js';
+import { remoteActions, RemoteHost, type Visit } from './remote/remote-host.js';
+import { type EndReason, failure, killed } from './remote/run-command.js';
+import { withinLimit } from './remote/time-limit.js';
+import { type SshTarget } from './ssh.config.js';
+
+/** Actions with a longer limit than this have it for themselves. */
+const USUAL_LIMIT_SECONDS = 120;
+
+/**
+ * Executes actions on a host behind SSH. It is there as soon as it is configured: a host that does not answer at the
+ * moment is no reason to carry its actions out on another machine.
+ */
+export class SshExecutor implements Executor {
+  readonly name = 'ssh';
+  private readonly host: RemoteHost;
+  private readonly locks = new KeyedLock();
+
+  constructor(
+    private readonly target: SshTarget,
+    private readonly link: SshLink,
+    private readonly logger: Logger,
+  ) {
+    this.host = new RemoteHost(target);
+  }
+
+  isReady(): boolean {
+    return true;
+  }
+
+  isRepeatable(action: string): boolean {
+    return remoteAction(action)?.repeatable === true;
+  }
+
+  sessions(): readonly Session[] {
+    const session = this.link.connected;
+    if (session === undefined) return [];
+    return [
+      {
+        sessionId: this.name,
+        agentVersion: productVersion,
+        capabilities: Object.keys(remoteActions).sort(),
+        connectedAt: session.connectedAt,
+        lastSeen: new Date(),
+      },
+    ];
+  }
+
+  /**
+   * In the order of the checks: tier, parameters, paths, confirmation. Paths that cannot be judged because the host does
+   * not answer are judged when the action runs, which says why it cannot.
+   */
+  async refusalOf(execution: Execution): Promise<string | null> {
+    const { action, params, confirmed } = execution;
+    if (blockedActions.has(action)) return `Action '${action}' is explicitly blocked.`;
+    const rule = Object.hasOwn(actionRules, action) ? actionRules[action] : undefined;
+    if (rule === undefined) return `Action '${action}' is implicitly blocked.`;
+    const known = remoteAction(action);
+    const ofParams = refusalOfParams(params) ?? (known === undefined ? null : refusalOfKnown(params, known));
+    if (ofParams !== null) return ofParams;
+    const ofPaths = await this.refusalOfPaths(execution);
+    if (ofPaths !== null) return ofPaths;
+    return rule.tier === 'confirm' && !confirmed ? 'Confirmation required.' : null;
+  }
+
+  async run(execution: Execution, signal: AbortSignal): Promise<ExecutorAnswer> {
+    const { action } = execution;
+    if (remoteAction(action) === undefined) {
+      const result = failure(`Action '${action}' is not supported in SSH tunnel mode.`);
+      return { kind: 'executed', result };
+    }
+    const limitSeconds = this.limitSecondsOf(execution);
+    let visit: Visit | undefined;
+    try {
+      const session = await untilAborted(this.link.session(), signal);
+      const resource = await withinLimit(signal, limitSeconds, (limits) =>
+        this.host.resourceOf({ session, limits, begun: false }, execution.params),
+      );
+      return await this.locks.run(resource, () =>
+        session.slots.run(signal, () =>
+          withinLimit(signal, limitSeconds, async (limits) => {
+            visit = { session, limits, begun: false };
+            const result = await this.host.carryOut(visit, execution);
+            return typeof result === 'string'
+              ? { kind: 'refused', error: result }
+              : { kind: 'executed', result };
+          }),
+        ),
+      );
+    } catch (error) {
+      return this.answerOf(error, action, limitSeconds, visit?.begun === true);
+    }
+  }
+
+  /** What an action answers that did not come to an end of its own. */
+  private answerOf(error: unknown, action: string, limitSeconds: number, begun: boolean): ExecutorAnswer {
+    if (error instanceof Aborted) {
+      const reason = error.reason as EndReason;
+      return begun || reason === 'time limit'
+        ? { kind: 'executed', result: killed(reason, limitSeconds) }
+        : { kind: 'halted' };
+    }
+    if (!(error instanceof TransportError)) {
+      return { kind: 'executed', result: failure(error instanceof Error ? error.message : String(error)) };
+    }
+    this.logger.warn({ err: error, action }, 'An action was not answered over SSH.');
+    const { message } = error;
+    return error.mayHaveBegun
+      ? {
+          kind: 'unanswered',
+          httpStatus: 504,
+          error: message,
+          outcome: 'unknown',
+          isLast: !this.isRepeatable(action),
+        }
+      : { kind: 'unanswered', httpStatus: 503, error: message, outcome: 'not_executed' };
+  }
+
+  private async refusalOfPaths({ params }: Execution): Promise<string | null> {
+    if (pathParams(params).length === 0) return null;
+    const seconds = (2 * this.target.connectTimeoutMs) / 1_000;
+    try {
+      return await withinLimit(new AbortController().signal, seconds, async (limits) => {
+        const session = await untilAborted(this.link.session(), limits.signal);
+        return this.host.refusalOfPaths({ session, limits, begun: false }, params);
+      });
+    } catch (error) {
+      this.logger.debug({ err: error }, 'The paths of an action cannot be judged yet.');
+      return null;
+    }
+  }
+
+  private limitSecondsOf({ action, params }: Execution): number {
+    const limit = limitSecondsOf(action, params);
+    return limit > USUAL_LIMIT_SECONDS ? limit : Math.min(limit, this.target.commandTimeoutSeconds);
+  }
+}
+
+const remoteAction = (action: string): RemoteAction | undefined =>
+  Object.hasOwn(remoteActions, action) ? remoteActions[action] : undefined;
+
+const refusalOfKnown = (params: Params, action: RemoteAction): string | null =>
+  refusalOfWanted(params, action) ?? action.refusalOf?.(params) ?? null;
