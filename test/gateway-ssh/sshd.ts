@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -19,6 +20,8 @@ export const leftOut = trouble === undefined ? '' : ` (left out: ${trouble})`;
 export class Sshd {
   readonly user = userInfo().username;
   private child: ChildProcess | undefined;
+  /** What outlives the process that has listened. */
+  private readonly left: Running[] = [];
 
   private constructor(
     readonly folder: string,
@@ -95,61 +98,68 @@ export class Sshd {
 
   /** Breaks all connections at once, as a machine does that loses its power; new ones are taken. */
   cutConnections(): void {
-    for (const pid of this.connections()) process.kill(pid, 'SIGKILL');
+    for (const connection of this.connections()) signal(connection, 'SIGKILL');
   }
 
   /** Keeps the connections open and answers nothing on them. */
   freeze(): void {
-    for (const pid of this.connections()) process.kill(pid, 'SIGSTOP');
+    for (const connection of this.connections()) signal(connection, 'SIGSTOP');
   }
 
   /** Listens no more; what is connected stays. */
   async stopListening(): Promise<void> {
     const { child } = this;
     this.child = undefined;
-    if (child?.exitCode !== null) return;
-    const left = this.descendants(child.pid ?? 0);
-    child.kill('SIGKILL');
-    await new Promise((done) => child.once('exit', done));
-    this.orphans.push(...left);
+    if (child === undefined) return;
+    this.left.push(...descendants(child.pid ?? 0));
+    if (child.exitCode === null && child.kill('SIGKILL')) await once(child, 'exit');
   }
 
   async close(): Promise<void> {
     await this.stopListening();
-    for (const pid of this.orphans) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It has ended by itself.
-      }
-    }
+    this.cutConnections();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private readonly orphans: number[] = [];
-
-  /** The processes that serve connections: the server's children, and with privilege separation theirs. */
-  private connections(): number[] {
-    const isSshd = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('sshd');
-    return [...this.descendants(this.child?.pid ?? 0), ...this.orphans].filter(isSshd);
-  }
-
-  private descendants(parent: number): number[] {
-    const children = readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .filter((pid) => parentOf(pid) === parent)
-      .map(Number);
-    return children.flatMap((child) => [child, ...this.descendants(child)]);
+  /** The processes that serve connections: the server's children, and theirs. */
+  private connections(): Running[] {
+    const { pid } = this.child ?? {};
+    const all = [...this.left, ...(pid === undefined ? [] : descendants(pid))];
+    return all.filter((one) => one.name.startsWith('sshd'));
   }
 }
 
-function parentOf(pid: string): number | undefined {
+/** A process that is known by more than its number, which may be given to another one. */
+interface Running {
+  readonly pid: number;
+  readonly parent: number;
+  readonly name: string;
+  readonly started: string;
+}
+
+function look(pid: number): Running | undefined {
   try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]);
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [, name = '', rest = ''] = /^\d+ \((.*)\) (.*)$/s.exec(stat) ?? [];
+    const fields = rest.split(' ');
+    return { pid, parent: Number(fields[1]), name, started: fields[19] ?? '' };
   } catch {
     return undefined;
   }
+}
+
+function descendants(parent: number): Running[] {
+  const all = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => look(Number(pid)))
+    .filter((one) => one !== undefined);
+  const below = (pid: number): Running[] =>
+    all.filter((one) => one.parent === pid).flatMap((one) => [one, ...below(one.pid)]);
+  return below(parent);
+}
+
+function signal({ pid, started }: Running, name: NodeJS.Signals): void {
+  if (look(pid)?.started === started) process.kill(pid, name);
 }
 
 async function freePort(): Promise<number> {

@@ -58,11 +58,9 @@ export class SshLink {
         client.destroy();
       };
       const closed = () => fail(new Error('the host has closed the connection'));
-      client.once('error', fail).once('close', closed);
-      client.once('ready', () => {
-        client.off('error', fail).off('close', closed);
-        resolve(new SshSession(client));
-      });
+      // Stays for good: an error that nobody listens to ends the process, and one may follow another.
+      client.on('error', fail).once('close', closed);
+      client.once('ready', () => resolve(new SshSession(client)));
       client.connect({
         host,
         port,

@@ -28,7 +28,7 @@ function collapse(names: readonly string[]): string[] {
 const posixJoin = (folder: string, name: string) => (folder === '/' ? `/${name}` : `${folder}/${name}`);
 
 export const posixPaths: PathFlavour = {
-  parse: (text, base) => {
+  parse: (text: string, base: string): string | null => {
     if (text === '' || text.includes('\0')) return null;
     return `/${collapse((text.startsWith('/') ? text : `${base}/${text}`).split('/')).join('/')}`;
   },
@@ -47,7 +47,7 @@ const DRIVE = /^\/?([A-Za-z]):[\\/]/;
 const windowsJoin = (folder: string, name: string) => folder + (folder.endsWith('\\') ? '' : '\\') + name;
 
 export const windowsPaths: PathFlavour = {
-  parse: (text, base, home) => {
+  parse: (text: string, base: string, home: string): string | null => {
     if (text === '') return null;
     const expanded = text.replace(/^%USERPROFILE%(?=$|[\\/])/i, home);
     const isAbsolute = DRIVE.test(`${expanded}\\`);

@@ -113,7 +113,7 @@ export class RemoteFiles {
 
   /** What becomes of a close is of no interest: the host closes what is left with the channel. */
   private close(handle: Buffer): void {
-    this.ask<void>((answer) =>
+    this.ask<undefined>((answer) =>
       this.sftp.close(handle, (error) => answer(error ?? undefined, undefined)),
     ).catch(() => undefined);
   }
@@ -124,8 +124,9 @@ export class RemoteFiles {
     const answered = new Promise<T>((resolve, reject) => {
       question((error, value) => {
         // Without an error ssh2 gives undefined or null.
-        if ((error as Error | null | undefined) == null) resolve(value);
-        else reject(this.judged(error as Error));
+        const wrong = error as Error | null | undefined;
+        if (wrong instanceof Error) reject(this.judged(wrong));
+        else resolve(value);
       });
     });
     return untilAborted(answered, this.signal);

@@ -24,10 +24,10 @@ export async function remoteJail(
 ): Promise<RemoteJail> {
   const home = flavour.fromWire(await files.realPath('.')) ?? '';
   const found = await Promise.all(
-    configured.map((text) => {
-      const path = flavour.parse(text, home, home);
-      return path === null ? null : resolveLinks(files, flavour, path);
-    }),
+    configured
+      .map((text) => flavour.parse(text, home, home))
+      .filter((path) => path !== null)
+      .map((path) => resolveLinks(files, flavour, path)),
   );
   const roots = found.filter((root) => root !== null);
   return {
