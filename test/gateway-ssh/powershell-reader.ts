@@ -22,8 +22,8 @@ export function readLiterals(script: string): string[] {
         if (isQuote(script[at])) {
           if (!isQuote(script[at + 1])) break;
           at++;
-          literal += script[at - 1];
-        } else literal += script[at];
+          literal += script.charAt(at - 1);
+        } else literal += script.charAt(at);
       }
       literals.push(literal);
     }

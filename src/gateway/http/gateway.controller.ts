@@ -5,7 +5,7 @@ import { type ActionFailure, type ActionResponse, type GatewayStatus } from '../
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/statement.js';
 import { ActionsService } from '../actions/actions.service.js';
-import { type Executor } from '../executors/executor.js';
+import { chooseExecutor, type Executor } from '../executors/executor.js';
 import { SshTunnel } from '../ssh/index.js';
 import { EXECUTORS } from '../tokens.js';
 import { parseActionRequest } from './action-request.js';
@@ -26,9 +26,10 @@ export class GatewayController {
     private readonly ssh: SshTunnel,
   ) {}
 
-  /** Whether somebody other than the host behind SSH can execute actions. */
+  /** Whether actions are executed by somebody other than the host behind SSH. */
   private get hasAgent(): boolean {
-    return this.executors.some((executor) => executor !== this.ssh.executor && executor.isReady());
+    const chosen = chooseExecutor(this.executors);
+    return chosen !== undefined && chosen !== this.ssh.executor;
   }
 
   @Get('status')

@@ -60,7 +60,7 @@ function targetOf(env: Env): SshTarget {
       'a private key without a passphrase, in base64',
       keyOf,
     ),
-    keyPath: optional('OPENCLAW_SSH_KEY_PATH'),
+    keyPath: optional('OPENCLAW_SSH_KEY_PATH')?.replace(/^~(?=\/)/, () => homedir()),
     password: optional('OPENCLAW_SSH_PASSWORD'),
     pinnedHostKeys: env
       .list('OPENCLAW_SSH_HOST_KEY')

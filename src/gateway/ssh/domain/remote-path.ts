@@ -25,18 +25,21 @@ function collapse(names: readonly string[]): string[] {
   return kept;
 }
 
-const posixJoin = (folder: string, name: string) => (folder === '/' ? `/${name}` : `${folder}/${name}`);
+const posixJoin = (folder: string, name: string): string =>
+  folder === '/' ? `/${name}` : `${folder}/${name}`;
+
+function parsePosix(text: string, base: string): string | null {
+  if (text === '' || text.includes('\0')) return null;
+  return `/${collapse((text.startsWith('/') ? text : `${base}/${text}`).split('/')).join('/')}`;
+}
 
 export const posixPaths: PathFlavour = {
-  parse: (text: string, base: string): string | null => {
-    if (text === '' || text.includes('\0')) return null;
-    return `/${collapse((text.startsWith('/') ? text : `${base}/${text}`).split('/')).join('/')}`;
-  },
+  parse: parsePosix,
   split: (path) => ['/', ...path.split('/').filter((name) => name !== '')],
   join: posixJoin,
   isInside: (path, folder) => path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`),
   toWire: (path) => path,
-  fromWire: (path) => posixPaths.parse(path, '/', '/'),
+  fromWire: (path) => parsePosix(path, '/'),
 };
 
 /** Never part of a name on Windows; a colon would be a stream of a file, or a path relative to a drive. */
@@ -44,28 +47,31 @@ export const posixPaths: PathFlavour = {
 const NOT_IN_NAMES = /[<>:"|?*\u0000-\u001F]/;
 const DRIVE = /^\/?([A-Za-z]):[\\/]/;
 
-const windowsJoin = (folder: string, name: string) => folder + (folder.endsWith('\\') ? '' : '\\') + name;
+const windowsJoin = (folder: string, name: string): string =>
+  folder + (folder.endsWith('\\') ? '' : '\\') + name;
+
+function parseWindows(text: string, base: string, home: string): string | null {
+  if (text === '') return null;
+  const expanded = text.replace(/^%USERPROFILE%(?=$|[\\/])/i, home);
+  const isAbsolute = DRIVE.test(`${expanded}\\`);
+  // A share, a device, or what is relative to the drive: none of them lies below a folder that can be named here.
+  if (!isAbsolute && /^[\\/]/.test(expanded)) return null;
+  const whole = isAbsolute ? `${expanded}\\` : `${base}\\${expanded}\\`;
+  const drive = DRIVE.exec(whole);
+  if (drive === null) return null;
+  // Windows drops blanks and dots at the end of a name, so that `.. ` means `..`.
+  const names = collapse(
+    whole
+      .slice(drive[0].length)
+      .split(/[\\/]/)
+      .map((name) => (/^\.{1,2}$/.test(name) ? name : withoutTail(name))),
+  );
+  if (names.some((name) => NOT_IN_NAMES.test(name))) return null;
+  return `${(drive[1] ?? '').toUpperCase()}:\\${names.join('\\')}`;
+}
 
 export const windowsPaths: PathFlavour = {
-  parse: (text: string, base: string, home: string): string | null => {
-    if (text === '') return null;
-    const expanded = text.replace(/^%USERPROFILE%(?=$|[\\/])/i, home);
-    const isAbsolute = DRIVE.test(`${expanded}\\`);
-    // A share, a device, or what is relative to the drive: none of them lies below a folder that can be named here.
-    if (!isAbsolute && /^[\\/]/.test(expanded)) return null;
-    const whole = isAbsolute ? `${expanded}\\` : `${base}\\${expanded}\\`;
-    const drive = DRIVE.exec(whole);
-    if (drive === null) return null;
-    // Windows drops blanks and dots at the end of a name, so that `.. ` means `..`.
-    const names = collapse(
-      whole
-        .slice(drive[0].length)
-        .split(/[\\/]/)
-        .map((name) => (/^\.{1,2}$/.test(name) ? name : withoutTail(name))),
-    );
-    if (names.some((name) => NOT_IN_NAMES.test(name))) return null;
-    return `${(drive[1] ?? '').toUpperCase()}:\\${names.join('\\')}`;
-  },
+  parse: parseWindows,
   split: (path) => [
     path.slice(0, 3),
     ...path
@@ -79,7 +85,7 @@ export const windowsPaths: PathFlavour = {
     return inner === outer || inner.startsWith(outer.endsWith('\\') ? outer : `${outer}\\`);
   },
   toWire: (path) => `/${path.replaceAll('\\', '/')}`,
-  fromWire: (path) => windowsPaths.parse(path.replace(/^\\(?:\?\?|\\\?)\\/, ''), '', ''),
+  fromWire: (path) => parseWindows(path.replace(/^\\(?:\?\?|\\\?)\\/, ''), '', ''),
 };
 
 /** `.. ` and `. ` mean `..` and `.`; any other name loses the blanks and dots at its end. */
