@@ -88,7 +88,7 @@ export class SshExecutor implements Executor {
     let visit: Visit | undefined;
     try {
       const session = await untilAborted(this.link.session(), signal);
-      const resource = await withinLimit(signal, limitSeconds, (limits) =>
+      const resource = await withinLimit(signal, this.lookSeconds, (limits) =>
         this.host.resourceOf({ session, limits, begun: false }, execution.params),
       );
       return await this.locks.run(resource, () =>
@@ -111,13 +111,15 @@ export class SshExecutor implements Executor {
   private answerOf(error: unknown, action: string, limitSeconds: number, begun: boolean): ExecutorAnswer {
     if (error instanceof Aborted) {
       const reason = error.reason as EndReason;
-      return begun || reason === 'time limit'
-        ? { kind: 'executed', result: killed(reason, limitSeconds) }
-        : { kind: 'halted' };
+      if (begun) return { kind: 'executed', result: killed(reason, limitSeconds) };
+      if (reason !== 'time limit') return { kind: 'halted' };
+      return this.unanswered(action, new TransportError('the host does not answer', false));
     }
-    if (!(error instanceof TransportError)) {
-      return { kind: 'executed', result: failure(error instanceof Error ? error.message : String(error)) };
-    }
+    if (error instanceof TransportError) return this.unanswered(action, error);
+    return { kind: 'executed', result: failure(error instanceof Error ? error.message : String(error)) };
+  }
+
+  private unanswered(action: string, error: TransportError): ExecutorAnswer {
     this.logger.warn({ err: error, action }, 'An action was not answered over SSH.');
     const { message } = error;
     return error.mayHaveBegun
@@ -133,9 +135,8 @@ export class SshExecutor implements Executor {
 
   private async refusalOfPaths({ params }: Execution): Promise<string | null> {
     if (pathParams(params).length === 0) return null;
-    const seconds = (2 * this.target.connectTimeoutMs) / 1_000;
     try {
-      return await withinLimit(new AbortController().signal, seconds, async (limits) => {
+      return await withinLimit(new AbortController().signal, this.lookSeconds, async (limits) => {
         const session = await untilAborted(this.link.session(), limits.signal);
         return this.host.refusalOfPaths({ session, limits, begun: false }, params);
       });
@@ -143,6 +144,11 @@ export class SshExecutor implements Executor {
       this.logger.debug({ err: error }, 'The paths of an action cannot be judged yet.');
       return null;
     }
+  }
+
+  /** How long a look at the host's files may take: as long as a connection, and once more. */
+  private get lookSeconds(): number {
+    return (2 * this.target.connectTimeoutMs) / 1_000;
   }
 
   private limitSecondsOf({ action, params }: Execution): number {

@@ -21,6 +21,8 @@ export interface SshTarget {
   /** As they were given: what `%USERPROFILE%` is, only the host knows. */
   readonly roots: readonly string[];
   readonly agents: Readonly<Record<CodingAgent, string>>;
+  /** The providers that cline may switch between, the preferred one first; empty when it may not. */
+  readonly clineProviders: readonly string[];
   readonly connectTimeoutMs: number;
   readonly commandTimeoutSeconds: number;
   readonly healthIntervalMs: number;
@@ -81,6 +83,11 @@ function targetOf(env: Env): SshTarget {
       claude: env.text('OPENCLAW_SSH_CLAUDE_BIN'),
       cline: env.text('OPENCLAW_SSH_CLINE_BIN'),
     },
+    clineProviders: env.flag('OPENCLAW_CLINE_AUTO_SWITCH')
+      ? env.listOf('OPENCLAW_CLINE_PROVIDER_PRIORITY', 'names of providers', (name) =>
+          /^[A-Za-z0-9_-]+$/.test(name),
+        )
+      : [],
     connectTimeoutMs: env.number('OPENCLAW_SSH_CONNECT_TIMEOUT', { min: 0.1, max: 60 }) * 1_000,
     commandTimeoutSeconds: env.number('OPENCLAW_SSH_COMMAND_TIMEOUT', { min: 1, max: 3_600 }),
     healthIntervalMs: env.number('OPENCLAW_SSH_HEALTH_CACHE_SECONDS', { min: 0.1, max: 3_600 }) * 1_000,

@@ -1,4 +1,4 @@
-import { type Execution, type Params, pathParams } from '../../../actions/index.js';
+import { type Execution, type Params, pathParams, textParam } from '../../../actions/index.js';
 import { type ActionResult } from '../../../contracts/gateway-api.js';
 import { type SshSession } from '../connection/session.js';
 import { TransportError } from '../connection/transport-error.js';
@@ -8,6 +8,7 @@ import { commandActions, fileActions, type Planner, type RemoteAction } from '..
 import { type PathFlavour, posixPaths, windowsPaths } from '../domain/remote-path.js';
 import { windowsPlanners } from '../domain/windows-actions.js';
 import { type RemoteOs, type SshTarget } from '../ssh.config.js';
+import { runCline } from './cline-providers.js';
 import { checkCodingAgents } from './coding-agents.js';
 import { type HostShell, hostShells } from './host-shell.js';
 import { isMissing, isOfHost, RemoteFiles } from './remote-files.js';
@@ -101,7 +102,18 @@ export class RemoteHost {
     if (action === 'check_coding_agents') return checkCodingAgents(agents, perform);
     const plan = planners[action]?.({ params, path, agents });
     if (plan === undefined) return failure(`Action '${action}' is not supported in SSH tunnel mode.`);
-    return 'failure' in plan ? failure(plan.failure) : perform(plan.commands, plan.input);
+    if ('failure' in plan) return failure(plan.failure);
+    if (action !== 'run_coding_agent' || textParam(params, 'agent') !== 'cline') {
+      return perform(plan.commands, plan.input);
+    }
+    return runCline({
+      program: agents.cline,
+      providers: this.target.clineProviders,
+      files,
+      flavour,
+      home: jail.home,
+      perform: (argv) => perform([argv], plan.input),
+    });
   }
 
   private async filesOf(visit: Visit): Promise<RemoteFiles> {

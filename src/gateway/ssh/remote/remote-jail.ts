@@ -6,6 +6,8 @@ const MAX_LINKS = 40;
 
 /** The folders of the host that actions may touch, resolved, and what paths are judged against. */
 export interface RemoteJail {
+  /** The folder of the user on the host. */
+  readonly home: string;
   readonly roots: readonly string[];
   /** Where a path really leads; null when that is outside of all roots, or nowhere. */
   readonly resolve: (text: string) => Promise<string | null>;
@@ -31,6 +33,7 @@ export async function remoteJail(
   );
   const roots = found.filter((root) => root !== null);
   return {
+    home,
     roots,
     resolve: async (text) => {
       const path = flavour.parse(text, roots[0] ?? home, home);

@@ -12,7 +12,7 @@ const MAX_STDERR = 4_096;
 /** How long the last output may take after a command has ended. Only what left its group can hold it up. */
 const LAST_OUTPUT_MS = 2_000;
 /** How long the host may take to say that a command has ended that was told to. */
-const END_CONFIRMED_MS = 5_000;
+const END_CONFIRMED_MS = 3_000;
 
 /** Why a command ends before its time: its own limit, or a word from above. */
 export type EndReason = HaltReason | 'time limit';
@@ -29,11 +29,17 @@ export async function runCommand(
   { signal, limitSeconds }: Limits,
 ): Promise<ActionResult> {
   let channel: ClientChannel;
+  const opening = session.exec(prepared.line);
   try {
-    channel = await untilAborted(session.exec(prepared.line), signal);
+    channel = await untilAborted(opening, signal);
   } catch (error) {
     // Nothing begins without the word that follows the input.
     if (!signal.aborted) throw TransportError.of(error);
+    // It may still open, and would wait for that word as long as the connection lasts.
+    void opening.then(
+      (late) => late.close(),
+      () => undefined,
+    );
     return killed(signal.reason as EndReason, limitSeconds);
   }
   const end = new CommandEnd(session, channel);

@@ -76,5 +76,17 @@ export const sshVariables = {
   },
   OPENCLAW_SSH_CODEX_BIN: { group: 'gateway', about: 'How codex is called there.', default: 'codex' },
   OPENCLAW_SSH_CLAUDE_BIN: { group: 'gateway', about: 'How claude is called there.', default: 'claude' },
+  OPENCLAW_CLINE_AUTO_SWITCH: {
+    group: 'gateway',
+    about:
+      '0 runs cline over SSH as it is configured there, and with no other provider when that one refuses.',
+    default: '1',
+  },
+  OPENCLAW_CLINE_PROVIDER_PRIORITY: {
+    group: 'gateway',
+    about:
+      'The order in which cline is tried with the providers that have a folder ~/.cline-<provider> there.',
+    default: 'gemini,deepseek,groq,openrouter',
+  },
   OPENCLAW_SSH_CLINE_BIN: { group: 'gateway', about: 'How cline is called there.', default: 'cline' },
 } as const satisfies Record<string, Variable>;
