@@ -26,7 +26,7 @@ async function start(): Promise<() => Promise<void>> {
     throw error;
   }
   say(`OpenClaw gateway: ${running.url}  API docs: ${running.url}/docs`);
-  if (config.allowedRoots.length === 0) {
+  if (config.allowedRoots.length === 0 && config.ssh.target === undefined) {
     say(
       'No folder is allowed, so no action can run. Set SKYNET_ALLOWED_ROOTS to the folders that actions may touch.',
     );

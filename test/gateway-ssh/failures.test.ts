@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type RunningGateway } from '../../src/gateway/index.js';
+import { Program } from '../support/program.js';
 import { act, isAlive, post, untilDead } from '../gateway/fixture.js';
 import { SshFixture, statusOf, untilHealthy } from './fixture.js';
 import { leftOut, trouble } from './sshd.js';
@@ -51,7 +52,21 @@ suite(`a host behind SSH that fails${leftOut}`, () => {
     await untilDead(slow.pid());
   });
 
-  it('ends what runs when the gateway dies, and when it closes', async () => {
+  it('ends what runs when the gateway is killed and can do nothing about it', async () => {
+    const program = Program.start('skynet', ['gateway', '--port', '0'], {
+      DATABASE_URL: fixture.gateways.database.url,
+      ...fixture.env(),
+    });
+    const url = await program.line(/OpenClaw gateway: (\S+)/);
+    const slow = slowTest();
+    const running = act({ url }, 'run_tests', slow.params).catch(() => 'cut off');
+    await slow.started();
+    await program.kill('SIGKILL');
+    expect(await running).toBe('cut off');
+    await untilDead(slow.pid());
+  });
+
+  it('ends what runs when the gateway closes', async () => {
     const leaving = await fixture.start();
     const slow = slowTest();
     const running = act(leaving, 'run_tests', slow.params);
