@@ -41,6 +41,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   'gateway.provider_usage': 'gateway/providers',
   'gateway.provider_rates': 'gateway/providers',
   'gateway.provider_health': 'gateway/providers',
+  'gateway.ssh_host_keys': 'gateway/ssh',
 };
 
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })

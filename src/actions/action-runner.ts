@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { actionRules, blockedActions, limitSecondsOf } from '../contracts/actions.js';
+import { limitSecondsOf } from '../contracts/actions.js';
 import { type ActionResult } from '../contracts/gateway-api.js';
 import { type ActionsConfig, defaultActionsConfig } from './actions.config.js';
 import { cutText } from './cut-text.js';
@@ -8,7 +8,8 @@ import { KeyedLock } from './keyed-lock.js';
 import { WrittenPaths } from './lease/written-paths.js';
 import { type ActionContext, type MachineAction, type Resource, type Run } from './machine-action.js';
 import { machineActions } from './machine-actions.js';
-import { type Params, pathParams, refusalOfParams, refusalOfWanted } from './parameters.js';
+import { type Params, pathParams } from './parameters.js';
+import { refusalOfRequest, wantsConfirmation } from './refusal-of-request.js';
 import { judgePath, realRoots, repositoryOf } from './path-jail.js';
 import { childEnvironment, pickEnvironment } from './processes/child-environment.js';
 import { LifeLine } from './processes/life-line.js';
@@ -79,16 +80,11 @@ export class ActionRunner {
    */
   async refusalOf(execution: Execution): Promise<string | null> {
     const { action, params, confirmed } = execution;
-    if (blockedActions.has(action)) return `Action '${action}' is explicitly blocked.`;
-    const rule = Object.hasOwn(actionRules, action) ? actionRules[action] : undefined;
-    const known = machineAction(action);
-    if (rule === undefined || known === undefined) return `Action '${action}' is implicitly blocked.`;
-    const ofParams =
-      refusalOfParams(params) ?? refusalOfWanted(params, known.params) ?? known.refusalOf?.(params) ?? null;
-    if (ofParams !== null) return ofParams;
+    const ofRequest = refusalOfRequest(action, params);
+    if (ofRequest !== null) return ofRequest;
     const judged = await this.judge(params);
     if (!judged.ok) return judged.error;
-    if (rule.tier !== 'confirm' || confirmed) return null;
+    if (confirmed || !wantsConfirmation(action)) return null;
     if (this.confirm === undefined) return 'Confirmation required.';
     return (await this.confirm(execution)) ? null : 'Operator denied the action.';
   }

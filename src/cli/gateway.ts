@@ -31,7 +31,7 @@ async function start(): Promise<() => Promise<void>> {
       ? 'No agent can connect: set SKYNET_AUTH_TOKEN to what agents have to show.'
       : `Agents connect to ${running.agentsUrl}/agent/ws`,
   );
-  if (config.allowedRoots.length === 0) {
+  if (config.allowedRoots.length === 0 && config.ssh.target === undefined) {
     say(
       'No folder is allowed, so this machine runs no action. Set SKYNET_ALLOWED_ROOTS to the folders that actions may touch.',
     );

@@ -5,6 +5,7 @@ import { logLevels } from '../platform/logging/logger.js';
 import { type AgentsConfig, agentsConfig } from './agents/agents.config.js';
 import { GatewayConfigError } from './gateway-config-error.js';
 import { type ProvidersConfig, providersConfig } from './providers/index.js';
+import { type SshConfig, sshConfig } from './ssh/index.js';
 
 export interface GatewayConfig {
   readonly host: string;
@@ -24,6 +25,7 @@ export interface GatewayConfig {
   /** Where agents connect; undefined: none can. */
   readonly agents: AgentsConfig | undefined;
   readonly providers: ProvidersConfig;
+  readonly ssh: SshConfig;
 }
 
 export { GatewayConfigError };
@@ -63,6 +65,7 @@ export function gatewayConfig(env: Env): GatewayConfig {
     answerGraceMs: 5_000,
     agents: agentsConfig(env),
     providers: providersConfig(env),
+    ssh: sshConfig(env),
   });
 }
 

@@ -3,18 +3,20 @@ import { Database } from '../platform/database/database.js';
 import { ActionsService } from './actions/actions.service.js';
 import { Executors } from './executors/executors.js';
 import { GatewayController } from './http/gateway.controller.js';
+import { SshTunnel } from './ssh/index.js';
 
 export interface GatewayParts {
   readonly database: Database;
   readonly actions: ActionsService;
   readonly executors: Executors;
+  readonly ssh: SshTunnel;
   /** The features that have routes of their own. */
   readonly features: readonly DynamicModule[];
 }
 
 @Module({})
 export class GatewayModule {
-  static with({ database, actions, executors, features }: GatewayParts): DynamicModule {
+  static with({ database, actions, executors, ssh, features }: GatewayParts): DynamicModule {
     return {
       module: GatewayModule,
       imports: [...features],
@@ -23,6 +25,7 @@ export class GatewayModule {
         { provide: Database, useValue: database },
         { provide: ActionsService, useValue: actions },
         { provide: Executors, useValue: executors },
+        { provide: SshTunnel, useValue: ssh },
       ],
     };
   }

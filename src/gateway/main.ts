@@ -10,6 +10,7 @@ import { type GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
 import { createGatewayApp } from './http/app.js';
 import { createProviders, ollamaThrough } from './providers/index.js';
+import { SshTunnel } from './ssh/index.js';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -40,8 +41,11 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   try {
     await migrate(dataSource);
     const database = databaseOf(dataSource);
+    const ssh = new SshTunnel(config.ssh, { database, logger });
     const executors = new Executors({
       ...(agents === undefined ? {} : { agents }),
+      ...(ssh.executor === undefined ? {} : { ssh: ssh.executor }),
+      sshOnly: ssh.isForced,
       local: new LocalExecutor(config.allowedRoots, env, config.actions),
     });
     const actions = new ActionsService({
@@ -52,9 +56,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     });
     const ollama = ollamaThrough(actions, executors);
     const providers = createProviders({ config: config.providers, database, logger, ollama });
-    const module = GatewayModule.with({ database, actions, executors, features: [providers.module] });
+    const module = GatewayModule.with({ database, actions, executors, ssh, features: [providers.module] });
     const app = await createGatewayApp({ config, logger, module, actions });
-    const loops = upkeepLoops(actions, database, logger);
+    const loops = [...upkeepLoops(actions, database, logger), ...ssh.loops];
     agents?.heedStop(await actions.isStopped());
     await agents?.listen();
     await app.listen({ host: config.host, port: config.port });
@@ -63,6 +67,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     const close = async () => {
       await Promise.all([actions.drain(config.patienceMs), providers.close(config.patienceMs)]);
       for (const loop of loops) await loop.stop();
+      ssh.close();
       await app.close();
       await agents?.close();
       await dataSource.destroy();

@@ -24,6 +24,11 @@ export type ExecutorAnswer =
       readonly httpStatus: 503 | 504;
       readonly error: string;
       readonly outcome: ActionOutcome;
+      /**
+       * Nobody will ever know more: the executor remembers no keys, and the action must not run again. Whoever sends the
+       * key later is told so for good.
+       */
+      readonly isLast?: boolean;
     };
 
 /** What an executor knows by itself of the keys that it was given. */

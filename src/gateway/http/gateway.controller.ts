@@ -6,6 +6,7 @@ import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/statement.js';
 import { ActionsService } from '../actions/actions.service.js';
 import { Executors } from '../executors/executors.js';
+import { SshTunnel } from '../ssh/index.js';
 import { parseActionRequest } from './action-request.js';
 import { AckView, ActionAnswer, ActionBody, ErrorView, SessionsView, StatusView } from './gateway.dto.js';
 import { HttpRefusal } from './http-refusal.js';
@@ -21,6 +22,7 @@ export class GatewayController {
     private readonly actions: ActionsService,
     private readonly database: Database,
     private readonly executors: Executors,
+    private readonly ssh: SshTunnel,
   ) {}
 
   @Get('status')
@@ -29,10 +31,7 @@ export class GatewayController {
   status(): GatewayStatus {
     return {
       agent_connected: this.actions.hasAgent,
-      ssh_fallback_enabled: false,
-      ssh_fallback_healthy: false,
-      ssh_fallback_target: null,
-      execution_mode: 'agent_preferred',
+      ...this.ssh.status(),
     };
   }
 
@@ -91,7 +90,7 @@ export class GatewayController {
   })
   async emergencyStop(): Promise<AckView> {
     if (!(await this.actions.stop())) throw new HttpRefusal(503, 'No agent connected.');
-    return { status: 'emergency_stop_sent' };
+    return { status: this.actions.hasAgent ? 'emergency_stop_sent' : 'not_applicable_in_ssh_mode' };
   }
 
   @Post('resume')

@@ -1,4 +1,5 @@
 import { type ActionRequestFrame, type GatewayFrame } from '../../../contracts/agent-socket.js';
+import { type LeasedFile } from '../../../contracts/gateway-api.js';
 
 /** A frame of a gateway; undefined for what is none, which is ignored. */
 export function parseGatewayFrame(text: string): GatewayFrame | undefined {
@@ -23,7 +24,7 @@ export function parseGatewayFrame(text: string): GatewayFrame | undefined {
 }
 
 function actionRequest(frame: Readonly<Record<string, unknown>>): ActionRequestFrame | undefined {
-  const { request_id, action, params = {}, task_id, idempotency_key, timeout_ms, recall } = frame;
+  const { request_id, action, params = {}, task_id, idempotency_key, files, timeout_ms, recall } = frame;
   if (typeof request_id !== 'string' || typeof action !== 'string' || !isObject(params)) return undefined;
   return {
     type: 'action_request',
@@ -33,9 +34,16 @@ function actionRequest(frame: Readonly<Record<string, unknown>>): ActionRequestF
     confirmed: frame['confirmed'] === true,
     ...(typeof task_id === 'string' ? { task_id } : {}),
     ...(typeof idempotency_key === 'string' ? { idempotency_key } : {}),
+    ...(Array.isArray(files) ? { files: files.filter(isLeasedFile) } : {}),
     timeout_ms: typeof timeout_ms === 'number' ? timeout_ms : 0,
     ...(recall === true ? { recall } : {}),
   };
+}
+
+function isLeasedFile(value: unknown): value is LeasedFile {
+  if (!isObject(value)) return false;
+  const { path, mode } = value;
+  return typeof path === 'string' && (mode === 'read' || mode === 'write');
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -10,6 +10,7 @@ import { reaperVariables } from './reaper.js';
 import { schedulerVariables } from './scheduler.js';
 import { serviceGatewayVariables } from './service-gateway.js';
 import { skyclawVariables } from './skyclaw.js';
+import { sshVariables } from './ssh.js';
 
 export { type Variable } from './variable.js';
 
@@ -29,6 +30,7 @@ export const variables = {
   ...agentVariables,
   ...actionsVariables,
   ...providerVariables,
+  ...sshVariables,
   ...hostVariables,
   ...cliVariables,
   ...serviceGatewayVariables,
