@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
+import { type RegistrationConfig, registrationConfig } from './registration/index.js';
 
 export interface GatewayConfig {
   readonly host: string;
@@ -16,6 +17,8 @@ export interface GatewayConfig {
   readonly patienceMs: number;
   /** How much longer than its action may run a caller waits for the answer. */
   readonly answerGraceMs: number;
+  /** Undefined: the gateway tells nobody of itself. */
+  readonly registration: RegistrationConfig | undefined;
 }
 
 /** A setting that makes starting unsafe or senseless; the message says what to do. */
@@ -53,6 +56,7 @@ export function gatewayConfig(env: Env): GatewayConfig {
     logLevel: env.oneOf('SKYNET_LOG_LEVEL', logLevels),
     patienceMs: 15_000,
     answerGraceMs: 5_000,
+    registration: registrationConfig(env),
   });
 }
 

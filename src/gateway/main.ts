@@ -8,6 +8,7 @@ import { LocalExecutor } from './executors/local-executor.js';
 import { type GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
 import { createGatewayApp } from './http/app.js';
+import { RegistrationLoop } from './registration/index.js';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -47,14 +48,19 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     const loops = upkeepLoops(actions, database, logger);
     await app.listen({ host: config.host, port: config.port });
     for (const loop of loops) loop.start();
+    const url = (await app.getUrl()).replace('[::1]', 'localhost');
+    const registration =
+      config.registration &&
+      new RegistrationLoop({ config: config.registration, url, load: () => actions.load, logger });
+    registration?.start();
     let closing: Promise<void> | undefined;
     const close = async () => {
-      await actions.drain(config.patienceMs);
+      await Promise.all([registration?.leave(), actions.drain(config.patienceMs)]);
       for (const loop of loops) await loop.stop();
       await app.close();
       await dataSource.destroy();
     };
-    return { url: (await app.getUrl()).replace('[::1]', 'localhost'), close: () => (closing ??= close()) };
+    return { url, close: () => (closing ??= close()) };
   } catch (error) {
     await dataSource.destroy();
     throw error;

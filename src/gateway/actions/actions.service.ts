@@ -75,6 +75,11 @@ export class ActionsService {
     return !this.draining && chooseExecutor(this.executors) !== undefined;
   }
 
+  /** How many actions this process runs, or is about to. */
+  get load(): number {
+    return this.running.count;
+  }
+
   /** Answers an action request. A caller that hangs up changes nothing: the action goes on, and its key replays it. */
   async handle(request: ActionRequest): Promise<HttpAnswer> {
     const answer = this.settle(request);

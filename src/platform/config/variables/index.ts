@@ -2,6 +2,7 @@ import { cliVariables } from './cli.js';
 import { controlPlaneVariables } from './control-plane.js';
 import { databaseVariables } from './database.js';
 import { gatewayVariables } from './gateway.js';
+import { gatewayRegistrationVariables } from './gateway-registration.js';
 import { hostVariables } from './host.js';
 import { reaperVariables } from './reaper.js';
 import { schedulerVariables } from './scheduler.js';
@@ -23,6 +24,7 @@ export const variables = {
   ...reaperVariables,
   ...skyclawVariables,
   ...gatewayVariables,
+  ...gatewayRegistrationVariables,
   ...hostVariables,
   ...cliVariables,
   ...serviceGatewayVariables,
