@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
 import { type RegistrationConfig, registrationConfig } from './registration/index.js';
+import { type SkillsConfig, skillsConfig } from './skills/index.js';
 
 export interface GatewayConfig {
   readonly host: string;
@@ -19,6 +20,7 @@ export interface GatewayConfig {
   readonly answerGraceMs: number;
   /** Undefined: the gateway tells nobody of itself. */
   readonly registration: RegistrationConfig | undefined;
+  readonly skills: SkillsConfig;
 }
 
 /** A setting that makes starting unsafe or senseless; the message says what to do. */
@@ -57,6 +59,7 @@ export function gatewayConfig(env: Env): GatewayConfig {
     patienceMs: 15_000,
     answerGraceMs: 5_000,
     registration: registrationConfig(env),
+    skills: skillsConfig(env),
   });
 }
 

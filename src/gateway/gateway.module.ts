@@ -9,13 +9,16 @@ export interface GatewayParts {
   readonly database: Database;
   readonly actions: ActionsService;
   readonly executors: readonly Executor[];
+  /** The features with routes of their own. */
+  readonly features: readonly DynamicModule[];
 }
 
 @Module({})
 export class GatewayModule {
-  static with({ database, actions, executors }: GatewayParts): DynamicModule {
+  static with({ database, actions, executors, features }: GatewayParts): DynamicModule {
     return {
       module: GatewayModule,
+      imports: [...features],
       controllers: [GatewayController],
       providers: [
         { provide: Database, useValue: database },

@@ -9,6 +9,7 @@ import { type GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
 import { createGatewayApp } from './http/app.js';
 import { RegistrationLoop } from './registration/index.js';
+import { SkillLibrary, SkillsModule } from './skills/index.js';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -43,10 +44,13 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       logger,
       answerGraceMs: config.answerGraceMs,
     });
-    const module = GatewayModule.with({ database, actions, executors });
+    const skills = new SkillLibrary(config.skills, logger);
+    const features = [SkillsModule.with(skills)];
+    const module = GatewayModule.with({ database, actions, executors, features });
     const app = await createGatewayApp({ config, logger, module, actions });
     const loops = upkeepLoops(actions, database, logger);
     await app.listen({ host: config.host, port: config.port });
+    await skills.open();
     for (const loop of loops) loop.start();
     const url = (await app.getUrl()).replace('[::1]', 'localhost');
     const registration =
@@ -57,6 +61,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     const close = async () => {
       await Promise.all([registration?.leave(), actions.drain(config.patienceMs)]);
       for (const loop of loops) await loop.stop();
+      await skills.close();
       await app.close();
       await dataSource.destroy();
     };

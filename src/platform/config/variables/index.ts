@@ -7,6 +7,7 @@ import { hostVariables } from './host.js';
 import { reaperVariables } from './reaper.js';
 import { schedulerVariables } from './scheduler.js';
 import { serviceGatewayVariables } from './service-gateway.js';
+import { skillVariables } from './skills.js';
 import { skyclawVariables } from './skyclaw.js';
 
 export { type Variable } from './variable.js';
@@ -25,6 +26,7 @@ export const variables = {
   ...skyclawVariables,
   ...gatewayVariables,
   ...gatewayRegistrationVariables,
+  ...skillVariables,
   ...hostVariables,
   ...cliVariables,
   ...serviceGatewayVariables,
