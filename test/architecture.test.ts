@@ -38,6 +38,8 @@ const OWNERS: Readonly<Record<string, string>> = {
   'gateway.executions': 'gateway/actions',
   'gateway.task_leases': 'gateway/actions',
   'gateway.emergency_stop': 'gateway/actions',
+  'gateway.profiles': 'gateway/profiles',
+  'gateway.profile_facts': 'gateway/profiles',
 };
 
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })

@@ -8,6 +8,7 @@ import { LocalExecutor } from './executors/local-executor.js';
 import { type GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
 import { createGatewayApp } from './http/app.js';
+import { ProfilesModule } from './profiles/index.js';
 import { RegistrationLoop } from './registration/index.js';
 import { SkillLibrary, SkillsModule } from './skills/index.js';
 
@@ -45,7 +46,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       answerGraceMs: config.answerGraceMs,
     });
     const skills = new SkillLibrary(config.skills, logger);
-    const features = [SkillsModule.with(skills)];
+    const features = [SkillsModule.with(skills), ProfilesModule.with(database)];
     const module = GatewayModule.with({ database, actions, executors, features });
     const app = await createGatewayApp({ config, logger, module, actions });
     const loops = upkeepLoops(actions, database, logger);
