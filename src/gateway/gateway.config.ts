@@ -3,6 +3,7 @@ import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
 import { type RegistrationConfig, registrationConfig } from './registration/index.js';
 import { type SkillsConfig, skillsConfig } from './skills/index.js';
+import { type TelegramConfig, telegramConfig } from './telegram/index.js';
 
 export interface GatewayConfig {
   readonly host: string;
@@ -21,6 +22,8 @@ export interface GatewayConfig {
   /** Undefined: the gateway tells nobody of itself. */
   readonly registration: RegistrationConfig | undefined;
   readonly skills: SkillsConfig;
+  /** Undefined: there is no bot. */
+  readonly telegram: TelegramConfig | undefined;
 }
 
 /** A setting that makes starting unsafe or senseless; the message says what to do. */
@@ -60,6 +63,7 @@ export function gatewayConfig(env: Env): GatewayConfig {
     answerGraceMs: 5_000,
     registration: registrationConfig(env),
     skills: skillsConfig(env),
+    telegram: telegramConfig(env),
   });
 }
 

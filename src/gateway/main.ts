@@ -8,9 +8,11 @@ import { LocalExecutor } from './executors/local-executor.js';
 import { type GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
 import { createGatewayApp } from './http/app.js';
+import { GatewayController } from './http/gateway.controller.js';
 import { ProfilesModule } from './profiles/index.js';
 import { RegistrationLoop } from './registration/index.js';
 import { SkillLibrary, SkillsModule } from './skills/index.js';
+import { gatewayCommands, TelegramBot } from './telegram/index.js';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -58,9 +60,13 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       config.registration &&
       new RegistrationLoop({ config: config.registration, url, load: () => actions.load, logger });
     registration?.start();
+    const status = () => app.get(GatewayController).status();
+    const commands = gatewayCommands({ actions, executors, skills, status });
+    const bot = config.telegram && new TelegramBot(config.telegram, commands, logger);
+    bot?.start();
     let closing: Promise<void> | undefined;
     const close = async () => {
-      await Promise.all([registration?.leave(), actions.drain(config.patienceMs)]);
+      await Promise.all([bot?.stop(), registration?.leave(), actions.drain(config.patienceMs)]);
       for (const loop of loops) await loop.stop();
       await skills.close();
       await app.close();

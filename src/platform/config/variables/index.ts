@@ -9,6 +9,7 @@ import { schedulerVariables } from './scheduler.js';
 import { serviceGatewayVariables } from './service-gateway.js';
 import { skillVariables } from './skills.js';
 import { skyclawVariables } from './skyclaw.js';
+import { telegramVariables } from './telegram.js';
 
 export { type Variable } from './variable.js';
 
@@ -27,6 +28,7 @@ export const variables = {
   ...gatewayVariables,
   ...gatewayRegistrationVariables,
   ...skillVariables,
+  ...telegramVariables,
   ...hostVariables,
   ...cliVariables,
   ...serviceGatewayVariables,
