@@ -105,7 +105,7 @@ module.exports = {
       from: { path: '^src/.*/domain/', pathNot: '\\.test\\.ts$' },
       to: {
         pathNot:
-          '/domain/|/index\\.ts$|^src/platform/database/row\\.ts$|^node_modules/(ipaddr\\.js|cron|luxon)/',
+          '/domain/|/index\\.ts$|^src/platform/database/row\\.ts$|^node_modules/(ipaddr\\.js|cron|luxon|yaml)/',
         dependencyTypesNot: ['type-only'],
       },
     },

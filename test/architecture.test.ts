@@ -42,6 +42,8 @@ const OWNERS: Readonly<Record<string, string>> = {
   'gateway.provider_rates': 'gateway/providers',
   'gateway.provider_health': 'gateway/providers',
   'gateway.ssh_host_keys': 'gateway/ssh',
+  'gateway.profiles': 'gateway/profiles',
+  'gateway.profile_facts': 'gateway/profiles',
 };
 
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })

@@ -6,6 +6,9 @@ import { type AgentsConfig, agentsConfig } from './agents/agents.config.js';
 import { GatewayConfigError } from './gateway-config-error.js';
 import { type ProvidersConfig, providersConfig } from './providers/index.js';
 import { type SshConfig, sshConfig } from './ssh/index.js';
+import { type RegistrationConfig, registrationConfig } from './registration/index.js';
+import { type SkillsConfig, skillsConfig } from './skills/index.js';
+import { type TelegramConfig, telegramConfig } from './telegram/index.js';
 
 export interface GatewayConfig {
   readonly host: string;
@@ -26,6 +29,11 @@ export interface GatewayConfig {
   readonly agents: AgentsConfig | undefined;
   readonly providers: ProvidersConfig;
   readonly ssh: SshConfig;
+  /** Undefined: the gateway tells nobody of itself. */
+  readonly registration: RegistrationConfig | undefined;
+  readonly skills: SkillsConfig;
+  /** Undefined: there is no bot. */
+  readonly telegram: TelegramConfig | undefined;
 }
 
 export { GatewayConfigError };
@@ -66,6 +74,9 @@ export function gatewayConfig(env: Env): GatewayConfig {
     agents: agentsConfig(env),
     providers: providersConfig(env),
     ssh: sshConfig(env),
+    registration: registrationConfig(env),
+    skills: skillsConfig(env),
+    telegram: telegramConfig(env),
   });
 }
 

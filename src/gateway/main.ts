@@ -11,6 +11,11 @@ import { GatewayModule } from './gateway.module.js';
 import { createGatewayApp } from './http/app.js';
 import { createProviders, ollamaThrough } from './providers/index.js';
 import { SshTunnel } from './ssh/index.js';
+import { GatewayController } from './http/gateway.controller.js';
+import { ProfilesModule } from './profiles/index.js';
+import { RegistrationLoop } from './registration/index.js';
+import { SkillLibrary, SkillsModule } from './skills/index.js';
+import { gatewayCommands, TelegramBot } from './telegram/index.js';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -56,27 +61,41 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     });
     const ollama = ollamaThrough(actions, executors);
     const providers = createProviders({ config: config.providers, database, logger, ollama });
-    const module = GatewayModule.with({ database, actions, executors, ssh, features: [providers.module] });
+    const skills = new SkillLibrary(config.skills, logger);
+    const features = [providers.module, SkillsModule.with(skills), ProfilesModule.with(database)];
+    const module = GatewayModule.with({ database, actions, executors, ssh, features });
     const app = await createGatewayApp({ config, logger, module, actions });
     const loops = [...upkeepLoops(actions, database, logger), ...ssh.loops];
     agents?.heedStop(await actions.isStopped());
     await agents?.listen();
     await app.listen({ host: config.host, port: config.port });
+    await skills.open();
     for (const loop of loops) loop.start();
+    const url = (await app.getUrl()).replace('[::1]', 'localhost');
+    const registration =
+      config.registration &&
+      new RegistrationLoop({ config: config.registration, url, load: () => actions.load, logger });
+    registration?.start();
+    const status = () => app.get(GatewayController).status();
+    const commands = gatewayCommands({ actions, executors, skills, status });
+    const bot = config.telegram && new TelegramBot(config.telegram, commands, logger);
+    bot?.start();
     let closing: Promise<void> | undefined;
     const close = async () => {
-      await Promise.all([actions.drain(config.patienceMs), providers.close(config.patienceMs)]);
+      await Promise.all([
+        bot?.stop(),
+        registration?.leave(),
+        actions.drain(config.patienceMs),
+        providers.close(config.patienceMs),
+      ]);
       for (const loop of loops) await loop.stop();
       ssh.close();
+      await skills.close();
       await app.close();
       await agents?.close();
       await dataSource.destroy();
     };
-    return {
-      url: (await app.getUrl()).replace('[::1]', 'localhost'),
-      agentsUrl: agents?.url,
-      close: () => (closing ??= close()),
-    };
+    return { url, agentsUrl: agents?.url, close: () => (closing ??= close()) };
   } catch (error) {
     await agents?.close();
     await dataSource.destroy();

@@ -80,7 +80,7 @@ describe('the environment', () => {
       // The other names of settings that reach it.
       ...['SKYNET_WS_HOST', 'SKYNET_WS_PORT', 'OPENCLAW_AUTH_TOKEN'],
       ...['OPENCLAW_TLS_CERT', 'OPENCLAW_TLS_KEY'],
-      ...['OPENCLAW_ALLOWED_ROOTS', 'SKYCLAW_CLI_RECONNECT_SECS', 'SKYNET_ORCHESTRATOR_URL'],
+      ...['OPENCLAW_ALLOWED_ROOTS', 'SKYCLAW_CLI_RECONNECT_SECS'],
     ];
     const missing = (Object.entries(variables) as [string, Variable][])
       .filter(([, { ignored }]) => ignored === undefined)

@@ -14,5 +14,8 @@ export function gatewayView(gateway: Gateway): Pick<GatewayView, keyof GatewayVi
     status_reason: gateway.statusReason,
     paused_at: gateway.pausedAt,
     pause_reason: gateway.pauseReason,
+    version: gateway.version,
+    slots: gateway.slots,
+    load: gateway.load,
   };
 }

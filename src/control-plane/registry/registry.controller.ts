@@ -11,6 +11,7 @@ import { IdempotencyService } from '../idempotency/index.js';
 import { gatewayView } from './gateway-view.js';
 import { type Gateway } from './gateways.queries.js';
 import {
+  GatewayHeartbeatRequest,
   GatewayView,
   HeartbeatRequest,
   RegisterGatewayRequest,
@@ -50,9 +51,31 @@ export class RegistryController {
             capabilities: body.capabilities,
             status: body.status,
             metadata: body.metadata,
+            version: body.version,
+            slots: body.slots,
+            load: body.load,
           }),
         ),
     );
+  }
+
+  @Post('gateways/:gateway_id/heartbeat')
+  @HttpCode(200)
+  @Route({ errors: 'problem' })
+  @ApiParam({ name: 'gateway_id', description: 'The id of the gateway.' })
+  @ApiOperation({ summary: 'A sign of life from a gateway that registers itself' })
+  @ApiOkResponse({ type: GatewayView })
+  @ApiProblems('gateway-not-found', 'idempotency-conflict')
+  gatewayHeartbeat(
+    @Req() request: FastifyRequest,
+    @Param('gateway_id', StorablePipe) id: string,
+    @Body() { status, version, slots, load }: GatewayHeartbeatRequest,
+  ): Promise<GatewayView> {
+    return this.idempotency.run(request, async (db) => {
+      const gateway = await this.registry.heartbeatOfGateway(db, id, { status, version, slots, load });
+      if (gateway === null) throw new Problem('gateway-not-found', `Gateway '${id}' is not registered.`);
+      return gatewayView(gateway);
+    });
   }
 
   @Post('register-worker')

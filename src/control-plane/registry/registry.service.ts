@@ -9,7 +9,12 @@ import { CONFIG, LOGGER, TOPICS } from '../runtime/index.js';
 import { countAll } from './counts.queries.js';
 import { isGatewayUsable, isWorkerHealthy } from './domain/health.js';
 import * as gatewayQueries from './gateways.queries.js';
-import { type Findings, type Gateway, type GatewayRegistration } from './gateways.queries.js';
+import {
+  type Findings,
+  type Gateway,
+  type GatewayRegistration,
+  type GatewaySelfReport,
+} from './gateways.queries.js';
 import * as workerQueries from './workers.queries.js';
 import { type Worker, type WorkerClass, type WorkerRegistration } from './workers.queries.js';
 
@@ -49,13 +54,35 @@ export class RegistryService implements OnApplicationShutdown {
   ) {}
 
   /** Registers a gateway and looks at it at once, so that the answer shows its real status. Throws for a bad host. */
-  async registerGateway(request: GatewayRegistration): Promise<Gateway> {
+  async registerGateway(request: GatewayRegistration & GatewaySelfReport): Promise<Gateway> {
     const host = await this.acceptedHost(request.host);
     const found = findings(request.status, await this.client.probe(host));
     const registered = await gatewayQueries.upsertGateway(this.database, { ...request, host }, found);
     this.forgetRoster();
     if (isGatewayUsable(registered.status)) this.wakeups.publish(TOPICS.ready);
     return registered;
+  }
+
+  /**
+   * A gateway's own sign of life; null when it is not registered. It says nothing of how well the gateway can be reached,
+   * but one that was not found well is looked at again.
+   */
+  async heartbeatOfGateway(
+    db: Db,
+    gatewayId: string,
+    said: GatewaySelfReport & { readonly status: string | null },
+  ): Promise<Gateway | null> {
+    const gateway = await gatewayQueries.heartbeatOfGateway(db, gatewayId, said);
+    if (gateway === null) return null;
+    db.afterCommit(() => {
+      this.forgetRoster();
+      if (gateway.status !== gateway.declaredStatus) {
+        this.probe(gateway).catch((error: unknown) =>
+          this.logger.debug({ err: error, gatewayId }, 'What a probe found could not be written.'),
+        );
+      }
+    });
+    return gateway;
   }
 
   /** Registers a worker, or anew. Throws for an id that a host has. */

@@ -6,7 +6,7 @@ import { Problem } from '../../platform/problems/problem.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { type DispatchOutcome, GatewayClient } from '../gateway-client/index.js';
 import { LedgerReader, taskIds } from '../ledger/index.js';
-import { type Gateway, RegistryService } from '../registry/index.js';
+import { type Gateway, RegistryService, roomOf } from '../registry/index.js';
 import { CONFIG } from '../runtime/index.js';
 import { type Candidate, chooseGateway } from './domain/choose-gateway.js';
 
@@ -82,13 +82,13 @@ export class RoutingService {
       this.registry.listUsableGateways(),
       this.ledger.inFlightByGateway(),
     ]);
-    return gateways.map(({ gatewayId, host, capabilities, lastUsedAt }) => ({
+    return gateways.map(({ gatewayId, host, capabilities, lastUsedAt, slots }) => ({
       gatewayId,
       host,
       capabilities,
       lastUsedAt,
       inFlight: (inFlight.get(gatewayId) ?? 0) + (this.direct.get(gatewayId) ?? 0),
-      maxInFlight: this.config.scheduler.maxInFlightPerGateway,
+      maxInFlight: roomOf(slots, this.config.scheduler.maxInFlightPerGateway),
     }));
   }
 

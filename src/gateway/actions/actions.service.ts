@@ -84,6 +84,11 @@ export class ActionsService {
     return this.stopIsUnrecorded || (await queries.isStopped(this.database));
   }
 
+  /** How many actions this process runs, or is about to. */
+  get load(): number {
+    return this.running.count;
+  }
+
   /** Answers an action request. A caller that hangs up changes nothing: the action goes on, and its key replays it. */
   async handle(request: ActionRequest): Promise<HttpAnswer> {
     const answer = this.settle(request);

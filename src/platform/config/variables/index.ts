@@ -4,13 +4,16 @@ import { cliVariables } from './cli.js';
 import { controlPlaneVariables } from './control-plane.js';
 import { databaseVariables } from './database.js';
 import { gatewayVariables } from './gateway.js';
+import { gatewayRegistrationVariables } from './gateway-registration.js';
 import { hostVariables } from './host.js';
 import { providerVariables } from './providers.js';
 import { reaperVariables } from './reaper.js';
 import { schedulerVariables } from './scheduler.js';
 import { serviceGatewayVariables } from './service-gateway.js';
+import { skillVariables } from './skills.js';
 import { skyclawVariables } from './skyclaw.js';
 import { sshVariables } from './ssh.js';
+import { telegramVariables } from './telegram.js';
 
 export { type Variable } from './variable.js';
 
@@ -31,6 +34,9 @@ export const variables = {
   ...actionsVariables,
   ...providerVariables,
   ...sshVariables,
+  ...gatewayRegistrationVariables,
+  ...skillVariables,
+  ...telegramVariables,
   ...hostVariables,
   ...cliVariables,
   ...serviceGatewayVariables,
