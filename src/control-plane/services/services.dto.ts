@@ -224,7 +224,7 @@ export class RolloutState {
   serviceId!: string;
   /** The generation that should run; after a rollback the earlier one. */
   generation!: number;
-  /** `progressing` until all replicas run the generation; `failed` when it did not come up and there is none to go back to. */
+  /** `progressing` until all replicas run the generation, and again while one is missing; `failed` when it did not come up and there is none to go back to. */
   @ApiProperty({ enum: ROLLOUT_STATES })
   state!: (typeof ROLLOUT_STATES)[number];
   /** How it is going, in a sentence. */
