@@ -97,7 +97,7 @@ export interface RegisterHostRequest {
   readonly maxParallel?: number;
   /** Jobs that the daemon still runs; others that the host holds are taken back. */
   readonly activeJobs?: readonly string[];
-  /** Processes of services that the daemon still runs; absent: it does not say. */
+  /** Processes of services that the daemon still runs; absent: it does not say, and is handed all that it had anew. */
   readonly activeServices?: readonly ActiveService[];
   /** The host's own limit for payloads that name none (SKYCLAW_TIMEOUT_MS). */
   readonly defaultTimeoutMs?: number;

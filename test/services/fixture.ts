@@ -99,10 +99,14 @@ export type Hosts = readonly ScriptedHost[] & Readonly<Record<0 | 1 | 2 | 3, Scr
 
 export async function aHost(
   api: TestControlPlane,
-  { id = `host-${randomUUID().slice(0, 8)}`, capabilities = ['service-host'] } = {},
+  { id = `host-${randomUUID().slice(0, 8)}`, capabilities = ['service-host'], tellsServices = true } = {},
 ): Promise<ScriptedHost> {
   const application = { id, name: id, capabilities, maxParallel: 1, defaultTimeoutMs: null };
-  await api.database.transaction((tx) => api.get(HostsRegistry).register(tx, application, ''));
+  const registry = api.get(HostsRegistry);
+  await api.database.transaction(async (tx) => {
+    await registry.register(tx, application, '');
+    await registry.noteTelling(tx, id, tellsServices);
+  });
   return new ScriptedHost(api, id);
 }
 

@@ -22,6 +22,8 @@ export interface Host {
   /** What the host says of itself; never trusted. */
   readonly reportedActiveLeases: number | null;
   readonly defaultTimeoutMs: number | null;
+  /** Whether it says what it runs of services. */
+  readonly tellsServices: boolean;
   /** Silent for longer than it may be. */
   readonly isOffline: boolean;
   readonly revokedAt: Instant | null;
@@ -39,7 +41,7 @@ export interface Host {
 const IS_SILENT = `w.last_heartbeat < now() - w.silent_after_ms * interval '1 millisecond'`;
 
 const COLUMNS = `h.host_id, w.metadata ->> 'name' as name, w.capabilities, h.max_parallel, h.reported_active_leases,
-  h.default_timeout_ms, ${IS_SILENT} as is_offline, h.revoked_at, h.cordoned_at, h.drain_since, h.drain_deadline,
+  h.default_timeout_ms, h.tells_services, ${IS_SILENT} as is_offline, h.revoked_at, h.cordoned_at, h.drain_since, h.drain_deadline,
   coalesce(h.drain_deadline <= now(), false) as is_drain_over, h.reason, w.registered_at, w.last_heartbeat`;
 const HOSTS = 'hosts h join workers w on w.worker_id = h.host_id';
 
@@ -50,6 +52,7 @@ const hostFromRow = (row: Row): Host => ({
   maxParallel: integer(row, 'max_parallel'),
   reportedActiveLeases: integerOrNull(row, 'reported_active_leases'),
   defaultTimeoutMs: integerOrNull(row, 'default_timeout_ms'),
+  tellsServices: flag(row, 'tells_services'),
   isOffline: flag(row, 'is_offline'),
   revokedAt: instantOrNull(row, 'revoked_at'),
   cordonedAt: instantOrNull(row, 'cordoned_at'),
@@ -221,6 +224,16 @@ export async function hostHeartbeat(
   if ((await db.query(HEARTBEAT, [id, capabilities, silentAfterMs])).length === 0) return false;
   if (reportedActiveLeases !== null) await db.query(REPORTED, [id, reportedActiveLeases]);
   return true;
+}
+
+const TELLING = statement(
+  'registry.hostTelling',
+  `update hosts h set tells_services = $2 where h.host_id = $1 and h.tells_services <> $2`,
+);
+
+/** Notes whether a host says what it runs of services. */
+export async function noteTelling(db: Db, id: string, tellsServices: boolean): Promise<void> {
+  await db.query(TELLING, [id, tellsServices]);
 }
 
 const CORDON = statement(

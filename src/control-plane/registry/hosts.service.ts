@@ -88,6 +88,11 @@ export class HostsRegistry {
     return queries.findHost(db, id);
   }
 
+  /** Notes whether a host says what it runs of services; see {@link Host.tellsServices}. */
+  noteTelling(db: Db, id: string, tellsServices: boolean): Promise<void> {
+    return queries.noteTelling(db, id, tellsServices);
+  }
+
   find(id: string, db: Db = this.database): Promise<Host | null> {
     return queries.findHost(db, id);
   }
