@@ -83,6 +83,10 @@ export interface Host {
   readonly drain?: { readonly since: string; readonly deadline?: string; readonly reason: string };
   readonly registeredAt: string;
   readonly lastSeenAt: string;
+  /** Grows with every registration, heartbeat and word of an operator. */
+  readonly version: number;
+  /** The replica of the control plane that wrote it last. */
+  readonly updatedBy: string;
 }
 
 export interface ClaimRequest {

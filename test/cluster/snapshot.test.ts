@@ -78,6 +78,8 @@ describe('a snapshot of another coordinator', () => {
       status: 'offline',
       registeredAt: '2025-12-01T00:00:00.000Z',
       lastSeenAt: '2026-01-02T03:04:05.678Z',
+      version: 7,
+      updatedBy: 'old-node',
     });
     const beat = await api.post('/v1/hosts/h1/heartbeat', {});
     expect(beat.body.host).toMatchObject({ status: 'online', registeredAt: '2025-12-01T00:00:00.000Z' });

@@ -62,7 +62,7 @@ export class HostsService {
       await this.jobs.takeBack(tx, host.id, { reason, kept: activeJobs });
       await this.registry.noteTelling(tx, host.id, activeServices !== null);
       await this.services.restarted(tx, host.id, activeServices);
-      return { host: await this.viewOf(host, tx), token };
+      return { host: await this.viewOf(await this.registry.written(tx, host.id), tx), token };
     });
   }
 
@@ -163,5 +163,7 @@ function hostView(host: Host, activeLeases: number, hasServices: boolean): HostV
         }),
     registeredAt: isoTime(host.registeredAt),
     lastSeenAt: isoTime(host.lastSeenAt),
+    version: host.version,
+    updatedBy: host.updatedBy,
   };
 }

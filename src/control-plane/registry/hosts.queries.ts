@@ -36,13 +36,18 @@ export interface Host {
   readonly reason: string;
   readonly registeredAt: Instant;
   readonly lastSeenAt: Instant;
+  /** Grows with every registration, heartbeat and word of an operator. */
+  readonly version: number;
+  /** The replica that wrote it last. */
+  readonly updatedBy: string;
 }
 
 const IS_SILENT = `w.last_heartbeat < now() - w.silent_after_ms * interval '1 millisecond'`;
 
 const COLUMNS = `h.host_id, w.metadata ->> 'name' as name, w.capabilities, h.max_parallel, h.reported_active_leases,
   h.default_timeout_ms, h.tells_services, ${IS_SILENT} as is_offline, h.revoked_at, h.cordoned_at, h.drain_since, h.drain_deadline,
-  coalesce(h.drain_deadline <= now(), false) as is_drain_over, h.reason, w.registered_at, w.last_heartbeat`;
+  coalesce(h.drain_deadline <= now(), false) as is_drain_over, h.reason, w.registered_at, w.last_heartbeat,
+  w.version, w.updated_by`;
 const HOSTS = 'hosts h join workers w on w.worker_id = h.host_id';
 
 const hostFromRow = (row: Row): Host => ({
@@ -62,6 +67,8 @@ const hostFromRow = (row: Row): Host => ({
   reason: text(row, 'reason'),
   registeredAt: instant(row, 'registered_at'),
   lastSeenAt: instant(row, 'last_heartbeat'),
+  version: integer(row, 'version'),
+  updatedBy: text(row, 'updated_by'),
 });
 
 const FIND = statement('registry.findHost', `select ${COLUMNS} from ${HOSTS} where h.host_id = $1`);
@@ -197,7 +204,7 @@ export async function upsertHost(
 const HEARTBEAT = statement(
   'registry.hostHeartbeat',
   `update workers w set last_heartbeat = now(), status = 'online', silent_after_ms = $3,
-     capabilities = coalesce($2::text[], w.capabilities)
+     capabilities = coalesce($2::text[], w.capabilities), version = w.version + 1, updated_by = $4
    where w.worker_id = $1 and w.kind = 'host' returning w.worker_id`,
 );
 
@@ -215,15 +222,27 @@ export async function hostHeartbeat(
     capabilities,
     reportedActiveLeases,
     silentAfterMs,
+    updatedBy,
   }: {
     readonly capabilities: readonly string[] | null;
     readonly reportedActiveLeases: number | null;
     readonly silentAfterMs: number;
+    readonly updatedBy: string;
   },
 ): Promise<boolean> {
-  if ((await db.query(HEARTBEAT, [id, capabilities, silentAfterMs])).length === 0) return false;
+  if ((await db.query(HEARTBEAT, [id, capabilities, silentAfterMs, updatedBy])).length === 0) return false;
   if (reportedActiveLeases !== null) await db.query(REPORTED, [id, reportedActiveLeases]);
   return true;
+}
+
+const WRITTEN = statement(
+  'registry.hostWritten',
+  `update workers w set version = w.version + 1, updated_by = $2 where w.worker_id = $1 and w.kind = 'host'`,
+);
+
+/** Counts a write of a host, and notes who has made it. */
+export async function countWrite(tx: Tx, id: string, updatedBy: string): Promise<void> {
+  await tx.query(WRITTEN, [id, updatedBy]);
 }
 
 const TELLING = statement(
