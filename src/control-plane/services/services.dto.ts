@@ -55,7 +55,7 @@ export class DeployServiceRequest {
   @Text({ optional: true, nullable: true, maxLength: 500 })
   image: string | null = null;
 
-  /** Whether an isolated process may use the network; the host decides when left out. */
+  /** An isolated service always has a network, or nobody could reach it: `false` is refused. */
   @Flag({ optional: true, nullable: true })
   network: boolean | null = null;
 }

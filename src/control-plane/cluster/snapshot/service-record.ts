@@ -23,6 +23,7 @@ export interface ServiceRecord extends Stamp, Candidate {
 }
 
 const ID = 200;
+const UNREACHABLE = 'network is false: a service without a network could be reached by nobody';
 const STATUSES = ['pending', 'running', 'failed', 'stopped'] as const;
 
 export function serviceFrom(fields: RecordFields): ServiceRecord {
@@ -34,6 +35,7 @@ export function serviceFrom(fields: RecordFields): ServiceRecord {
     fields.fail('healthPath', 'must be a path that begins with / and has no blanks');
   }
   const replicas = fields.integer('replicas', 1, { min: 0, max: 1_000 });
+  const network = fields.flagOrNull('network');
   // One that should have no replicas is told of as stopped as well.
   const isStopped = status === 'stopped' && replicas > 0;
   const masked = Object.entries(env)
@@ -41,7 +43,7 @@ export function serviceFrom(fields: RecordFields): ServiceRecord {
     .slice(0, 100);
   const hidden = `env hides the value of ${masked}; deploy the service anew instead`;
   return {
-    unfit: masked === undefined || isStopped ? null : hidden,
+    unfit: masked === undefined || isStopped ? (network === false ? UNREACHABLE : null) : hidden,
     awaited: [],
     id: fields.text('id', ID),
     name: fields.text('name', ID),
@@ -57,7 +59,7 @@ export function serviceFrom(fields: RecordFields): ServiceRecord {
     maxPerHost: fields.integer('maxPerHost', 1, { min: 1, max: 100 }),
     healthPath,
     image: fields.value('image') === null ? null : fields.text('image', 500),
-    network: fields.flagOrNull('network'),
+    network,
     isStopped,
     hasFailed: status === 'failed',
     createdAt: fields.instant('createdAt'),
