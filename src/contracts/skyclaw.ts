@@ -83,6 +83,10 @@ export interface Host {
   readonly drain?: { readonly since: string; readonly deadline?: string; readonly reason: string };
   readonly registeredAt: string;
   readonly lastSeenAt: string;
+  /** Grows with every registration, heartbeat and word of an operator. */
+  readonly version: number;
+  /** The replica of the control plane that wrote it last. */
+  readonly updatedBy: string;
 }
 
 export interface ClaimRequest {
@@ -97,7 +101,7 @@ export interface RegisterHostRequest {
   readonly maxParallel?: number;
   /** Jobs that the daemon still runs; others that the host holds are taken back. */
   readonly activeJobs?: readonly string[];
-  /** Processes of services that the daemon still runs; absent: it does not say. */
+  /** Processes of services that the daemon still runs; absent: it does not say, and is handed all that it had anew. */
   readonly activeServices?: readonly ActiveService[];
   /** The host's own limit for payloads that name none (SKYCLAW_TIMEOUT_MS). */
   readonly defaultTimeoutMs?: number;

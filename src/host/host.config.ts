@@ -14,6 +14,8 @@ export interface PodmanConfig {
   /** Unset: podman's own choice, and runc where that does not work. */
   readonly runtime: string | undefined;
   readonly network: string | undefined;
+  /** Whether containers may be those of root. */
+  readonly mayBeRootful: boolean;
 }
 
 export interface ServicesConfig {
@@ -134,6 +136,7 @@ function podmanConfig(env: Env): PodmanConfig | undefined {
     tmpMb: env.integer('SKYCLAW_CONTAINER_TMP_MB', { min: 1, max: 1_048_576 }),
     runtime: env.isSet('SKYCLAW_CONTAINER_RUNTIME') ? env.text('SKYCLAW_CONTAINER_RUNTIME') : undefined,
     network: env.isSet('SKYCLAW_CONTAINER_NETWORK') ? env.text('SKYCLAW_CONTAINER_NETWORK') : undefined,
+    mayBeRootful: env.flag('SKYCLAW_PODMAN_ROOTFUL'),
   };
 }
 

@@ -101,6 +101,7 @@ async function startIn(state: StateDir, { config, logger, say, env }: HostOption
         capabilities,
         maxParallel: config.maxParallel,
         activeJobs: jobIds(),
+        activeServices: services?.active ?? [],
         defaultTimeoutMs: config.defaultLimitMs,
       };
     },

@@ -75,19 +75,20 @@ describe('the environment', () => {
     const compose = readFileSync('docker-compose.yml', 'utf8');
     // What the file decides itself, and what only a person at a terminal sets.
     const elsewhere = [
-      ...['SKYNET_DATA_DIR', 'SKYNET_HOST', 'SKYCLAW_COORDINATOR_HOST', 'SKYCLAW_COORDINATOR_URLS'],
+      ...['SKYNET_DATA_DIR', 'SKYNET_HOST'],
       ...['OPENCLAW_HTTP_HOST', 'OPENCLAW_HTTP_PORT', 'OPENCLAW_HTTP_ALLOW_UNAUTHENTICATED'],
       // The other names of settings that reach it.
       ...['SKYNET_WS_HOST', 'SKYNET_WS_PORT', 'OPENCLAW_AUTH_TOKEN'],
-      ...['OPENCLAW_TLS_CERT', 'OPENCLAW_TLS_KEY'],
-      ...['OPENCLAW_ALLOWED_ROOTS', 'SKYCLAW_CLI_RECONNECT_SECS'],
+      ...['OPENCLAW_TLS_CERT', 'OPENCLAW_TLS_KEY', 'OPENCLAW_ALLOWED_ROOTS'],
     ];
     const missing = (Object.entries(variables) as [string, Variable][])
-      .filter(([, { ignored }]) => ignored === undefined)
+      // Those of databases name files that there are none of in here.
+      .filter(([name, { ignored }]) => ignored === undefined || !name.endsWith('_DB_PATH'))
       .map(([name]) => name)
       .filter((name) => !new RegExp(`^ +${name}: `, 'm').test(compose));
-    // A port of the host machine, in front of the one inside.
-    expect(compose).toContain('SKYCLAW_COORDINATOR_PORT');
-    expect(missing.filter((name) => name !== 'SKYCLAW_COORDINATOR_PORT').sort()).toEqual(elsewhere.sort());
+    // An address and a port of the host machine, in front of those inside.
+    const published = ['SKYCLAW_COORDINATOR_HOST', 'SKYCLAW_COORDINATOR_PORT'];
+    for (const name of published) expect(compose).toMatch(new RegExp(`^ +- '.*\\$\\{${name}:-`, 'm'));
+    expect(missing.filter((name) => !published.includes(name)).sort()).toEqual(elsewhere.sort());
   });
 });

@@ -7,6 +7,7 @@ import {
   setGatewayStatus,
   upsertGateway,
 } from '../../src/control-plane/registry/gateways.queries.js';
+import { HostsRegistry } from '../../src/control-plane/registry/index.js';
 import {
   heartbeat,
   markWorkersSeen,
@@ -133,6 +134,19 @@ describe('updates that touch no index', () => {
     for (const workerId of ids.slice(0, 50)) {
       shares.push(await hotShare('workers', (tx) => heartbeat(tx, workerId, null)));
     }
+    expect(meanOf(shares)).toBeGreaterThan(0.9);
+  });
+
+  it('are heartbeats of 100 hosts, nearly all', async () => {
+    const ids = Array.from({ length: 100 }, (_, index) => `host-${index}`);
+    const said = { capabilities: null, reportedActiveLeases: 1 };
+    const registry = ledger.api.get(HostsRegistry);
+    for (const id of ids) {
+      const application = { id, name: id, capabilities: ['a'], maxParallel: 1, defaultTimeoutMs: null };
+      await ledger.database.transaction((tx) => registry.register(tx, application, ''));
+    }
+    const shares: number[] = [];
+    for (const id of ids) shares.push(await hotShare('workers', (tx) => registry.heartbeat(tx, id, said)));
     expect(meanOf(shares)).toBeGreaterThan(0.9);
   });
 

@@ -71,6 +71,8 @@ suite(`a host that isolates with podman${trouble === undefined ? '' : ` (left ou
   let program: Program;
   const env = () => ({
     SKYCLAW_ISOLATION: 'podman',
+    // Only counts where the tests run as root.
+    SKYCLAW_PODMAN_ROOTFUL: '1',
     SKYCLAW_CONTAINER_IMAGE: IMAGE,
     SKYCLAW_CONTAINER_MEMORY_MB: '48',
     SKYCLAW_CONTAINER_PIDS: '40',
@@ -257,6 +259,18 @@ suite(`a host that isolates with podman${trouble === undefined ? '' : ` (left ou
     expect(await program.exit()).toBe(1);
     await noneLeft();
     program = await fixture.startAndRegister(env());
+  });
+
+  const asRoot = process.getuid?.() === 0 ? it : it.skip;
+  asRoot('does not start as root unless that is allowed', async () => {
+    const other = fixture.start({
+      ...env(),
+      SKYCLAW_STATE_DIR: fixture.path('rootful'),
+      SKYCLAW_PODMAN_ROOTFUL: '0',
+    });
+    expect(await other.exit()).toBe(1);
+    expect(other.stderr).toContain('Run skyclaw host as an ordinary user');
+    expect(other.stderr).not.toMatch(/\n {4}at /);
   });
 
   it('does not start with an image that is not there', async () => {

@@ -104,6 +104,7 @@ describe('a service', () => {
   it('that cannot be started, may not be, or never accepts a connection is reported as failed', async () => {
     await fixture.startAndRegister({ ...env, SKYCLAW_SERVICE_START_MS: '500' });
     coordinator.deploy('forbidden', { command: 'rm' });
+    coordinator.deploy('unreachable', { command: 'node', network: false });
     coordinator.deploy('missing', { command: 'not-on-this-machine' });
     coordinator.deploy('homeless', { command: 'sh', cwd: '/nowhere' });
     coordinator.deploy('killed', { command: 'sh', args: ['-c', 'kill -9 $$'] });
@@ -112,6 +113,9 @@ describe('a service', () => {
       args: ['-c', `echo $$ > ${fixture.path('pids')}; sleep 60`],
     });
     expect((await coordinator.report('forbidden', 'failed')).error).toBe('command not allowed: rm');
+    expect((await coordinator.report('unreachable', 'failed')).error).toBe(
+      'a service without a network cannot be reached',
+    );
     expect((await coordinator.report('missing', 'failed')).error).toContain('not-on-this-machine');
     expect((await coordinator.report('homeless', 'failed')).error).toContain('/nowhere');
     expect((await coordinator.report('killed', 'failed')).error).toBe('service process exited with code 137');

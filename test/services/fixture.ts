@@ -102,10 +102,14 @@ export const NOTHING_SHOWN = { token: '', registrationKey: null };
 
 export async function aHost(
   api: TestControlPlane,
-  { id = `host-${randomUUID().slice(0, 8)}`, capabilities = ['service-host'] } = {},
+  { id = `host-${randomUUID().slice(0, 8)}`, capabilities = ['service-host'], tellsServices = true } = {},
 ): Promise<ScriptedHost> {
   const application = { id, name: id, capabilities, maxParallel: 1, defaultTimeoutMs: null };
-  await api.database.transaction((tx) => api.get(HostsRegistry).register(tx, application, NOTHING_SHOWN));
+  const registry = api.get(HostsRegistry);
+  await api.database.transaction(async (tx) => {
+    await registry.register(tx, application, NOTHING_SHOWN);
+    await registry.noteTelling(tx, id, tellsServices);
+  });
   return new ScriptedHost(api, id);
 }
 

@@ -227,6 +227,71 @@ describe('a generation that does not come up', () => {
   });
 });
 
+describe('a complete rollout', () => {
+  it('is under way again while more replicas are wanted, and complete once they run', async () => {
+    const { id, hosts, deploy } = await anIdleFleet(3);
+    await deploy('v1', { replicas: 1 });
+    await hosts[0].runAll();
+    expect((await rollout(api, id)).state).toBe('complete');
+    await api.call('PATCH', `/v1/services/${id}`, { replicas: 2 });
+    const grown = await rollout(api, id);
+    expect(grown).toMatchObject({ state: 'progressing', message: '1 of 2 replicas run generation 1.' });
+    expect(grown.finishedAt).toBeUndefined();
+    await hosts[1].runAll();
+    expect((await rollout(api, id)).state).toBe('complete');
+    // The same wish with another number is no other rollout.
+    await deploy('v1', { replicas: 3 });
+    expect(await rollout(api, id)).toMatchObject({ state: 'progressing', ready: 2, replicas: 3 });
+    await hosts[2].runAll();
+    expect(await rollout(api, id)).toMatchObject({ state: 'complete', generation: 1 });
+    expect((await rollout(api, id)).finishedAt).toBeDefined();
+  });
+
+  it('is under way again while a replica is down, and is never rolled back for it', async () => {
+    const { id, hosts, deploy } = await anIdleFleet(1);
+    await deploy('v1');
+    await hosts[0].runAll();
+    await deploy('v2');
+    let process = await hosts[0].runOne();
+    expect((await rollout(api, id)).state).toBe('complete');
+    for (let failures = 1; failures <= 4; failures++) {
+      await hosts[0].fails(process);
+      expect(await rollout(api, id)).toMatchObject({ state: 'progressing', generation: 2, ready: 0 });
+      await elapse(api, id, 200_000);
+      process = await hosts[0].runOne();
+    }
+    expect(await rollout(api, id)).toMatchObject({ state: 'complete', generation: 2 });
+  });
+});
+
+describe('the same spec once more', () => {
+  it('is tried anew after it was given up', async () => {
+    const { id, hosts, deploy } = await anIdleFleet(1);
+    await deploy('first');
+    for (let failures = 1; failures <= 3; failures++) {
+      await hosts[0].fails(await hosts[0].take());
+      await elapse(api, id, 10_000);
+    }
+    expect((await rollout(api, id)).state).toBe('failed');
+    expect(await deploy('first')).toMatchObject({ generation: 1 });
+    expect((await rollout(api, id)).state).toBe('progressing');
+    await hosts[0].fails(await hosts[0].take());
+    expect((await rollout(api, id)).state).toBe('progressing');
+  });
+
+  it('is complete at once where a rollback has left it running', async () => {
+    const { id, hosts, deploy } = await anIdleFleet(1);
+    await deploy('good');
+    await hosts[0].runAll();
+    await deploy('bad');
+    await hosts[0].take();
+    await elapse(api, id, 120_000);
+    expect((await rollout(api, id)).state).toBe('rolled-back');
+    expect(await deploy('good')).toMatchObject({ generation: 1 });
+    expect(await rollout(api, id)).toMatchObject({ state: 'complete', ready: 1 });
+  });
+});
+
 describe('the number of replicas', () => {
   it('grows on free hosts and shrinks by what serves least', async () => {
     const { id, hosts, deploy } = await anIdleFleet(4);

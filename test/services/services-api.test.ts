@@ -25,7 +25,7 @@ describe('deploying', () => {
   });
 
   it('keeps what was given beside the defaults', async () => {
-    const more = { cwd: '/srv', healthPath: '/health', image: 'node:22', network: false, maxPerHost: 3 };
+    const more = { cwd: '/srv', healthPath: '/health', image: 'node:22', network: true, maxPerHost: 3 };
     const deployed = await aService(api, {
       ...more,
       requiredCapabilities: [' gpu ', 'a', 'gpu'],
@@ -118,6 +118,10 @@ describe('what is refused', () => {
     [
       'healthPath: Input should be a path that begins with / and has no blanks',
       { name: 'x', command: 'y', healthPath: 'health' },
+    ],
+    [
+      'network: Input should not be false: a service without a network could be reached by nobody',
+      { name: 'x', command: 'y', network: false },
     ],
   ])('%s', async (error, body) => {
     expect(await api.post('/v1/services', body)).toMatchObject({ status: 400, body: { error } });

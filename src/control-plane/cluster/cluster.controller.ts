@@ -24,6 +24,8 @@ import { type StatePosition, StateService } from './state.service.js';
 
 /** A snapshot carries the outputs of many jobs. */
 const MAX_SNAPSHOT_BYTES = 64 * 1_048_576;
+/** Remarks that are told one by one. */
+const MAX_REMARKS = 1_000;
 
 @ApiTags('cluster')
 @Controller()
@@ -86,8 +88,12 @@ export class ClusterController {
   async import(@Body() body: unknown): Promise<SnapshotResponse> {
     const read = await readSnapshot(body);
     if (!read.ok) throw new Problem('bad-request', read.why);
-    const changed = await this.snapshots.import(read.snapshot);
-    return { ok: true, changed, nodeId: this.config.skyclaw.nodeId };
+    const { changed, remarks: renamed } = await this.snapshots.import(read.snapshot);
+    const remarks = [...read.remarks, ...renamed];
+    return {
+      ...{ ok: true, changed, nodeId: this.config.skyclaw.nodeId },
+      ...{ remarks: remarks.slice(0, MAX_REMARKS), remarkCount: remarks.length },
+    };
   }
 }
 

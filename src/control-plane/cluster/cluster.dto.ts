@@ -76,6 +76,17 @@ export class SnapshotRequest {
   services?: unknown[];
 }
 
+/** A record that was not taken as it came. */
+export class SnapshotRemark {
+  /** What it is. */
+  @ApiProperty({ enum: ['job', 'service'] })
+  kind!: 'job' | 'service';
+  /** Its id. */
+  id!: string;
+  /** `left out: …`, or what it was changed to, and why. */
+  text!: string;
+}
+
 export class SnapshotResponse {
   /** Always true. */
   ok!: boolean;
@@ -83,4 +94,9 @@ export class SnapshotResponse {
   changed!: boolean;
   /** Who answers. */
   nodeId!: string;
+  /** The records that were left out or changed, 1,000 at most; all others are as they came. */
+  @ApiProperty({ type: () => [SnapshotRemark] })
+  remarks!: SnapshotRemark[];
+  /** How many there are. */
+  remarkCount!: number;
 }

@@ -7,6 +7,7 @@ import { ServicesModule } from '../services/index.js';
 import { ClusterController } from './cluster.controller.js';
 import { SnapshotImport } from './import.service.js';
 import { HostImporter, JobImporter, ServiceImporter } from './importers.js';
+import { ImportsLoop } from './imports.loop.js';
 import { NetworkService } from './network.service.js';
 import { ReplicasLoop } from './replicas.loop.js';
 import { Standbys } from './standbys.service.js';
@@ -24,6 +25,7 @@ import { StateService } from './state.service.js';
     JobImporter,
     ServiceImporter,
     ReplicasLoop,
+    ImportsLoop,
     Standbys,
   ],
 })

@@ -1,11 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Tx } from '../../platform/database/database.js';
+import { type Remark } from './domain/remark.js';
 import { type Stamp, verdictOn } from './domain/stamp.js';
-import { HostImporter, type Importer, JobImporter, ServiceImporter } from './importers.js';
+import { HostImporter, type Importer, JobImporter, type Remarking, ServiceImporter } from './importers.js';
 import { findImported, keepImported, lockImports, type RecordKind } from './imports.queries.js';
 import { type Snapshot } from './snapshot/snapshot.js';
 
 type ForeignRecord = Stamp & { readonly id: string };
+
+/** What became of a snapshot. */
+export interface TakenIn {
+  /** Whether anything was written. */
+  readonly changed: boolean;
+  /** What was written otherwise than it came. */
+  readonly remarks: readonly Remark[];
+}
 
 /** Takes in what another coordinator had: once, or again and again while it still runs. */
 @Injectable()
@@ -19,18 +28,20 @@ export class SnapshotImport {
 
   /**
    * Imports a snapshot, all of it or nothing. Records that are not here are added; one that is here is replaced only when
-   * it was imported, has never been changed here, and the one that comes is newer and does not go back. Whether anything
-   * was written. Sending the same snapshot twice changes nothing.
+   * it was imported, has never been changed here, and the one that comes is newer and does not go back. Sending the same
+   * snapshot twice changes nothing.
    */
-  import({ hosts, jobs, services }: Snapshot): Promise<boolean> {
+  import({ hosts, jobs, services }: Snapshot): Promise<TakenIn> {
     return this.database.transaction(async (tx) => {
+      const remarks: Remark[] = [];
+      const remark = (said: Remark) => void remarks.push(said);
       await lockImports(tx);
       const written = [
-        await this.take(tx, 'host', hosts, this.hosts),
-        await this.take(tx, 'job', jobs, this.jobs),
-        await this.take(tx, 'service', services, this.services),
+        await this.take(tx, 'host', hosts, this.hosts, remark),
+        await this.take(tx, 'job', jobs, this.jobs, remark),
+        await this.take(tx, 'service', services, this.services, remark),
       ];
-      return written.some((records) => records > 0);
+      return { changed: written.some((records) => records > 0), remarks };
     });
   }
 
@@ -40,6 +51,7 @@ export class SnapshotImport {
     kind: RecordKind,
     records: readonly R[],
     importer: Importer<R>,
+    remark: Remarking,
   ): Promise<number> {
     if (records.length === 0) return 0;
     const ids = records.map(({ id }) => id);
@@ -52,9 +64,9 @@ export class SnapshotImport {
     }
     const marks = new Map<string, string>();
     if (judged.add.length > 0)
-      for (const [id, mark] of await importer.add(tx, judged.add)) marks.set(id, mark);
+      for (const [id, mark] of await importer.add(tx, judged.add, remark)) marks.set(id, mark);
     if (judged.replace.length > 0)
-      for (const [id, mark] of await importer.replace(tx, judged.replace)) marks.set(id, mark);
+      for (const [id, mark] of await importer.replace(tx, judged.replace, remark)) marks.set(id, mark);
     const written = records.flatMap((record) => {
       const mark = marks.get(record.id);
       return mark === undefined ? [] : [{ id: record.id, ...stampOf(record), mark }];

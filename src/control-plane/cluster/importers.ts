@@ -1,25 +1,28 @@
-import { type JobRecord } from './snapshot/snapshot.js';
 import { Inject, Injectable } from '@nestjs/common';
 import { type Tx } from '../../platform/database/database.js';
-import { type JsonObject } from '../../platform/database/row.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { cutOutput } from '../jobs/index.js';
 import { capabilitySet, type ForeignJob, HostJobs, ImportService } from '../ledger/index.js';
 import { HostsRegistry } from '../registry/index.js';
-import { type ForeignService, ServicesImport } from '../services/index.js';
+import { type ForeignService, ServicesImport, type WrittenService } from '../services/index.js';
 import { CONFIG } from '../runtime/index.js';
+import { type Remark } from './domain/remark.js';
 import { type Standing, type Stamp } from './domain/stamp.js';
+import { type JobRecord } from './snapshot/job-record.js';
 import { type ServiceRecord } from './snapshot/service-record.js';
 import { type HostRecord } from './snapshot/snapshot.js';
+
+/** Is told of what became of records that could not be taken as they came. */
+export type Remarking = (remark: Remark) => void;
 
 /** The way of one kind of record into the module that owns it. */
 export interface Importer<R extends Stamp & { readonly id: string }> {
   /** How those of `ids` that are here stand, locked until the transaction ends. */
   standings(tx: Tx, ids: readonly string[]): Promise<ReadonlyMap<string, Standing>>;
-  /** Writes records whose ids are free; the marks of those that were written. */
-  add(tx: Tx, records: readonly R[]): Promise<ReadonlyMap<string, string>>;
-  /** Writes records over those of the same ids; the marks of those that were written. */
-  replace(tx: Tx, records: readonly R[]): Promise<ReadonlyMap<string, string>>;
+  /** Writes records whose ids are free; the marks of those that were written. Tells `remark` of what came otherwise. */
+  add(tx: Tx, records: readonly R[], remark: Remarking): Promise<ReadonlyMap<string, string>>;
+  /** The same over those of the same ids. */
+  replace(tx: Tx, records: readonly R[], remark: Remarking): Promise<ReadonlyMap<string, string>>;
 }
 
 /** Hosts of a snapshot: registered, and offline until they are heard of. */
@@ -94,8 +97,8 @@ export class JobImporter implements Importer<JobRecord> {
     const hasEnded = status === 'completed' || status === 'failed';
     return {
       id: record.id,
-      kind: record.payload.kind,
-      payload: record.payload as unknown as JsonObject,
+      kind: record.kind,
+      payload: record.payload,
       priority: record.priority,
       requiredCapabilities: capabilitySet(record.requiredCapabilities),
       dependencies: [...new Set(record.dependencies)],
@@ -133,32 +136,53 @@ export class ServiceImporter implements Importer<ServiceRecord> {
     return new Map([...versions].map(([id, version]) => [id, { mark: String(version), isFinal: false }]));
   }
 
-  add(tx: Tx, records: readonly ServiceRecord[]): Promise<ReadonlyMap<string, string>> {
-    return writtenOneByOne(records, (service) => this.services.add(tx, service));
+  add(tx: Tx, records: readonly ServiceRecord[], remark: Remarking): Promise<ReadonlyMap<string, string>> {
+    return writtenOneByOne(records, remark, (service) => this.services.add(tx, service));
   }
 
-  replace(tx: Tx, records: readonly ServiceRecord[]): Promise<ReadonlyMap<string, string>> {
-    return writtenOneByOne(records, (service) => this.services.replace(tx, service));
+  replace(
+    tx: Tx,
+    records: readonly ServiceRecord[],
+    remark: Remarking,
+  ): Promise<ReadonlyMap<string, string>> {
+    return writtenOneByOne(records, remark, (service) => this.services.replace(tx, service));
   }
 }
 
+/** Of several services of one name the first one that is written gets it. */
 async function writtenOneByOne(
   records: readonly ServiceRecord[],
-  write: (service: ForeignService) => Promise<number>,
+  remark: Remarking,
+  write: (service: ForeignService) => Promise<WrittenService>,
 ): Promise<ReadonlyMap<string, string>> {
   const marks = new Map<string, string>();
-  for (const record of records) marks.set(record.id, String(await write(foreignService(record))));
+  for (const record of [...records].sort(byClaimToName)) {
+    const { version, name, isStopped } = await write(foreignService(record));
+    marks.set(record.id, String(version));
+    if (name === record.name) continue;
+    const stopped = isStopped && !record.isStopped ? ', stopped, since it had failed' : '';
+    const text = `imported as '${name}'${stopped}: another service has the name '${record.name}'`;
+    remark({ kind: 'service', id: record.id, text });
+  }
   return marks;
+}
+
+/** What runs or is to run goes before what has failed or is stopped, then the newest. */
+function byClaimToName(one: ServiceRecord, other: ServiceRecord): number {
+  const idle = ({ isStopped, hasFailed }: ServiceRecord) => Number(isStopped || hasFailed);
+  const age = Date.parse(other.createdAt) - Date.parse(one.createdAt);
+  return idle(one) - idle(other) || age || (one.id < other.id ? 1 : -1);
 }
 
 function foreignService(record: ServiceRecord): ForeignService {
   const { id, name, replicas, command, args, cwd, env, requiredCapabilities } = record;
+  const { maxPerHost, healthPath, image, network, isStopped, hasFailed, updatedBy } = record;
   return {
-    ...{ id, name, replicas, isStopped: record.isStopped, updatedBy: record.updatedBy },
+    ...{ id, name, replicas, isStopped, hasFailed, updatedBy },
     spec: {
       ...{ command, args, cwd, env: Object.keys(env).length === 0 ? null : env },
       requiredCapabilities: capabilitySet(requiredCapabilities),
-      ...{ maxPerHost: 1, healthPath: null, image: null, network: null },
+      ...{ maxPerHost, healthPath, image, network },
     },
     createdAt: Date.parse(record.createdAt),
   };

@@ -1,4 +1,4 @@
-import { type Tx } from '../../platform/database/database.js';
+import { type Db, type Tx } from '../../platform/database/database.js';
 import { integer, text } from '../../platform/database/row.js';
 import { statement } from '../../platform/database/statement.js';
 import { type Imported, type Stamp } from './domain/stamp.js';
@@ -47,7 +47,7 @@ const KEEP = statement(
    select $1, n.id, n.version, n.updated_at, n.updated_by, n.mark
    from json_to_recordset($2::json) as n(id text, version bigint, updated_at text, updated_by text, mark text)
    on conflict (kind, id) do update set version = excluded.version, updated_at = excluded.updated_at,
-     updated_by = excluded.updated_by, mark = excluded.mark`,
+     updated_by = excluded.updated_by, mark = excluded.mark, imported_at = now()`,
 );
 
 /** Remembers what has just been imported, as it was elsewhere and as it is marked here. */
@@ -60,4 +60,18 @@ export async function keepImported(
     ...{ id, version, updated_at: updatedAt, updated_by: updatedBy, mark },
   }));
   await tx.query(KEEP, [kind, JSON.stringify(rows)]);
+}
+
+const PRUNE = statement(
+  'cluster.pruneImported',
+  `with old as (
+     select r.kind, r.id from imported_records r
+     where r.imported_at < now() - $1::float8 * interval '1 day' order by r.imported_at limit $2 for update skip locked
+   )
+   delete from imported_records r using old where r.kind = old.kind and r.id = old.id returning r.id`,
+);
+
+/** Forgets of up to `limit` records that they were imported, more than `days` ago; how many. */
+export async function pruneImported(db: Db, days: number, limit: number): Promise<number> {
+  return (await db.query(PRUNE, [days, limit])).length;
 }

@@ -41,7 +41,7 @@ export class RegisterHostRequest {
   @TextList({ optional: true, nullable: true, maxItems: 10_000, maxLength: ID })
   activeJobs: string[] | null = null;
 
-  /** Processes of services that it still runs. Absent: it does not say. */
+  /** Processes of services that it still runs. Absent: it does not say, and its claims hand it all that it had to start. */
   @ListOf(() => ActiveServiceEntry, { optional: true, nullable: true, maxItems: 10_000 })
   activeServices: ActiveServiceEntry[] | null = null;
 

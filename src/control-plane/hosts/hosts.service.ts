@@ -67,8 +67,9 @@ export class HostsService {
       await this.jobs.setSlots(tx, host.id, { maxParallel: host.maxParallel, isOpen: mayGetWork(host) });
       const reason = `Host '${host.id}' registered anew and does not run it any more.`;
       await this.jobs.takeBack(tx, host.id, { reason, kept: activeJobs });
+      await this.registry.noteTelling(tx, host.id, activeServices !== null);
       await this.services.restarted(tx, host.id, activeServices);
-      return { host: await this.viewOf(host, tx), token };
+      return { host: await this.viewOf(await this.registry.written(tx, host.id), tx), token };
     });
   }
 
@@ -84,6 +85,7 @@ export class HostsService {
     });
     if (host === null) throw unknownHost(id);
     if (capabilities !== null) db.afterCommit(() => this.wakeups.publish(TOPICS.ready));
+    if (activeServices !== null && !host.tellsServices) await this.registry.noteTelling(db, id, true);
     const defaultTimeoutMs = host.defaultTimeoutMs ?? DEFAULT_TIMEOUT_MS;
     await this.jobs.renew(db, id, { jobIds: activeJobs, defaultTimeoutMs });
     const stopJobs = await this.jobs.notHeldBy(db, id, activeJobs ?? []);
@@ -168,5 +170,7 @@ function hostView(host: Host, activeLeases: number, hasServices: boolean): HostV
         }),
     registeredAt: isoTime(host.registeredAt),
     lastSeenAt: isoTime(host.lastSeenAt),
+    version: host.version,
+    updatedBy: host.updatedBy,
   };
 }

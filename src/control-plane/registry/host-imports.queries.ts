@@ -11,6 +11,8 @@ export interface ForeignHost {
   readonly maxParallel: number;
   readonly registeredAt: Instant;
   readonly lastSeenAt: Instant;
+  readonly version: number;
+  readonly updatedBy: string;
 }
 
 const LOCK_STANDINGS = statement(
@@ -37,15 +39,17 @@ export async function lockHostStandings(
 const IMPORT_WORKERS = statement(
   'registry.importHostWorkers',
   `insert into workers as w (worker_id, kind, capabilities, status, capacity, metadata, uses_heartbeat, silent_after_ms,
-     registered_at, last_heartbeat)
+     registered_at, last_heartbeat, version, updated_by)
    select n.id, 'host', n.capabilities, 'online', json_build_object('maxParallel', n.max_parallel),
-     json_build_object('name', n.name), true, 1, n.registered_at, least(n.last_seen_at, now() - interval '1 second')
+     json_build_object('name', n.name), true, 1, n.registered_at, least(n.last_seen_at, now() - interval '1 second'),
+     n.version, n.updated_by
    from json_to_recordset($1::json) as n(id text, name text, capabilities text[], max_parallel integer,
-     registered_at timestamptz, last_seen_at timestamptz)
+     registered_at timestamptz, last_seen_at timestamptz, version bigint, updated_by text)
    order by n.id
    on conflict (worker_id) do update set
      capabilities = excluded.capabilities, status = 'online', capacity = excluded.capacity, metadata = excluded.metadata,
-     silent_after_ms = 1, registered_at = excluded.registered_at, last_heartbeat = excluded.last_heartbeat
+     silent_after_ms = 1, registered_at = excluded.registered_at, last_heartbeat = excluded.last_heartbeat,
+     version = excluded.version, updated_by = excluded.updated_by
    where w.kind = 'host'`,
 );
 
@@ -61,9 +65,9 @@ const IMPORT_HOSTS = statement(
 /** Registers hosts as they were elsewhere: offline, whenever they were heard of there. */
 export async function importHosts(tx: Tx, hosts: readonly ForeignHost[]): Promise<void> {
   const records = JSON.stringify(
-    hosts.map(({ id, name, capabilities, maxParallel, registeredAt, lastSeenAt }) => ({
+    hosts.map(({ id, name, capabilities, maxParallel, registeredAt, lastSeenAt, version, updatedBy }) => ({
       ...{ id, name, capabilities, max_parallel: maxParallel },
-      ...{ registered_at: registeredAt, last_seen_at: lastSeenAt },
+      ...{ registered_at: registeredAt, last_seen_at: lastSeenAt, version, updated_by: updatedBy },
     })),
   );
   await tx.query(IMPORT_WORKERS, [records]);

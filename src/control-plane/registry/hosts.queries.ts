@@ -22,6 +22,8 @@ export interface Host {
   /** What the host says of itself; never trusted. */
   readonly reportedActiveLeases: number | null;
   readonly defaultTimeoutMs: number | null;
+  /** Whether it says what it runs of services. */
+  readonly tellsServices: boolean;
   /** Silent for longer than it may be. */
   readonly isOffline: boolean;
   readonly revokedAt: Instant | null;
@@ -34,13 +36,18 @@ export interface Host {
   readonly reason: string;
   readonly registeredAt: Instant;
   readonly lastSeenAt: Instant;
+  /** Grows with every registration, heartbeat and word of an operator. */
+  readonly version: number;
+  /** The replica that wrote it last. */
+  readonly updatedBy: string;
 }
 
 const IS_SILENT = `w.last_heartbeat < now() - w.silent_after_ms * interval '1 millisecond'`;
 
 const COLUMNS = `h.host_id, w.metadata ->> 'name' as name, w.capabilities, h.max_parallel, h.reported_active_leases,
-  h.default_timeout_ms, ${IS_SILENT} as is_offline, h.revoked_at, h.cordoned_at, h.drain_since, h.drain_deadline,
-  coalesce(h.drain_deadline <= now(), false) as is_drain_over, h.reason, w.registered_at, w.last_heartbeat`;
+  h.default_timeout_ms, h.tells_services, ${IS_SILENT} as is_offline, h.revoked_at, h.cordoned_at, h.drain_since, h.drain_deadline,
+  coalesce(h.drain_deadline <= now(), false) as is_drain_over, h.reason, w.registered_at, w.last_heartbeat,
+  w.version, w.updated_by`;
 const HOSTS = 'hosts h join workers w on w.worker_id = h.host_id';
 
 const hostFromRow = (row: Row): Host => ({
@@ -50,6 +57,7 @@ const hostFromRow = (row: Row): Host => ({
   maxParallel: integer(row, 'max_parallel'),
   reportedActiveLeases: integerOrNull(row, 'reported_active_leases'),
   defaultTimeoutMs: integerOrNull(row, 'default_timeout_ms'),
+  tellsServices: flag(row, 'tells_services'),
   isOffline: flag(row, 'is_offline'),
   revokedAt: instantOrNull(row, 'revoked_at'),
   cordonedAt: instantOrNull(row, 'cordoned_at'),
@@ -59,6 +67,8 @@ const hostFromRow = (row: Row): Host => ({
   reason: text(row, 'reason'),
   registeredAt: instant(row, 'registered_at'),
   lastSeenAt: instant(row, 'last_heartbeat'),
+  version: integer(row, 'version'),
+  updatedBy: text(row, 'updated_by'),
 });
 
 const FIND = statement('registry.findHost', `select ${COLUMNS} from ${HOSTS} where h.host_id = $1`);
@@ -206,7 +216,7 @@ export async function upsertHost(
 const HEARTBEAT = statement(
   'registry.hostHeartbeat',
   `update workers w set last_heartbeat = now(), status = 'online', silent_after_ms = $3,
-     capabilities = coalesce($2::text[], w.capabilities)
+     capabilities = coalesce($2::text[], w.capabilities), version = w.version + 1, updated_by = $4
    where w.worker_id = $1 and w.kind = 'host' returning w.worker_id`,
 );
 
@@ -224,15 +234,37 @@ export async function hostHeartbeat(
     capabilities,
     reportedActiveLeases,
     silentAfterMs,
+    updatedBy,
   }: {
     readonly capabilities: readonly string[] | null;
     readonly reportedActiveLeases: number | null;
     readonly silentAfterMs: number;
+    readonly updatedBy: string;
   },
 ): Promise<boolean> {
-  if ((await db.query(HEARTBEAT, [id, capabilities, silentAfterMs])).length === 0) return false;
+  if ((await db.query(HEARTBEAT, [id, capabilities, silentAfterMs, updatedBy])).length === 0) return false;
   if (reportedActiveLeases !== null) await db.query(REPORTED, [id, reportedActiveLeases]);
   return true;
+}
+
+const WRITTEN = statement(
+  'registry.hostWritten',
+  `update workers w set version = w.version + 1, updated_by = $2 where w.worker_id = $1 and w.kind = 'host'`,
+);
+
+/** Counts a write of a host, and notes who has made it. */
+export async function countWrite(tx: Tx, id: string, updatedBy: string): Promise<void> {
+  await tx.query(WRITTEN, [id, updatedBy]);
+}
+
+const TELLING = statement(
+  'registry.hostTelling',
+  `update hosts h set tells_services = $2 where h.host_id = $1 and h.tells_services <> $2`,
+);
+
+/** Notes whether a host says what it runs of services. */
+export async function noteTelling(db: Db, id: string, tellsServices: boolean): Promise<void> {
+  await db.query(TELLING, [id, tellsServices]);
 }
 
 const CORDON = statement(

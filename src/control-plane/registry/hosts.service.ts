@@ -100,10 +100,21 @@ export class HostsRegistry {
     id: string,
     said: { readonly capabilities: readonly string[] | null; readonly reportedActiveLeases: number | null },
   ): Promise<Host | null> {
-    const silentAfterMs = this.config.skyclaw.hostTimeoutMs;
-    if (!(await queries.hostHeartbeat(db, id, { ...said, silentAfterMs }))) return null;
+    const { hostTimeoutMs: silentAfterMs, nodeId: updatedBy } = this.config.skyclaw;
+    if (!(await queries.hostHeartbeat(db, id, { ...said, silentAfterMs, updatedBy }))) return null;
     if (said.capabilities !== null) db.afterCommit(() => this.registry.forgetRoster());
     return queries.findHost(db, id);
+  }
+
+  /** Counts a write of a host as this replica's, and gives the host as it is then. */
+  async written(tx: Tx, id: string): Promise<Host> {
+    await queries.countWrite(tx, id, this.config.skyclaw.nodeId);
+    return this.get(tx, id);
+  }
+
+  /** Notes whether a host says what it runs of services; see {@link Host.tellsServices}. */
+  noteTelling(db: Db, id: string, tellsServices: boolean): Promise<void> {
+    return queries.noteTelling(db, id, tellsServices);
   }
 
   find(id: string, db: Db = this.database): Promise<Host | null> {
@@ -145,7 +156,7 @@ export class HostsRegistry {
     if ((await queries.lockHost(tx, id)) === null) throw unknownHost(id);
     await queries.orderHost(tx, id, order);
     tx.afterCommit(() => this.registry.forgetRoster());
-    return this.get(tx, id);
+    return this.written(tx, id);
   }
 
   /** See {@link imports.lockHostStandings}. */

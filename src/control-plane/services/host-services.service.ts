@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Db } from '../../platform/database/database.js';
 import { Problem } from '../../platform/problems/problem.js';
-import { type Host, HostsRegistry } from '../registry/index.js';
+import { type Host, HostsRegistry, mayGetWork } from '../registry/index.js';
 import { Deployments, hostFacts, type Step } from './deployments.service.js';
 import { type Circumstances } from './domain/circumstances.js';
 import { type Assignment, type Deployment, liveOf } from './domain/deployment.js';
 import { isEndpointAllowed } from './domain/endpoint.js';
-import { canRun, factsOf, type HostFacts } from './domain/host-facts.js';
+import { canRun, factsOf } from './domain/host-facts.js';
 import { hasRoom, type Offer, offerTo } from './domain/offer.js';
 import { type Report, reported, subjectOf } from './domain/report.js';
 import { settle } from './domain/settle.js';
 import { listDeployments } from './services.queries.js';
-import { listOpen, listOpenHere } from './upkeep.queries.js';
+import { listOpen, listOpenHere, listPendingHere } from './upkeep.queries.js';
 
 /** What a host was told to start. */
 export interface Claimed {
@@ -109,15 +109,15 @@ export class HostServices {
 
   /** The services of which the host would get something: those with replicas of its own before all others. Locks nothing. */
   private async *look(db: Db, host: Host): AsyncGenerator<Found, void> {
-    const facts = hostFacts(host);
-    if (!facts.mayGetWork) return;
-    const here = await listOpenHere(db, host.id);
-    for await (const found of this.offers(db, here, facts)) if (found.kind === 'own') yield found;
+    if (!mayGetWork(host)) return;
+    const waiting = host.tellsServices ? [] : await listPendingHere(db, host.id);
+    const here = new Set([...waiting, ...(await listOpenHere(db, host.id))]);
+    for await (const found of this.offers(db, [...here], host)) if (found.kind === 'own') yield found;
     const open = await listOpen(db, host.id, host.capabilities);
-    for await (const found of this.offers(db, open, facts)) if (found.kind === 'other') yield found;
+    for await (const found of this.offers(db, open, host)) if (found.kind === 'other') yield found;
   }
 
-  private async *offers(db: Db, ids: readonly string[], host: HostFacts): AsyncGenerator<Found, void> {
+  private async *offers(db: Db, ids: readonly string[], host: Host): AsyncGenerator<Found, void> {
     let size = FIRST_BATCH;
     for (let from = 0; from < ids.length; from += size, size = Math.min(LARGEST_BATCH, size * 4)) {
       const batch = await listDeployments(db, ids.slice(from, from + size));
@@ -133,11 +133,12 @@ export class HostServices {
   private async offered(
     db: Db,
     deployment: Deployment,
-    host: HostFacts,
+    host: Host,
     { hosts, now }: Circumstances,
   ): Promise<Found | null> {
+    const { tellsServices } = host;
     const found = (hasRival: boolean) => {
-      const offer = offerTo(deployment, { host, hosts, now, hasRival });
+      const offer = offerTo(deployment, { host: hostFacts(host), hosts, now, hasRival, tellsServices });
       return offer === null ? null : { id: deployment.service.id, kind: offer.kind, hasRival };
     };
     return (
@@ -146,7 +147,7 @@ export class HostServices {
     );
   }
 
-  private async hasRival(db: Db, deployment: Deployment, { id }: HostFacts): Promise<boolean> {
+  private async hasRival(db: Db, deployment: Deployment, { id }: Host): Promise<boolean> {
     const { requiredCapabilities } = deployment.service.spec;
     const others = (await this.hosts.list(null, RIVALS, db)).filter((host) => host.id !== id);
     return others.some(
@@ -163,8 +164,10 @@ export class HostServices {
   ): Promise<Claimed | 'busy' | null> {
     return db.transaction(async (tx) => {
       const taken: { offer: Offer | null } = { offer: null };
+      const { tellsServices } = host;
       const step: Step = (deployment, { hosts, now }) => {
-        taken.offer = offerTo(deployment, { host: factsOf(hosts, host.id), hosts, now, hasRival });
+        const facts = factsOf(hosts, host.id);
+        taken.offer = offerTo(deployment, { host: facts, hosts, now, hasRival, tellsServices });
         return taken.offer?.deployment ?? deployment;
       };
       const changed = await this.deployments.change(tx, id, step, { newHolders: [host.id], skipLocked });

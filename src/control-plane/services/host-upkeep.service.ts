@@ -3,7 +3,7 @@ import { type ActiveService } from '../../contracts/skyclaw.js';
 import { Database, type Db } from '../../platform/database/database.js';
 import { Deployments } from './deployments.service.js';
 import { type Deployment, isSamePlace, liveOf, type Place } from './domain/deployment.js';
-import { CROSSING_MS, hasNews, present } from './domain/presence.js';
+import { begunAnew, CROSSING_MS, hasNews, present } from './domain/presence.js';
 import { listDeployments } from './services.queries.js';
 import { countOfHost, listHoldersAmong, listServicesOfHost } from './upkeep.queries.js';
 
@@ -35,10 +35,17 @@ export class HostUpkeep {
 
   /**
    * A daemon has begun anew, and runs just these processes: what it ran beside them is free to be claimed. Null: it does
-   * not say, and nothing is taken from it.
+   * not say; then it has all of its replicas to start, which its next claims hand to it, and says of what it runs that it does.
    */
   async restarted(db: Db, hostId: string, active: readonly ActiveService[] | null): Promise<void> {
-    if (active !== null) await this.held(db, hostId, active, 0);
+    if (active !== null) {
+      await this.held(db, hostId, active, 0);
+      return;
+    }
+    for (const { service, assignments } of await this.held(db, hostId, null)) {
+      if (!assignments.some((row) => row.hostId === hostId && row.status === 'running')) continue;
+      await this.deployments.change(db, service.id, (locked, { now }) => begunAnew(locked, hostId, now));
+    }
   }
 
   /** Processes that a host has and that are not known to have ended. */

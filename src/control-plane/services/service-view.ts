@@ -33,10 +33,11 @@ export function serviceState(deployment: Deployment, env: 'shown' | 'masked' = '
 
 export function rolloutState(deployment: Deployment): RolloutState {
   const { id, generation, replicas, rollout, stoppedAt } = deployment.service;
-  const finishedAt = stoppedAt ?? rollout.finishedAt;
+  const figures = rolloutFigures(deployment);
+  const finishedAt = stoppedAt ?? (figures.state === 'progressing' ? null : rollout.finishedAt);
   return {
     ...{ serviceId: id, generation, replicas },
-    ...rolloutFigures(deployment),
+    ...figures,
     startedAt: time(rollout.startedAt),
     ...(finishedAt === null ? {} : { finishedAt: time(finishedAt) }),
   };

@@ -55,7 +55,7 @@ export class DeployServiceRequest {
   @Text({ optional: true, nullable: true, maxLength: 500 })
   image: string | null = null;
 
-  /** Whether an isolated process may use the network; the host decides when left out. */
+  /** An isolated service always has a network, or nobody could reach it: `false` is refused. */
   @Flag({ optional: true, nullable: true })
   network: boolean | null = null;
 }
@@ -224,7 +224,7 @@ export class RolloutState {
   serviceId!: string;
   /** The generation that should run; after a rollback the earlier one. */
   generation!: number;
-  /** `progressing` until all replicas run the generation; `failed` when it did not come up and there is none to go back to. */
+  /** `progressing` until all replicas run the generation, and again while one is missing; `failed` when it did not come up and there is none to go back to. */
   @ApiProperty({ enum: ROLLOUT_STATES })
   state!: (typeof ROLLOUT_STATES)[number];
   /** How it is going, in a sentence. */

@@ -88,6 +88,16 @@ export async function listServiceIds(
   return (await db.query(LIST, [at, after?.id ?? null, limit])).map((row) => text(row, 'service_id'));
 }
 
+const NAME_TAKEN = statement(
+  'services.nameTaken',
+  `select from services s where s.deleted_at is null and s.name = $1 and s.service_id <> $2 limit 1`,
+);
+
+/** Whether a service of another id, stopped ones included, has a name. */
+export async function isNameTaken(tx: Tx, name: string, id: string): Promise<boolean> {
+  return (await tx.query(NAME_TAKEN, [name, id])).length > 0;
+}
+
 const ROUTING_VERSION = statement(
   'services.routingVersion',
   `select md5(coalesce(string_agg(r.line, E'\\n' order by r.line collate "C"), '')) as version

@@ -17,6 +17,20 @@ export async function listOpenHere(db: Db, hostId: string): Promise<string[]> {
   return (await db.query(OPEN_HERE, [hostId])).map((row) => text(row, 'service_id'));
 }
 
+const PENDING_HERE = statement(
+  'services.pendingHere',
+  `select s.service_id from services s
+   where s.service_id in (
+     select a.service_id from service_assignments a
+     where a.host_id = $1 and a.stopping_at is null and a.status = 'pending')
+   order by s.created_at, s.service_id collate "C"`,
+);
+
+/** Services of which a host has a replica that waits to be started, oldest first. */
+export async function listPendingHere(db: Db, hostId: string): Promise<string[]> {
+  return (await db.query(PENDING_HERE, [hostId])).map((row) => text(row, 'service_id'));
+}
+
 const OPEN = statement(
   'services.open',
   `select s.service_id from services s

@@ -8,6 +8,7 @@ const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/;
 const MAX_VARIABLES = 500;
 /** Of all that a generation runs: it is sent to every host that claims. */
 const MAX_SPEC_BYTES = 256 * 1_024;
+const NO_NETWORK = 'Input should not be false: a service without a network could be reached by nobody';
 const DEFAULT_CAPABILITIES = ['service-host'];
 
 /** What a request asks to run. Throws all that is wrong with it. */
@@ -18,6 +19,7 @@ export function wishOf(body: DeployServiceRequest): Wish {
     ...(body.image === null ? [] : blank('image', body.image)),
     ...badHealthPath(body.healthPath),
     ...badVariables(body.env),
+    ...(body.network === false ? [issue(['network'], NO_NETWORK, false)] : []),
   ];
   const spec = specOf(body);
   const bytes = Buffer.byteLength(JSON.stringify(spec));

@@ -4,6 +4,7 @@ import {
   describeEnforcement,
   podmanRunArguments,
   readEnforcement,
+  refusalOfUser,
   refusalOfImage,
 } from './podman-arguments.js';
 
@@ -15,6 +16,7 @@ const config = {
   tmpMb: 16,
   runtime: undefined,
   network: 'slirp4netns',
+  mayBeRootful: false,
 };
 const run: ContainerRun = {
   name: 'n',
@@ -51,6 +53,15 @@ describe('a container', () => {
     expect(rootless.join(' ')).not.toMatch(/--memory|--pids-limit|--cpus/);
     expect(rootless).toContain('--ulimit=nproc=30:30');
     expect(argumentsOf({ enforced: undefined })).toContain('--memory=64m');
+  });
+});
+
+describe('the user of the daemon', () => {
+  it('is not root, unless that is allowed', () => {
+    expect(refusalOfUser(0, config)).toContain('Run skyclaw host as an ordinary user');
+    expect(refusalOfUser(0, { ...config, mayBeRootful: true })).toBeUndefined();
+    expect(refusalOfUser(1_000, config)).toBeUndefined();
+    expect(refusalOfUser(undefined, config)).toBeUndefined();
   });
 });
 

@@ -56,6 +56,15 @@ export function podmanRunArguments(run: ContainerRun, config: PodmanConfig): rea
   ];
 }
 
+/** Why containers are not made for the user of the daemon; undefined when they are. */
+export function refusalOfUser(userId: number | undefined, config: PodmanConfig): string | undefined {
+  if (userId !== 0 || config.mayBeRootful) return undefined;
+  return (
+    'SKYCLAW_ISOLATION=podman as root would make rootful containers, in which root is root of this machine. ' +
+    'Run skyclaw host as an ordinary user (podman is rootless then), or allow it with SKYCLAW_PODMAN_ROOTFUL=1.'
+  );
+}
+
 /** Why a name of an image is none; undefined when it is one. Archives and folders of this machine are no images. */
 export function refusalOfImage(image: string): string | undefined {
   const REFERENCE = /^[A-Za-z0-9][\w.-]*(:\d+)?(\/[\w.-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$/;

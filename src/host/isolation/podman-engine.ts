@@ -5,6 +5,7 @@ import {
   ENFORCEMENT_SCRIPT,
   podmanRunArguments,
   readEnforcement,
+  refusalOfUser,
 } from '../domain/podman-arguments.js';
 import { HostConfigError, type PodmanConfig } from '../host.config.js';
 import { Commands } from '../runner/commands.js';
@@ -49,6 +50,8 @@ export class PodmanEngine {
           'podman runc uidmap slirp4netns fuse-overlayfs), or set SKYCLAW_ISOLATION=none.',
       );
     }
+    const refusal = refusalOfUser(process.getuid?.(), config);
+    if (refusal !== undefined) throw new HostConfigError(refusal);
     const env = Object.fromEntries(
       Object.entries(daemonEnv).filter(
         (entry): entry is [string, string] => entry[1] !== undefined && PODMAN_ENV.test(entry[0]),

@@ -174,7 +174,7 @@ export class ServiceHost extends Loop {
   }
 
   private async begin(service: Service, replica: ActiveService, restarts: number): Promise<void> {
-    const refusal = refusalOfCommand(service.command, service.args, this.options.rules);
+    const refusal = refusalOf(service, this.options.rules);
     if (refusal !== undefined) {
       this.fail(replica, refusal);
       return;
@@ -273,6 +273,11 @@ export class ServiceHost extends Loop {
   private processOptions(): ServiceProcessOptions {
     return { ...this.options, hostId: this.options.hostId() };
   }
+}
+
+function refusalOf({ command, args, network }: Service, rules: CommandRules): string | undefined {
+  if (network === false) return 'a service without a network cannot be reached';
+  return refusalOfCommand(command, args, rules);
 }
 
 function textOf(end: ProcessEnd): string {

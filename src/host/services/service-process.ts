@@ -95,7 +95,7 @@ export class ServiceProcess implements Incarnation {
       confined: false,
       env: service.env ?? {},
       image: service.image,
-      network: service.network === true,
+      network: true,
       port,
     });
     const record = {

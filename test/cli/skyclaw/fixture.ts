@@ -78,6 +78,8 @@ export function aHost(more: Partial<Host> = {}): Host {
     status: 'online',
     registeredAt: AT,
     lastSeenAt: new Date(Date.now() - 5_000).toISOString(),
+    version: 1,
+    updatedBy: 'node-1',
     ...more,
   };
 }

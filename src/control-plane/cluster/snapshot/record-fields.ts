@@ -67,11 +67,17 @@ export class RecordFields {
     return fits ? value : this.fail(name, `must be a whole number from ${min} to ${max}`);
   }
 
-  /** A number that is there, rounded. */
-  rounded(name: string, { min, max }: Bounds): number {
+  /** A number, rounded; `otherwise` when it is not there. */
+  rounded(name: string, otherwise: number, { min, max }: Bounds): number {
     const value = this.value(name);
+    if (value === null) return otherwise;
     const fits = typeof value === 'number' && value >= min && value <= max;
     return fits ? Math.round(value) : this.fail(name, `must be a number from ${min} to ${max}`);
+  }
+
+  flagOrNull(name: string): boolean | null {
+    const value = this.value(name);
+    return value === null || typeof value === 'boolean' ? value : this.fail(name, 'must be true or false');
   }
 
   instant(name: string): Instant {

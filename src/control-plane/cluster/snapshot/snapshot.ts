@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import { type JobPayload, type JobResult } from '../../../contracts/skyclaw.js';
 import { type Instant } from '../../../platform/database/row.js';
-import { readPayload } from '../../jobs/index.js';
+import { leaveOut } from '../domain/leave-out.js';
+import { type Remark } from '../domain/remark.js';
+import { type JobRecord, jobFrom } from './job-record.js';
 import { RecordFault, RecordFields, stampFrom } from './record-fields.js';
 import { type ServiceRecord, serviceFrom } from './service-record.js';
 import { type Stamp } from '../domain/stamp.js';
@@ -16,24 +17,6 @@ export interface HostRecord extends Stamp {
   readonly lastSeenAt: Instant;
 }
 
-/** A job as another coordinator had it. */
-export interface JobRecord extends Stamp {
-  readonly id: string;
-  readonly payload: JobPayload;
-  readonly requiredCapabilities: readonly string[];
-  readonly status: 'queued' | 'leased' | 'completed' | 'failed';
-  readonly priority: number;
-  readonly dependencies: readonly string[];
-  readonly submittedBy: string | null;
-  readonly assignedHostId: string | null;
-  readonly leaseExpiresAt: Instant | null;
-  readonly attempts: number;
-  readonly result: JobResult | null;
-  readonly error: string;
-  readonly ttlMs: number | null;
-  readonly createdAt: Instant;
-}
-
 export interface Snapshot {
   readonly hosts: readonly HostRecord[];
   readonly jobs: readonly JobRecord[];
@@ -41,31 +24,33 @@ export interface Snapshot {
 }
 
 export type ReadSnapshot =
-  { readonly ok: true; readonly snapshot: Snapshot } | { readonly ok: false; readonly why: string };
+  | { readonly ok: true; readonly snapshot: Snapshot; readonly remarks: readonly Remark[] }
+  | { readonly ok: false; readonly why: string };
 
 const MOST = { hosts: 10_000, jobs: 100_000, services: 10_000 } as const;
 const ID = 200;
 const CAPABILITIES = { maxItems: 1_000, maxLength: ID };
-const OUTPUT = 64 * 1_048_576;
-const MASK = '***';
 /** Records that are read in one go. */
 const BREATH = 500;
 
 /**
- * A snapshot of another coordinator, every record of it checked; or the first thing that is wrong with it, and where. A
- * large one takes a second or two, in which others have their turns.
+ * A snapshot of another coordinator, every record of it checked, without those that cannot run here, of which `remarks`
+ * tells; or the first thing that cannot be read, and where. A large one takes a second or two, in which others have their turns.
  */
 export async function readSnapshot(raw: unknown): Promise<ReadSnapshot> {
   try {
     const body = RecordFields.of(raw, 'body');
     body.textOrNull('nodeId', ID);
+    const hosts = await recordsOf(body, 'hosts', hostFrom);
+    const jobs = leaveOut('job', await recordsOf(body, 'jobs', jobFrom));
+    const services = leaveOut(
+      'service',
+      body.value('services') === null ? [] : await recordsOf(body, 'services', serviceFrom),
+    );
     return {
       ok: true,
-      snapshot: {
-        hosts: await recordsOf(body, 'hosts', hostFrom),
-        jobs: await recordsOf(body, 'jobs', jobFrom),
-        services: body.value('services') === null ? [] : await recordsOf(body, 'services', serviceFrom),
-      },
+      snapshot: { hosts, jobs: jobs.taken, services: services.taken },
+      remarks: [...jobs.remarks, ...services.remarks],
     };
   } catch (error) {
     if (error instanceof RecordFault) return { ok: false, why: error.message };
@@ -106,54 +91,5 @@ function hostFrom(fields: RecordFields): HostRecord {
     registeredAt: fields.instantOrNull('registeredAt') ?? lastSeenAt,
     lastSeenAt,
     ...stampFrom(fields),
-  };
-}
-
-function jobFrom(fields: RecordFields): JobRecord {
-  const read = readPayload(fields.value('payload'));
-  if (!read.ok) throw new RecordFault(`${fields.place}:`, read.why);
-  const status = fields.oneOf('status', ['queued', 'leased', 'completed', 'failed']);
-  const hasEnded = status === 'completed' || status === 'failed';
-  if (!hasEnded) refuseMasked(fields, read.payload);
-  return {
-    id: fields.text('id', ID),
-    payload: read.payload,
-    requiredCapabilities: fields.inner('requirement')?.texts('requiredCapabilities', CAPABILITIES) ?? [],
-    status,
-    priority: fields.integer('priority', 0, { min: -1_000_000, max: 1_000_000 }),
-    dependencies: fields.texts('dependencies', { maxItems: 10_000, maxLength: ID }),
-    submittedBy: fields.textOrNull('submittedBy', ID),
-    assignedHostId: fields.textOrNull('assignedHostId', ID),
-    leaseExpiresAt: fields.instantOrNull('leaseExpiresAt'),
-    attempts: fields.integer('attempts', 0, { min: 0, max: 1_000_000 }),
-    result: resultFrom(fields.inner('result')),
-    error: fields.textOrNull('error', OUTPUT) ?? '',
-    ttlMs: fields.value('ttlMs') === null ? null : fields.integer('ttlMs', 0, TTL_MS),
-    createdAt: fields.instant('createdAt'),
-    ...stampFrom(fields),
-  };
-}
-
-const TTL_MS = { min: 1_000, max: 366 * 86_400_000 };
-
-/** What reads of a job show in place of secrets must not become its environment. */
-function refuseMasked(fields: RecordFields, { env = {} }: JobPayload): void {
-  const masked = Object.entries(env).find(([, value]) => value === MASK);
-  if (masked === undefined) return;
-  fields.fail(
-    'payload.env',
-    `hides the value of ${masked[0].slice(0, 100)}; only whoever handed the job in knows it`,
-  );
-}
-
-function resultFrom(fields: RecordFields | null): JobResult | null {
-  if (fields === null) return null;
-  const finishedAt = fields.instant('finishedAt');
-  return {
-    finishedAt: new Date(finishedAt).toISOString(),
-    durationMs: fields.rounded('durationMs', { min: 0, max: Number.MAX_SAFE_INTEGER }),
-    exitCode: fields.rounded('exitCode', { min: -2_147_483_648, max: 4_294_967_295 }),
-    stdout: fields.textOrNull('stdout', OUTPUT) ?? '',
-    stderr: fields.textOrNull('stderr', OUTPUT) ?? '',
   };
 }

@@ -27,8 +27,8 @@ export function newDeployment(wish: Wish, now: Moment, updatedBy: string): Deplo
 }
 
 /**
- * Deploys a service that is there: with the same spec only name and number of replicas change, any other is a new
- * generation. One that was stopped lives again; one that was deleted is as good as new.
+ * Deploys a service that is there: with the same spec only name and number of replicas change, and a rollout that came
+ * to no good end begins anew; any other is a new generation. One that was stopped lives again; one that was deleted is as good as new.
  */
 export function deploy(deployment: Deployment, { name, replicas, spec }: Wish, now: Moment): Deployment {
   const { service } = deployment;
@@ -42,7 +42,14 @@ export function deploy(deployment: Deployment, { name, replicas, spec }: Wish, n
     ...{ name, replicas, stoppedAt: null },
     ...(service.stoppedAt === null ? {} : { rollout: freshRollout(now) }),
   });
-  return sameSpec(spec, service.spec) ? lives : nextGeneration(lives, spec, now);
+  return sameSpec(spec, service.spec) ? triedAgain(lives, now) : nextGeneration(lives, spec, now);
+}
+
+/** What was rolled back or given up is begun anew when the same is asked for once more. */
+function triedAgain(deployment: Deployment, now: Moment): Deployment {
+  const { state } = deployment.service.rollout;
+  const hasEnded = state === 'rolled-back' || state === 'failed';
+  return hasEnded ? changed(deployment, { rollout: freshRollout(now) }) : deployment;
 }
 
 /** The same spec once more: all processes are replaced, one by one. */

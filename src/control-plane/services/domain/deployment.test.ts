@@ -114,7 +114,13 @@ class World {
   claim(id: string): boolean {
     let hadOffer = false;
     this.change((deployment) => {
-      const to = { host: this.facts(id), hosts: this.circumstances.hosts, now: this.now, hasRival: false };
+      const to = {
+        host: this.facts(id),
+        hosts: this.circumstances.hosts,
+        now: this.now,
+        hasRival: false,
+        tellsServices: true,
+      };
       const offer = offerTo(deployment, to);
       hadOffer = offer !== null;
       return offer?.deployment ?? deployment;
@@ -248,7 +254,13 @@ describe('a service, whatever happens', () => {
           const opens = opensAt(world.deployment, hosts, now);
           const isOffered = HOSTS.some(
             (id) =>
-              offerTo(world.deployment, { host: world.facts(id), hosts, now, hasRival: false }) !== null,
+              offerTo(world.deployment, {
+                host: world.facts(id),
+                hosts,
+                now,
+                hasRival: false,
+                tellsServices: true,
+              }) !== null,
           );
           if (isOffered) expect(opens).toBeLessThanOrEqual(now);
         }

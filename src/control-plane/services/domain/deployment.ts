@@ -32,7 +32,7 @@ export interface Assignment {
 }
 
 /**
- * The way of a generation into service. `progressing` until all replicas run it; `rolled-back`: the generation is an
+ * The way of a generation into service. `progressing` until all replicas have run it at once; `rolled-back`: the generation is an
  * earlier one, since a newer did not come up; `failed`: it did not come up and there is none to go back to.
  */
 export interface RolloutRecord {

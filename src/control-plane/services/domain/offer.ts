@@ -26,6 +26,8 @@ export interface OfferTo {
   readonly now: Moment;
   /** Whether another host could take a replica that keeps failing on this one. */
   readonly hasRival: boolean;
+  /** Whether the host says what it runs: then what it was told to start is not handed to it again. */
+  readonly tellsServices: boolean;
 }
 
 /** What a host may start next of a settled deployment; null: nothing. */
@@ -34,6 +36,7 @@ export function offerTo(deployment: Deployment, to: OfferTo): Offer | null {
   const { host, now } = to;
   if (service.stoppedAt !== null || !canRun(host, service.spec.requiredCapabilities)) return null;
   return (
+    beginHere(deployment, to) ??
     retryHere(deployment, to) ??
     replaceHere(deployment, to) ??
     (hasRoom(deployment, host.id) ? (addShort(deployment, to) ?? moveHere(deployment, host, now)) : null) ??
@@ -55,6 +58,16 @@ export function opensAt(deployment: Deployment, hosts: HostsById, now: Moment): 
   if (live.length < service.replicas || isTurn(deployment, hosts)) return now;
   const retries = live.flatMap(({ retryAt }) => (retryAt === null ? [] : [retryAt]));
   return retries.length === 0 ? null : Math.min(...retries);
+}
+
+/**
+ * Its own replica waits to be started, and nobody knows whether the host has heard of that: an answer may have been lost,
+ * or its daemon have begun anew. One that starts it already says so again.
+ */
+function beginHere(deployment: Deployment, { host, tellsServices }: OfferTo): Offer | null {
+  if (tellsServices) return null;
+  const pending = liveOf(deployment).find((row) => row.hostId === host.id && row.status === 'pending');
+  return pending === undefined ? null : { kind: 'own', slot: pending.slot, deployment };
 }
 
 /** Its own replica has rested after a failure. Where it fails again and again, others go first. */

@@ -7,7 +7,7 @@ import {
   type Place,
 } from './deployment.js';
 import { hasRoom } from './offer.js';
-import { failed } from './report.js';
+import { failed, wentDown } from './report.js';
 
 /** A host's word on what it runs counts against an assignment once that has stood for so long: the two may cross on their way. */
 export const CROSSING_MS = 10_000;
@@ -32,6 +32,13 @@ export function present(
     .filter((row) => row.hostId === hostId && row.status !== 'failed' && !isActive(row))
     .filter((row) => now - row.updatedAt >= crossingMs)
     .reduce((found, row) => failed(found, row, 'the host no longer runs it', now), revived);
+}
+
+/** The daemon of a host has begun anew and does not say what it runs: all that ran there is yet to start. */
+export function begunAnew(deployment: Deployment, hostId: string, now: Moment): Deployment {
+  return liveOf(deployment)
+    .filter((row) => row.hostId === hostId && row.status === 'running')
+    .reduce((found, row) => wentDown(found, row, now), deployment);
 }
 
 /** Whether a host's word on what it runs changes anything. */

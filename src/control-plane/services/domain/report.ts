@@ -83,8 +83,8 @@ export function failed(deployment: Deployment, row: Assignment, error: string, n
   return { ...next, service: { ...service, rollout } };
 }
 
-/** It is alive and does not serve: its host starts it again by itself. */
-function wentDown(deployment: Deployment, row: Assignment, now: Moment): Deployment {
+/** It does not serve, and its host starts it again. */
+export function wentDown(deployment: Deployment, row: Assignment, now: Moment): Deployment {
   return withAssignment(deployment, {
     ...row,
     status: 'pending',

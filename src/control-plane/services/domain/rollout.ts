@@ -6,13 +6,11 @@ import { type Circumstances, type RolloutLimits } from './circumstances.js';
  * that ran. A rollout that only waits for hosts, while nothing of an older generation is left, goes on for ever.
  */
 export function judgeRollout(deployment: Deployment, { now, limits }: Circumstances): Deployment {
-  const { rollout, generation, replicas, stoppedAt } = deployment.service;
+  const { rollout, generation, stoppedAt } = deployment.service;
   if (stoppedAt !== null || rollout.state === 'complete' || rollout.state === 'rolled-back')
     return deployment;
-  const live = liveOf(deployment);
-  const own = live.filter((row) => row.generation === generation);
-  const up = own.filter(({ status }) => status === 'running').length;
-  if (own.length === live.length && up >= replicas) {
+  const { live, own, up } = countsOf(deployment);
+  if (isThrough(deployment)) {
     return concluded(deployment, { state: 'complete', reason: '', finishedAt: now });
   }
   if (rollout.state === 'failed') return deployment;
@@ -52,7 +50,22 @@ function concluded(
   return { ...deployment, service: { ...service, rollout: { ...service.rollout, ...end } } };
 }
 
-/** A rollout in figures and a sentence, as `kubectl rollout status` tells it. */
+function countsOf(deployment: Deployment) {
+  const live = liveOf(deployment);
+  const own = live.filter((row) => row.generation === deployment.service.generation);
+  return { live, own, up: own.filter(({ status }) => status === 'running').length };
+}
+
+/** Whether all replicas that are wanted run the generation, and nothing of another is left. */
+function isThrough(deployment: Deployment): boolean {
+  const { live, own, up } = countsOf(deployment);
+  return own.length === live.length && up >= deployment.service.replicas;
+}
+
+/**
+ * A rollout in figures and a sentence, as `kubectl rollout status` tells it: one that was completed is `progressing`
+ * again while replicas are missing, be it that more are wanted or that some have failed. It is not given up for that.
+ */
 export interface RolloutFigures {
   readonly state: RolloutRecord['state'] | 'stopped';
   readonly message: string;
@@ -63,16 +76,15 @@ export interface RolloutFigures {
 
 export function rolloutFigures(deployment: Deployment): RolloutFigures {
   const { rollout, generation, replicas, stoppedAt } = deployment.service;
-  const live = liveOf(deployment);
-  const own = live.filter((row) => row.generation === generation);
-  const ready = own.filter(({ status }) => status === 'running').length;
+  const { live, own, up: ready } = countsOf(deployment);
   const old = live.filter((row) => row.generation !== generation && row.status === 'running').length;
   const figures = { updated: own.length, ready, old };
   if (stoppedAt !== null) return { ...figures, state: 'stopped', message: 'The service is stopped.' };
   const older =
     old === 0 ? '' : ` ${old} of other generations ${old === 1 ? 'serves' : 'serve'} until replaced.`;
   const running = `${ready} of ${replicas} replicas run generation ${generation}.${older}`;
-  return { ...figures, state: rollout.state, message: sentence(rollout, generation) + running };
+  const state = rollout.state === 'complete' && !isThrough(deployment) ? 'progressing' : rollout.state;
+  return { ...figures, state, message: sentence(rollout, generation) + running };
 }
 
 function sentence({ state, reason }: RolloutRecord, generation: number): string {

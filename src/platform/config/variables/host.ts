@@ -90,6 +90,12 @@ export const hostVariables = {
     about: 'none, or podman: every job and service in a container of its own.',
     default: 'none',
   },
+  SKYCLAW_PODMAN_ROOTFUL: {
+    group: 'host',
+    about:
+      'Whether a daemon that runs as root may isolate with podman. Its containers have no user namespace of their own: root in one is root of the machine, but for the capabilities that are taken away.',
+    default: '0',
+  },
   SKYCLAW_CONTAINER_IMAGE: {
     group: 'host',
     about: 'Image of jobs and services that name none. Needed with SKYCLAW_ISOLATION=podman.',
