@@ -38,6 +38,10 @@ const OWNERS: Readonly<Record<string, string>> = {
   'gateway.executions': 'gateway/actions',
   'gateway.task_leases': 'gateway/actions',
   'gateway.emergency_stop': 'gateway/actions',
+  'gateway.projects': 'gateway/projects',
+  'gateway.project_ideas': 'gateway/projects',
+  'gateway.project_tasks': 'gateway/projects',
+  'gateway.project_events': 'gateway/projects',
 };
 
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })

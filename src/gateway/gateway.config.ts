@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
+import { type ProjectsConfig, projectsConfig } from './projects/projects.config.js';
 
 export interface GatewayConfig {
   readonly host: string;
@@ -16,6 +17,7 @@ export interface GatewayConfig {
   readonly patienceMs: number;
   /** How much longer than its action may run a caller waits for the answer. */
   readonly answerGraceMs: number;
+  readonly projects: ProjectsConfig;
 }
 
 /** A setting that makes starting unsafe or senseless; the message says what to do. */
@@ -36,6 +38,10 @@ export function gatewayConfig(env: Env): GatewayConfig {
   const roots = env.isSet('SKYNET_ALLOWED_ROOTS')
     ? env.text('SKYNET_ALLOWED_ROOTS')
     : env.text('OPENCLAW_ALLOWED_ROOTS');
+  const allowedRoots = roots
+    .split(/[;,]/)
+    .map((root) => root.trim())
+    .filter((root) => root !== '');
   return Object.freeze({
     host,
     port: env.integer(env.isSet('SKYNET_HTTP_PORT') ? 'SKYNET_HTTP_PORT' : 'OPENCLAW_HTTP_PORT', {
@@ -43,16 +49,14 @@ export function gatewayConfig(env: Env): GatewayConfig {
       max: 65_535,
     }),
     token,
-    allowedRoots: roots
-      .split(/[;,]/)
-      .map((root) => root.trim())
-      .filter((root) => root !== ''),
+    allowedRoots,
     // One setting for all programs: what is enough for the others may be too little for a file.
     maxBodyBytes: Math.max(LEAST_MAX_BODY_BYTES, env.integer('SKYNET_MAX_BODY_BYTES', { min: 1 })),
     databasePoolSize: env.integer('SKYNET_DB_POOL_SIZE', { min: 2, max: 1_000 }),
     logLevel: env.oneOf('SKYNET_LOG_LEVEL', logLevels),
     patienceMs: 15_000,
     answerGraceMs: 5_000,
+    projects: projectsConfig(env, allowedRoots),
   });
 }
 

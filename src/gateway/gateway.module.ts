@@ -9,13 +9,16 @@ export interface GatewayParts {
   readonly database: Database;
   readonly actions: ActionsService;
   readonly executors: readonly Executor[];
+  /** The routes of features. */
+  readonly imports: readonly DynamicModule[];
 }
 
 @Module({})
 export class GatewayModule {
-  static with({ database, actions, executors }: GatewayParts): DynamicModule {
+  static with({ database, actions, executors, imports }: GatewayParts): DynamicModule {
     return {
       module: GatewayModule,
+      imports: [...imports],
       controllers: [GatewayController],
       providers: [
         { provide: Database, useValue: database },

@@ -8,6 +8,7 @@ import { LocalExecutor } from './executors/local-executor.js';
 import { type GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
 import { createGatewayApp } from './http/app.js';
+import { type ChatModels, Projects, type Skills, throughActions } from './projects/index.js';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -15,6 +16,9 @@ export interface GatewayOptions {
   readonly logger: Logger;
   /** What local actions may see of the environment; they get a small part of it. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What plans projects; absent: no project can be planned. */
+  readonly chatModels?: ChatModels | undefined;
+  readonly skills?: Skills | undefined;
 }
 
 export interface RunningGateway {
@@ -42,14 +46,21 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       logger,
       answerGraceMs: config.answerGraceMs,
     });
-    const module = GatewayModule.with({ database, actions, executors });
+    const projects = new Projects({
+      ...options,
+      database,
+      executor: throughActions(actions),
+      config: config.projects,
+    });
+    const module = GatewayModule.with({ database, actions, executors, imports: [projects.module] });
     const app = await createGatewayApp({ config, logger, module, actions });
     const loops = upkeepLoops(actions, database, logger);
     await app.listen({ host: config.host, port: config.port });
     for (const loop of loops) loop.start();
+    projects.start();
     let closing: Promise<void> | undefined;
     const close = async () => {
-      await actions.drain(config.patienceMs);
+      await Promise.all([actions.drain(config.patienceMs), projects.close()]);
       for (const loop of loops) await loop.stop();
       await app.close();
       await dataSource.destroy();

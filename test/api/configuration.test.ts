@@ -77,7 +77,7 @@ describe('the environment', () => {
     const elsewhere = [
       ...['SKYNET_DATA_DIR', 'SKYNET_HOST', 'SKYCLAW_COORDINATOR_HOST', 'SKYCLAW_COORDINATOR_URLS'],
       ...['OPENCLAW_HTTP_HOST', 'OPENCLAW_HTTP_PORT', 'OPENCLAW_HTTP_ALLOW_UNAUTHENTICATED'],
-      ...['OPENCLAW_ALLOWED_ROOTS', 'SKYCLAW_CLI_RECONNECT_SECS', 'SKYNET_ORCHESTRATOR_URL'],
+      ...['OPENCLAW_ALLOWED_ROOTS', 'SKYCLAW_CLI_RECONNECT_SECS'],
     ];
     const missing = (Object.entries(variables) as [string, Variable][])
       .filter(([, { ignored }]) => ignored === undefined)

@@ -17,11 +17,16 @@ export class Program {
     args: readonly string[],
     env: Record<string, string> = {},
   ): Program {
+    return Program.run(`bin/${program}`, args, env);
+  }
+
+  /** The same of any script, which needs to know no more of the environment than a program would. */
+  static run(script: string, args: readonly string[], env: Record<string, string> = {}): Program {
     const inherited = Object.entries(process.env).filter(
       ([name]) => !/^(SKYNET|SKYCLAW|OPENCLAW)_|^DATABASE_URL$|^NODE_OPTIONS$/.test(name),
     );
     return new Program(
-      spawn(process.execPath, [`bin/${program}`, ...args], {
+      spawn(process.execPath, [script, ...args], {
         env: {
           ...(Object.fromEntries(inherited) as Record<string, string>),
           OPENCLAW_GATEWAY_URLS: ',',

@@ -18,7 +18,7 @@ export const cliVariables = {
   },
   SKYNET_ORCHESTRATOR_URL: {
     group: 'cli',
-    about: 'Where the API is that skynet key talks to, with SKYNET_API_KEY.',
+    about: 'Where the API is that skynet key and the projects of a gateway talk to, with SKYNET_API_KEY.',
     default: 'http://localhost:8000',
   },
 } as const satisfies Record<string, Variable>;

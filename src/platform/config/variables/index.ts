@@ -3,6 +3,7 @@ import { controlPlaneVariables } from './control-plane.js';
 import { databaseVariables } from './database.js';
 import { gatewayVariables } from './gateway.js';
 import { hostVariables } from './host.js';
+import { projectVariables } from './projects.js';
 import { reaperVariables } from './reaper.js';
 import { schedulerVariables } from './scheduler.js';
 import { serviceGatewayVariables } from './service-gateway.js';
@@ -23,6 +24,7 @@ export const variables = {
   ...reaperVariables,
   ...skyclawVariables,
   ...gatewayVariables,
+  ...projectVariables,
   ...hostVariables,
   ...cliVariables,
   ...serviceGatewayVariables,

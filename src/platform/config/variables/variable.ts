@@ -10,6 +10,7 @@ export interface Variable {
     | 'reaper'
     | 'SkyClaw'
     | 'gateway'
+    | 'projects'
     | 'service gateway'
     | 'host'
     | 'cli';
