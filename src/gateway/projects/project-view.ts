@@ -7,7 +7,11 @@ import { type ProjectDetails } from './projects.service.js';
 import { type StoredEvent } from './queries/events.queries.js';
 import { type StoredProject } from './queries/project-row.js';
 
-export function projectSummary(project: StoredProject, ideas: number, done: number): ProjectSummary {
+export function projectSummary(
+  project: StoredProject,
+  ideas: number,
+  done: number,
+): Pick<ProjectSummary, keyof ProjectSummary> {
   return {
     id: project.id,
     slug: project.slug,

@@ -95,8 +95,8 @@ const INTERRUPTED =
 const AWAY = new Set([503, 504]);
 const NOT_NOW = /^Emergency stop is active|^Rate limit exceeded|^Agent disconnected\./;
 
-/** `attempt` counts from 1; from the second on the step may have worked before without anybody having heard of it. */
-export function judgeStep(name: BootstrapStepName, answer: StepAnswer, attempt: number): StepVerdict {
+/** Judges an answer. What is not final says so: the step goes on under another key, or at another time. */
+export function judgeStep(name: BootstrapStepName, answer: StepAnswer): StepVerdict {
   const { httpStatus, status, error = '', returncode, stdout = '', stderr = '' } = answer;
   const ended = (outcome: BootstrapStep['outcome'], detail: string): StepVerdict => ({
     kind: 'ended',
@@ -111,7 +111,8 @@ export function judgeStep(name: BootstrapStepName, answer: StepAnswer, attempt: 
   }
   if (returncode === 0) return ended('ok', name === 'github' ? urlIn(stdout) : '');
   if (INTERRUPTED.test(stderr) && name !== 'github') return { kind: 'interrupted' };
-  if (name === 'git_commit' && attempt > 1 && stdout.includes('nothing to commit')) return ended('ok', '');
+  // All is committed already: by an attempt that nobody has heard of, or by an earlier project of this name.
+  if (name === 'git_commit' && stdout.includes('nothing to commit')) return ended('ok', '');
   return failed(stderr.trim() === '' ? stdout : stderr);
 }
 

@@ -33,7 +33,9 @@ export function waitsFor(project: Project): string | null {
       return project.handedIn ? 'tasks' : 'control plane';
     case 'paused':
       return 'resume';
-    default:
+    case 'completed':
+    case 'failed':
+    case 'cancelled':
       return null;
   }
 }

@@ -28,7 +28,7 @@ export interface Progress {
 }
 
 /** What a dependent is told whose dependency has failed: it is no failure of its own. */
-const OF_DEPENDENCY = /^Dependency '/;
+const OF_DEPENDENCY = "Dependency '";
 
 /** All tasks of a plan with their ids in the ledger, milestone by milestone. */
 export function numbered(
@@ -114,7 +114,7 @@ const isEnd = (phase: Phase) => phase === 'succeeded' || phase === 'failed';
 
 /** Whether a task did something, or does; one that failed with its dependency did not. */
 const hasBegun = ({ phase, error }: KnownTask) =>
-  phase === 'started' || phase === 'succeeded' || (phase === 'failed' && !OF_DEPENDENCY.test(error));
+  phase === 'started' || phase === 'succeeded' || (phase === 'failed' && !error.startsWith(OF_DEPENDENCY));
 
 /** One look at the ledger, held against what was known. */
 class Look {
@@ -180,7 +180,7 @@ class Look {
     payload: Readonly<Record<string, unknown>> = { task_id: taskId },
   ): void {
     const { phase, error } = this.now(taskId);
-    if (phase !== 'failed' || OF_DEPENDENCY.test(error)) return;
+    if (phase !== 'failed' || error.startsWith(OF_DEPENDENCY)) return;
     this.tell({ type: 'error', message: `Task failed: ${title}: ${error}`, payload });
   }
 
@@ -191,7 +191,7 @@ class Look {
   end(all: readonly string[], completed: string): Progress['end'] {
     const now = all.map((taskId) => this.now(taskId));
     if (!now.every(({ phase }) => isEnd(phase))) return { kind: 'running' };
-    const failures = now.filter(({ phase, error }) => phase === 'failed' && !OF_DEPENDENCY.test(error));
+    const failures = now.filter(({ phase, error }) => phase === 'failed' && !error.startsWith(OF_DEPENDENCY));
     const count = now.filter(({ phase }) => phase === 'failed').length;
     if (count === 0) return { kind: 'completed', message: completed };
     const first = failures[0]?.error ?? '';

@@ -115,7 +115,7 @@ export class Driver {
       taskId: `${project.id}-bootstrap`,
       idempotencyKey: `${next.name}-${project.bootstrapAttempt}`,
     });
-    const verdict = judgeStep(next.name, answer, project.bootstrapAttempt);
+    const verdict = judgeStep(next.name, answer);
     switch (verdict.kind) {
       case 'ended':
         await changeHeld(database, drive, (now) => stepEnded(now, verdict.step));

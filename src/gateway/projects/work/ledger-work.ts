@@ -4,12 +4,7 @@ import { type Plan } from '../domain/plan.js';
 import { type Change, type Project } from '../domain/project.js';
 import { type Progress, progressOf } from '../domain/progress.js';
 import { taskGraph } from '../domain/task-graph.js';
-import {
-  type ControlPlane,
-  ControlPlaneAwayError,
-  ControlPlaneRefusal,
-  type LedgerTaskState,
-} from '../ledger/control-plane.js';
+import { type ControlPlane, ControlPlaneAwayError, ControlPlaneRefusal } from '../ledger/control-plane.js';
 import { followTasks } from '../ledger/task-hints.js';
 import { type ProjectsConfig } from '../projects.config.js';
 import { type StoredProject } from '../queries/project-row.js';
@@ -47,12 +42,8 @@ export class LedgerWork {
       while (!drive.interrupted.aborted) {
         const { version } = drive.moves;
         const lookedAtMs = performance.now();
-        let ended = false;
-        const end = await this.attempt(drive, async () => {
-          ended = (await this.look(project, plan, drive)).end.kind !== 'running';
-          return 'go on';
-        });
-        if (end !== 'go on' || ended) return end;
+        const end = await this.attempt(drive, () => this.look(project, plan, drive));
+        if (end !== 'look again') return end;
         await drive.moves.moved(version, this.config.lookEveryMs, drive.interrupted);
         await untilLater(drive, lookedAtMs + this.config.lookGapMs);
       }
@@ -113,21 +104,24 @@ export class LedgerWork {
     return 'go on';
   }
 
-  private async look(project: StoredProject, plan: Plan, drive: Drive): Promise<Progress> {
-    const tasks = await this.controlPlane.tasks(project.id);
-    const seen = new Map(tasks.map((task: LedgerTaskState) => [task.id, task]));
-    let progress: Progress = { changed: new Map(), events: [], end: { kind: 'running' } };
-    await changeHeld(this.database, drive, async (now, tx) => {
-      if (now.status !== 'coding') return { project: now, events: [] };
-      progress = progressOf(project.id, plan, await listTasks(tx, project.id), seen);
+  /** Looks at the tasks once, and stores what has become of them. */
+  private async look({ id }: StoredProject, plan: Plan, drive: Drive): Promise<'look again' | 'go on'> {
+    const tasks = await this.controlPlane.tasks(id);
+    const seen = new Map(tasks.map((task) => [task.id, task]));
+    const now = await changeHeld(this.database, drive, async (project, tx) => {
+      if (project.status !== 'coding') return { project, events: [] };
+      const progress = progressOf(project.id, plan, await listTasks(tx, project.id), seen);
       await saveTasks(tx, project.id, progress.changed);
-      return advanced(now, progress);
+      return advanced(project, progress);
     });
-    return progress;
+    return now?.status === 'coding' ? 'look again' : 'go on';
   }
 
   /** Does something at the control plane. When that is away, the project says so and rests. */
-  private async attempt(drive: Drive, work: () => Promise<StepEnd>): Promise<StepEnd> {
+  private async attempt<Other = never>(
+    drive: Drive,
+    work: () => Promise<StepEnd | Other>,
+  ): Promise<StepEnd | Other> {
     try {
       return await work();
     } catch (error) {
