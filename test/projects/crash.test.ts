@@ -11,6 +11,7 @@ let projects: ProjectsClient;
 
 beforeAll(async () => {
   fixture = await ProjectsFixture.create();
+  await fixture.startExecutor();
   await restart();
 });
 afterAll(() => fixture.close());

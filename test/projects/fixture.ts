@@ -75,12 +75,12 @@ export class ProjectsFixture {
   /** A gateway in this process. Without roots nobody is there to execute. */
   async start(
     env: Record<string, string> = {},
-    { registered = true, models = true } = {},
+    { registered = true, models = true, databaseUrl = this.database.url } = {},
   ): Promise<RunningGateway> {
     const config = gatewayConfig(new Env({ ...this.settings(), ...env }));
     const gateway = await startGateway({
       config: { ...config, patienceMs: 100, projects: { ...config.projects, lookGapMs: 100 } },
-      databaseUrl: this.database.url,
+      databaseUrl,
       logger: createLogger('test', 'silent'),
       env: { ...process.env, HOME: this.home },
       ...(models ? { chatModels: modelsAt(this.provider.url) } : {}),
@@ -90,7 +90,18 @@ export class ProjectsFixture {
     return gateway;
   }
 
-  /** A gateway in a process of its own, which can be killed. */
+  /** A gateway that executes tasks and knows nothing of the projects of the others. */
+  async startExecutor(): Promise<RunningGateway> {
+    const database = await createTestDatabase('empty');
+    const gateway = await this.start({}, { databaseUrl: database.url });
+    this.closers.push(async () => {
+      await gateway.close();
+      await database.drop();
+    });
+    return gateway;
+  }
+
+  /** A gateway in a process of its own, which can be killed; the control plane does not know it. */
   async startProgram(env: Record<string, string> = {}): Promise<AnyGateway & { readonly program: Program }> {
     const program = Program.run('test/support/start-project-gateway.mjs', [], {
       ...this.settings(),
@@ -100,9 +111,7 @@ export class ProjectsFixture {
       ...env,
     });
     this.closers.push(() => program.kill('SIGKILL'));
-    const url = await program.line(/OpenClaw gateway: (\S+)/);
-    await this.register({ url });
-    return { url, program };
+    return { url: await program.line(/OpenClaw gateway: (\S+)/), program };
   }
 
   /** Lets the leases of a killed gateway run out, which takes 15 s otherwise, and what it was executing count as dead. */

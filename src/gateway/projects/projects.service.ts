@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { type Database, type Tx } from '../../platform/database/database.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { below } from './domain/directory.js';
@@ -25,6 +26,9 @@ import { type Drives } from './work/drives.js';
 
 /** Ideas of one project at most. */
 export const MAX_IDEAS = 500;
+
+/** Clients give up after 30 s; a bootstrap may take longer, and goes on. */
+const BOOTSTRAP_WAIT_MS = 20_000;
 
 /** A project with all that is shown of it. */
 export interface ProjectDetails {
@@ -53,7 +57,8 @@ export class ProjectsService {
   ) {}
 
   /**
-   * Makes a project and begins its bootstrap; resolves when that has ended or has been deferred. With strict bootstrap a
+   * Makes a project and begins its bootstrap; resolves when that has ended or has been
+   * deferred, or after 20 s. With strict bootstrap a
    * project whose folder cannot be made is forgotten, and the caller hears why.
    */
   async create(name: string, description: string): Promise<ProjectDetails> {
@@ -83,9 +88,9 @@ export class ProjectsService {
         await saveChange(tx, { project: made, events: [{ type: 'created', message }] });
       }
     });
-    const { rolledBack } = await this.drives.begin({ projectId: id, holder });
-    if (rolledBack !== null) {
-      throw new Problem('bootstrap-failed', `Project '${slug}' was not created: ${rolledBack}`);
+    const end = await within(BOOTSTRAP_WAIT_MS, this.drives.begin({ projectId: id, holder }));
+    if (end !== undefined && end.rolledBack !== null) {
+      throw new Problem('bootstrap-failed', `Project '${slug}' was not created: ${end.rolledBack}`);
     }
     return this.get(id);
   }
@@ -173,6 +178,17 @@ export class ProjectsService {
     this.drives.noteVersion(id, version);
     this.nudge();
     return this.get(id);
+  }
+}
+
+/** What comes of `work`; undefined when it takes longer. */
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T | undefined> {
+  const abort = new AbortController();
+  const late = wait(limitMs, undefined, { signal: abort.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    abort.abort();
   }
 }
 
