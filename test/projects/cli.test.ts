@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type RunningGateway } from '../../src/gateway/index.js';
 import { Program } from '../support/program.js';
-import { ProjectsFixture, SMALL_PLAN } from './fixture.js';
+import { nobodyThere, ProjectsFixture, SMALL_PLAN } from './fixture.js';
 
 let fixture: ProjectsFixture;
 let gateway: RunningGateway;
@@ -79,7 +79,8 @@ it('skynet project says what is wrong, and ends with 1', async () => {
     code: 1,
     stdout: expect.stringMatching(/cancelled +Project cancelled\.$/),
   });
-  expect((await project('status', '--url', 'http://127.0.0.1:1')).stderr).toContain(
-    'The gateway cannot be reached at http://127.0.0.1:1 (connection refused). Check that it runs there (skynet gateway)',
+  const url = await nobodyThere();
+  expect((await project('status', '--url', url)).stderr).toContain(
+    `The gateway cannot be reached at ${url} (connection refused). Check that it runs there (skynet gateway)`,
   );
 });

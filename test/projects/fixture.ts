@@ -155,6 +155,13 @@ export class ProjectsFixture {
   }
 }
 
+/** An address at which nobody listens. */
+export async function nobodyThere(): Promise<string> {
+  const gone = await StubProvider.start();
+  await gone.close();
+  return gone.url;
+}
+
 export async function call(url: string, method: string, path: string, body?: unknown): Promise<Reply> {
   const response = await fetch(url + path, {
     method,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type RunningGateway } from '../../src/gateway/index.js';
 import { eventually } from '../support/eventually.js';
-import { eventsOf, ProjectsClient, ProjectsFixture, SMALL_PLAN, task } from './fixture.js';
+import { eventsOf, nobodyThere, ProjectsClient, ProjectsFixture, SMALL_PLAN, task } from './fixture.js';
 
 let fixture: ProjectsFixture;
 let gateways: RunningGateway[];
@@ -211,15 +211,16 @@ it('says what did not work, is kept all the same, and with strict bootstrap is n
 it('waits for a control plane that is away, and says so', async () => {
   const other = await ProjectsFixture.create();
   try {
+    const url = await nobodyThere();
     const alone = new ProjectsClient(
-      await other.start({ SKYNET_ORCHESTRATOR_URL: 'http://127.0.0.1:1' }, { registered: false }),
+      await other.start({ SKYNET_ORCHESTRATOR_URL: url }, { registered: false }),
     );
     other.provider.alwaysAnswers(SMALL_PLAN);
     const { id } = await alone.create('Alone');
     for (const idea of ['a', 'b', 'c']) await alone.idea(id, idea);
     const waiting = await alone.until(id, 'it waits', ({ error }) => error !== '');
     expect(waiting).toMatchObject({ status: 'coding', waits_for: 'control plane' });
-    expect(waiting.error).toContain('The control plane cannot be reached at http://127.0.0.1:1');
+    expect(waiting.error).toContain(`The control plane cannot be reached at ${url} (`);
   } finally {
     await other.close();
   }

@@ -45,10 +45,12 @@ export async function saveTasks(
 const COUNTS = statement(
   'projects.doneTasks',
   `select t.project_id, count(*) as done from gateway.project_tasks t
-   where t.project_id = any($1::text[]) and t.phase = 'succeeded' group by t.project_id`,
+   where t.project_id = any($1::text[]) and t.phase = 'succeeded'
+     and t.task_id <> t.project_id || '-testing'
+   group by t.project_id`,
 );
 
-/** How many tasks of each project have succeeded. */
+/** How many tasks of each project's plan have succeeded; the final testing is none of them. */
 export async function countDone(db: Db, projectIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
   const rows = await db.query(COUNTS, [projectIds]);
   return new Map(rows.map((row) => [text(row, 'project_id'), Number(row['done'])]));
