@@ -1,8 +1,10 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { type RunningGateway } from '../../src/gateway/index.js';
 import { Program } from '../support/program.js';
 import { nobodyThere, ProjectsFixture, SMALL_PLAN } from './fixture.js';
+
+jest.setTimeout(120_000);
 
 let fixture: ProjectsFixture;
 let gateway: RunningGateway;

@@ -1,9 +1,11 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { type Json } from '../support/json.js';
 import { type AnyGateway, eventsOf, ProjectsClient, ProjectsFixture, SMALL_PLAN, task } from './fixture.js';
 import { type Program } from '../support/program.js';
+
+jest.setTimeout(120_000);
 
 let fixture: ProjectsFixture;
 let gateway: AnyGateway & { readonly program: Program };

@@ -23,6 +23,9 @@ export interface AnyGateway {
   readonly url: string;
 }
 
+/** Programs start within a second, but not on a machine that has a lot else to do. */
+const START_LIMIT_MS = 60_000;
+
 /** Settings that make a gateway which no GitHub is there for. */
 const SETTINGS = { AUTO_CREATE_GITHUB_REPO: '0', SKYNET_LOG_LEVEL: 'silent', SKYNET_HTTP_PORT: '0' };
 
@@ -52,7 +55,12 @@ export class ProjectsFixture {
       SKYNET_GATEWAY_PROBE_SECS: '1',
       ...env,
     });
-    const url = await controlPlane.line(/SKYNET control plane: (\S+)/);
+    const url = await controlPlane
+      .line(/SKYNET control plane: (\S+)/, START_LIMIT_MS)
+      .catch(async (error: unknown) => {
+        await controlPlane.kill('SIGKILL');
+        throw error;
+      });
     const sql = new pg.Client({ connectionString: database.url });
     await sql.connect();
     const folder = (name: string) => realpathSync(mkdtempSync(join(tmpdir(), `skynet-${name}-test-`)));
@@ -111,7 +119,7 @@ export class ProjectsFixture {
       ...env,
     });
     this.closers.push(() => program.kill('SIGKILL'));
-    return { url: await program.line(/OpenClaw gateway: (\S+)/), program };
+    return { url: await program.line(/OpenClaw gateway: (\S+)/, START_LIMIT_MS), program };
   }
 
   /** Lets the leases of a killed gateway run out, which takes 15 s otherwise, and what it was executing count as dead. */

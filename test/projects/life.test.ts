@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type RunningGateway } from '../../src/gateway/index.js';
 import { eventsOf, ProjectsClient, ProjectsFixture, SMALL_PLAN } from './fixture.js';
+
+jest.setTimeout(120_000);
 
 let fixture: ProjectsFixture;
 let gateway: RunningGateway;

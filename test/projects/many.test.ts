@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { type RunningGateway } from '../../src/gateway/index.js';
 import { eventually } from '../support/eventually.js';
 import { eventsOf, nobodyThere, ProjectsClient, ProjectsFixture, SMALL_PLAN, task } from './fixture.js';
+
+jest.setTimeout(120_000);
 
 let fixture: ProjectsFixture;
 let gateways: RunningGateway[];

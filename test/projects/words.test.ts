@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type RunningGateway } from '../../src/gateway/index.js';
 import { eventually } from '../support/eventually.js';
 import { StreamClient } from '../support/event-stream.js';
 import { call, eventsOf, ProjectsClient, ProjectsFixture, SMALL_PLAN, task } from './fixture.js';
+
+jest.setTimeout(120_000);
 
 let fixture: ProjectsFixture;
 let gateway: RunningGateway;

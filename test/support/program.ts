@@ -46,12 +46,14 @@ export class Program {
   }
 
   /** Waits for a line on stdout and returns its first group. */
-  line(pattern: RegExp): Promise<string> {
-    return eventually(`${String(pattern)} is printed (stderr: ${this.warned.slice(-500)})`, () => {
+  line(pattern: RegExp, limitMs?: number): Promise<string> {
+    const what = `${String(pattern)} is printed (stderr: ${this.warned.slice(-500)})`;
+    const probe = () => {
       if (this.child.exitCode !== null)
         throw new Error(`It has ended with ${this.child.exitCode}: ${this.warned}`);
       return Promise.resolve(pattern.exec(this.said)?.[1]);
-    });
+    };
+    return eventually(what, probe, limitMs);
   }
 
   /** Waits for the end and returns the exit code, or the signal's name. */
