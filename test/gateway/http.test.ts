@@ -74,6 +74,11 @@ describe('the gateway', () => {
       '/action',
       '/emergency-stop',
       '/livez',
+      '/projects',
+      '/projects/{id}',
+      ...['approve', 'cancel', 'events', 'ideas', 'pause', 'plan', 'resume'].map(
+        (word) => `/projects/{id}/${word}`,
+      ),
       '/readyz',
       '/resume',
       '/sessions',
