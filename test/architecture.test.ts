@@ -44,6 +44,10 @@ const OWNERS: Readonly<Record<string, string>> = {
   'gateway.ssh_host_keys': 'gateway/ssh',
   'gateway.profiles': 'gateway/profiles',
   'gateway.profile_facts': 'gateway/profiles',
+  'gateway.projects': 'gateway/projects',
+  'gateway.project_ideas': 'gateway/projects',
+  'gateway.project_tasks': 'gateway/projects',
+  'gateway.project_events': 'gateway/projects',
 };
 
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })

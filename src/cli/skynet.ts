@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { productVersion } from '../platform/product-version.js';
 import { portFlag } from './flags.js';
 import { keyCommand } from './keys.js';
+import { projectCommand } from './project/command.js';
 import { report } from './report.js';
 import { type ServeFlags } from './serve.js';
 import { endUnread, onReaderGone } from './terminal.js';
@@ -49,6 +50,7 @@ program
   );
 
 program.addCommand(keyCommand());
+program.addCommand(projectCommand());
 
 onReaderGone(endUnread);
 program.parseAsync().catch((error: unknown) => report('skynet', error));

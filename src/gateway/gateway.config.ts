@@ -9,6 +9,7 @@ import { type SshConfig, sshConfig } from './ssh/index.js';
 import { type RegistrationConfig, registrationConfig } from './registration/index.js';
 import { type SkillsConfig, skillsConfig } from './skills/index.js';
 import { type TelegramConfig, telegramConfig } from './telegram/index.js';
+import { type ProjectsConfig, projectsConfig } from './projects/projects.config.js';
 
 export interface GatewayConfig {
   readonly host: string;
@@ -34,6 +35,7 @@ export interface GatewayConfig {
   readonly skills: SkillsConfig;
   /** Undefined: there is no bot. */
   readonly telegram: TelegramConfig | undefined;
+  readonly projects: ProjectsConfig;
 }
 
 export { GatewayConfigError };
@@ -53,6 +55,10 @@ export function gatewayConfig(env: Env): GatewayConfig {
   const roots = env.isSet('SKYNET_ALLOWED_ROOTS')
     ? env.text('SKYNET_ALLOWED_ROOTS')
     : env.text('OPENCLAW_ALLOWED_ROOTS');
+  const allowedRoots = roots
+    .split(/[;,]/)
+    .map((root) => root.trim())
+    .filter((root) => root !== '');
   return Object.freeze({
     host,
     port: env.integer(env.isSet('SKYNET_HTTP_PORT') ? 'SKYNET_HTTP_PORT' : 'OPENCLAW_HTTP_PORT', {
@@ -60,10 +66,7 @@ export function gatewayConfig(env: Env): GatewayConfig {
       max: 65_535,
     }),
     token,
-    allowedRoots: roots
-      .split(/[;,]/)
-      .map((root) => root.trim())
-      .filter((root) => root !== ''),
+    allowedRoots,
     actions: actionsConfig(env),
     // One setting for all programs: what is enough for the others may be too little for a file.
     maxBodyBytes: Math.max(LEAST_MAX_BODY_BYTES, env.integer('SKYNET_MAX_BODY_BYTES', { min: 1 })),
@@ -77,6 +80,7 @@ export function gatewayConfig(env: Env): GatewayConfig {
     registration: registrationConfig(env),
     skills: skillsConfig(env),
     telegram: telegramConfig(env),
+    projects: projectsConfig(env, allowedRoots),
   });
 }
 

@@ -9,12 +9,13 @@ import { LocalExecutor } from './executors/local-executor.js';
 import { type GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
 import { createGatewayApp } from './http/app.js';
-import { createProviders, ollamaThrough } from './providers/index.js';
-import { SshTunnel } from './ssh/index.js';
 import { GatewayController } from './http/gateway.controller.js';
 import { ProfilesModule } from './profiles/index.js';
+import { Projects, throughActions } from './projects/index.js';
+import { createProviders, ollamaThrough } from './providers/index.js';
 import { RegistrationLoop } from './registration/index.js';
 import { SkillLibrary, SkillsModule } from './skills/index.js';
+import { SshTunnel } from './ssh/index.js';
 import { gatewayCommands, TelegramBot } from './telegram/index.js';
 
 export interface GatewayOptions {
@@ -62,7 +63,15 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     const ollama = ollamaThrough(actions, executors);
     const providers = createProviders({ config: config.providers, database, logger, ollama });
     const skills = new SkillLibrary(config.skills, logger);
-    const features = [providers.module, SkillsModule.with(skills), ProfilesModule.with(database)];
+    const projects = new Projects({
+      ...{ database, logger, skills, chatModels: providers.models },
+      executor: throughActions(actions),
+      config: config.projects,
+    });
+    const features = [
+      ...[providers.module, projects.module],
+      ...[SkillsModule.with(skills), ProfilesModule.with(database)],
+    ];
     const module = GatewayModule.with({ database, actions, executors, ssh, features });
     const app = await createGatewayApp({ config, logger, module, actions });
     const loops = [...upkeepLoops(actions, database, logger), ...ssh.loops];
@@ -71,6 +80,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     await app.listen({ host: config.host, port: config.port });
     await skills.open();
     for (const loop of loops) loop.start();
+    projects.start();
     const url = (await app.getUrl()).replace('[::1]', 'localhost');
     const registration =
       config.registration &&
@@ -83,10 +93,8 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     let closing: Promise<void> | undefined;
     const close = async () => {
       await Promise.all([
-        bot?.stop(),
-        registration?.leave(),
-        actions.drain(config.patienceMs),
-        providers.close(config.patienceMs),
+        ...[bot?.stop(), registration?.leave(), projects.close()],
+        ...[actions.drain(config.patienceMs), providers.close(config.patienceMs)],
       ]);
       for (const loop of loops) await loop.stop();
       ssh.close();

@@ -63,6 +63,11 @@ describe('the gateway', () => {
       '/action',
       '/emergency-stop',
       '/livez',
+      '/projects',
+      '/projects/{id}',
+      ...['approve', 'cancel', 'events', 'ideas', 'pause', 'plan', 'resume'].map(
+        (word) => `/projects/{id}/${word}`,
+      ),
       '/providers',
       '/readyz',
       '/resume',

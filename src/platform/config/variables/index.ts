@@ -7,6 +7,7 @@ import { gatewayVariables } from './gateway.js';
 import { gatewayRegistrationVariables } from './gateway-registration.js';
 import { hostVariables } from './host.js';
 import { providerVariables } from './providers.js';
+import { projectVariables } from './projects.js';
 import { reaperVariables } from './reaper.js';
 import { schedulerVariables } from './scheduler.js';
 import { serviceGatewayVariables } from './service-gateway.js';
@@ -37,6 +38,7 @@ export const variables = {
   ...gatewayRegistrationVariables,
   ...skillVariables,
   ...telegramVariables,
+  ...projectVariables,
   ...hostVariables,
   ...cliVariables,
   ...serviceGatewayVariables,

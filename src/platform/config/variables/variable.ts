@@ -13,6 +13,7 @@ export interface Variable {
     | 'agent'
     | 'actions'
     | 'model providers'
+    | 'projects'
     | 'service gateway'
     | 'host'
     | 'cli';

@@ -1,0 +1,2 @@
+export { throughActions } from './action-executor.js';
+export { Projects } from './projects.js';
