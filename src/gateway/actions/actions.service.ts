@@ -79,6 +79,11 @@ export class ActionsService {
     return !this.draining && this.executors.hasAgent;
   }
 
+  /** Whether somebody is there who executes actions, whoever it is. */
+  get isReady(): boolean {
+    return !this.draining && this.executors.choose() !== undefined;
+  }
+
   /** Whether the emergency stop holds. */
   async isStopped(): Promise<boolean> {
     return this.stopIsUnrecorded || (await queries.isStopped(this.database));
