@@ -5,4 +5,4 @@ export { type Answer, type Execution, type HaltReason } from './execution.js';
 export { KeyedLock } from './keyed-lock.js';
 export { type Params, pathParams, textParam } from './parameters.js';
 export { KeptOutput } from './processes/kept-output.js';
-export { refusalOfRequest, wantsConfirmation } from './refusal-of-request.js';
+export { refusalOfRequest, refusalOfTier, wantsConfirmation } from './refusal-of-request.js';

@@ -81,7 +81,7 @@ suite(`coding agents over SSH${leftOut}`, () => {
     expect(
       (await act(gateway, 'run_coding_agent', { agent: 'codex', prompt: 'x', timeout_seconds: '5' })).body
         .error,
-    ).toBe("Parameter 'timeout_seconds' must be a number.");
+    ).toBe("Parameter 'timeout_seconds' must be a whole number from 30 to 3600.");
   });
 
   it('cline goes on with the next provider when one refuses, and no further', async () => {

@@ -63,6 +63,8 @@ describe('the gateway', () => {
       '/action',
       '/emergency-stop',
       '/livez',
+      '/profile/{telegram_user_id}',
+      ...['facts/{key}', 'forget', 'memory-policy'].map((word) => `/profile/{telegram_user_id}/${word}`),
       '/projects',
       '/projects/{id}',
       ...['approve', 'cancel', 'events', 'ideas', 'pause', 'plan', 'resume'].map(
@@ -72,6 +74,8 @@ describe('the gateway', () => {
       '/readyz',
       '/resume',
       '/sessions',
+      '/skills',
+      '/skills/match',
       '/status',
       '/v1/chat/completions',
       '/v1/models',

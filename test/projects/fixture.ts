@@ -162,6 +162,7 @@ export class ProjectsFixture {
       SKYNET_ALLOWED_ROOTS: this.root,
       SKYNET_PROJECT_BASE_DIR: this.root,
       SKYNET_ORCHESTRATOR_URL: this.controlPlaneUrl,
+      AI_PROVIDER_PRIORITY: 'groq',
       ...(models ? { GROQ_API_KEY: 'stub', GROQ_BASE_URL: this.provider.url } : {}),
     };
   }

@@ -42,8 +42,8 @@ export class Executors {
 
   /** Whether actions need no way through SSH: an agent is connected, or this machine executes them itself. */
   get hasAgent(): boolean {
-    const { agents, local } = this.options;
-    return agents?.connected !== undefined || local.isReady();
+    const { agents, sshOnly = false, local } = this.options;
+    return !sshOnly && (agents?.connected !== undefined || local.isReady());
   }
 
   /** Whether somebody must be told of an emergency stop who is not asked about it before each action. */

@@ -3,6 +3,7 @@ import {
   KeyedLock,
   pathParams,
   refusalOfRequest,
+  refusalOfTier,
   wantsConfirmation,
 } from '../../actions/index.js';
 import { limitSecondsOf } from '../../contracts/actions.js';
@@ -68,7 +69,9 @@ export class SshExecutor implements Executor {
    */
   async refusalOf(execution: Execution): Promise<string | null> {
     const { action, params, confirmed } = execution;
-    const ofRequest = refusalOfRequest(action, params);
+    // What cannot be done there says so when it runs, whatever its parameters are.
+    const ofRequest =
+      remoteAction(action) === undefined ? refusalOfTier(action) : refusalOfRequest(action, params);
     if (ofRequest !== null) return ofRequest;
     const ofPaths = await this.refusalOfPaths(execution);
     if (ofPaths !== null) return ofPaths;
