@@ -142,7 +142,9 @@ describe('updates that touch no index', () => {
     const registry = ledger.api.get(HostsRegistry);
     for (const id of ids) {
       const application = { id, name: id, capabilities: ['a'], maxParallel: 1, defaultTimeoutMs: null };
-      await ledger.database.transaction((tx) => registry.register(tx, application, { token: '', registrationKey: null }));
+      await ledger.database.transaction((tx) =>
+        registry.register(tx, application, { token: '', registrationKey: null }),
+      );
     }
     const shares: number[] = [];
     for (const id of ids) shares.push(await hotShare('workers', (tx) => registry.heartbeat(tx, id, said)));
