@@ -206,7 +206,7 @@ describe('a result', () => {
     expect((await run('docker_build', { working_dir: '.' })).result).toEqual({
       returncode: 1,
       stdout: '',
-      stderr: "Action 'docker_build' is not supported by the local executor.",
+      stderr: "Action 'docker_build' is not supported on this machine.",
     });
     expect((await run('git_status', { working_dir: 'missing' })).result).toEqual({
       returncode: 1,
