@@ -27,7 +27,7 @@ const OWN = /^(SKYNET|SKYCLAW|OPENCLAW)_|^(DATABASE_URL|POSTGRES_PASSWORD|TELEGR
 export function actionsConfig(env: Env): ActionsConfig {
   return Object.freeze({
     webSearchUrl: httpUrl(env, 'SKYNET_WEB_SEARCH_URL'),
-    ollamaUrl: env.isSet('OLLAMA_BASE_URL') ? httpUrl(env, 'OLLAMA_BASE_URL') : LOCAL_OLLAMA,
+    ollamaUrl: httpUrl(env, 'OLLAMA_BASE_URL', LOCAL_OLLAMA),
     agentBins: {
       codex: env.text('SKYNET_CODEX_BIN'),
       claude: env.text('SKYNET_CLAUDE_BIN'),
@@ -48,8 +48,8 @@ export function defaultActionsConfig(): ActionsConfig {
   return actionsConfig(new Env({}));
 }
 
-function httpUrl(env: Env, name: VariableName): string {
+function httpUrl(env: Env, name: VariableName, fallback = new Env({}).text(name)): string {
   const read = (raw: string) =>
     URL.canParse(raw) && /^https?:$/.test(new URL(raw).protocol) ? raw : undefined;
-  return env.optional(name, 'an http(s) URL', read) ?? new Env({}).text(name);
+  return env.optional(name, 'an http(s) URL', read) ?? fallback;
 }

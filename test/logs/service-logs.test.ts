@@ -10,7 +10,10 @@ let count = 0;
 beforeAll(async () => {
   api = await startTestControlPlane({ env: { SKYCLAW_LOG_MAX_BYTES: '2000' } });
   for (const hostId of ['h1', 'h2']) {
-    await api.post('/v1/hosts/register', { hostId, name: hostId, capabilities: ['service-host'] });
+    await api.post('/v1/hosts/register', {
+      ...{ hostId, name: hostId, capabilities: ['service-host'] },
+      activeServices: [],
+    });
   }
   await api.post('/v1/hosts/register', { hostId: 'h3', name: 'h3' });
 });

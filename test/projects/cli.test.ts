@@ -40,7 +40,7 @@ it('skynet project leads a project to its end', async () => {
   expect(await project('plan', 'from-afar')).toEqual({
     code: 1,
     stdout: '',
-    stderr: '[skynet] There is no plan: All AI providers failed. Last error: stub answers 503',
+    stderr: '[skynet] There is no plan: All AI providers failed. Last error: groq: HTTP 503: overloaded',
   });
   fixture.provider.answersWith(SMALL_PLAN);
   const { stdout: plan } = await project('plan', 'from-afar');

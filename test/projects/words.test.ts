@@ -172,7 +172,7 @@ describe('a plan', () => {
     const back = await projects.until(id, 'it is back', ({ error }) => error !== '');
     expect(back).toMatchObject({
       status: 'ideation',
-      error: expect.stringMatching(/^All AI providers failed\. Last error: groq.*503/),
+      error: expect.stringMatching(/^All AI providers failed\. Last error: /),
     });
     fixture.provider.answersWith(SMALL_PLAN);
     await projects.order(id, 'plan');
@@ -209,7 +209,8 @@ it('a gateway without models says so', async () => {
     const back = await client.until(id, 'planning has failed', ({ error }) => error !== '');
     expect(back).toMatchObject({
       status: 'ideation',
-      error: 'No AI providers available — all quotas exhausted or in cooldown.',
+      // The last of them is Ollama on the gateway's own machine, where there is none.
+      error: expect.stringMatching(/^All AI providers failed\. Last error: ollama: /),
     });
   } finally {
     await other.close();

@@ -23,7 +23,7 @@ it.each([
   [null, 'payload is required'],
   ['x', 'payload is required'],
   [[], 'payload is required'],
-  [{}, 'unsupported payload kind: undefined'],
+  [{}, 'payload is required'],
   [{ kind: 'action' }, 'unsupported payload kind: action'],
   [{ kind: { a: 1 } }, 'unsupported payload kind: {"a":1}'],
   [{ kind: 'shell' }, 'payload.command is required'],
