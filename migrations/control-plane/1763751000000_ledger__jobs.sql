@@ -16,22 +16,13 @@ comment on column tasks.expires_at is 'A job that has not been started by then f
 -- What a host holds. Its columns change only where the ready index changes as well.
 create index tasks_held_by_host on tasks (locked_by) where holder = 'host';
 create index tasks_expiring on tasks (expires_at) where expires_at is not null and gate between 0 and 4 and attempts = 0;
--- Jobs but for those that are held, which have an index already: a claim adds no entry here.
-create index tasks_jobs on tasks (seq) where kind <> 'action' and gate is distinct from 5;
+create index tasks_jobs on tasks (seq) where kind <> 'action';
 
--- How much each host may hold. A claim locks the row, and then counts what the host holds.
+-- How much each host may hold. A claim locks the row and counts what the host holds; the number of its claims tells a
+-- claim that waited for the lock that its count is out of date.
 create table host_slots (
   host_id text primary key,
   max_parallel integer not null check (max_parallel > 0),
-  is_open boolean not null
+  is_open boolean not null,
+  claims bigint not null default 0
 ) with (fillfactor = 50, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0.1, vacuum_truncate = off);
-
--- The tasks of a host whose leases run, as they are when it is called. A statement sees what was committed when it began,
--- which for one that has waited for a lock is out of date; what a volatile function looks at is looked at anew.
-create function live_leases(host text) returns bigint language plpgsql volatile as $$
-begin
-  return (
-    select count(*) from tasks t where t.holder = 'host' and t.locked_by = host and t.lease_expires_at > now()
-  );
-end
-$$;

@@ -127,7 +127,7 @@ function openApi({ url }: ApiFlags): ApiClient {
       ...(token === '' ? {} : { 'x-skyclaw-token': token }),
     },
     whenUnreachable: `Check that it runs there (skynet serve), or set ${setting} to where it does.`,
-    whenUnauthorized: `${key === '' ? 'SKYNET_API_KEY is missing' : 'SKYNET_API_KEY is wrong'}; set it to the key of the control plane.`,
+    whenUnauthorized: `${key === '' ? 'SKYNET_API_KEY is missing' : 'SKYNET_API_KEY is wrong'}; set it to the key of the control plane, or SKYCLAW_TOKEN where there is no key.`,
   });
 }
 

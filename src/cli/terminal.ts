@@ -7,8 +7,7 @@ export function say(line: string): void {
 }
 
 /** What a terminal would obey instead of showing: control characters, and those that turn the direction of text. */
-// eslint-disable-next-line no-control-regex -- the class is about control characters
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
+const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}]+/gu;
 
 /** One line of text that does nothing to a terminal. */
 export function plain(text: string): string {

@@ -26,6 +26,12 @@ describe('skynet key create', () => {
     expect(api.seen[0]?.headers['x-idempotency-key']).toBeDefined();
   });
 
+  it('shows the token of the hosts as well, which counts where there is no key', async () => {
+    api.on('POST /v1/public-keys', json({ key: aKey, secret: 's3cret' }));
+    expect((await key(['create', 'website'], { SKYCLAW_TOKEN: 'join' })).code).toBe(0);
+    expect(api.seen[0]?.headers).toMatchObject({ 'x-skyclaw-token': 'join' });
+  });
+
   it('sends what the key may do and until when', async () => {
     api.on('POST /v1/public-keys', json({ key: aKey, secret: 's3cret' }));
     const flags =

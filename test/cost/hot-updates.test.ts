@@ -142,7 +142,9 @@ describe('updates that touch no index', () => {
     const said = { capabilities: null, reportedActiveLeases: 1 };
     const registry = ledger.api.get(HostsRegistry);
     for (const id of ids) {
-      const application = { id, name: id, capabilities: ['a'], maxParallel: 1, defaultTimeoutMs: null };
+      const application = {
+        ...{ id, name: id, capabilities: ['a'], maxParallel: 1, defaultTimeoutMs: null, tellsServices: true },
+      };
       await ledger.database.transaction((tx) =>
         registry.register(tx, application, { token: '', registrationKey: null }),
       );

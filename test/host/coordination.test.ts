@@ -39,6 +39,32 @@ describe('a host', () => {
     expect(coordinator.registrations[1]?.hostId).toBe(first?.hostId);
   });
 
+  it('repeats a registration whose answer got lost with the same key, in its next life as well, and never again after', async () => {
+    const keys = () => coordinator.to(/hosts\/register$/).map(({ key }) => key);
+    coordinator.interfere = ({ path }) => (path.endsWith('/register') ? 'drop' : undefined);
+    const first = fixture.start();
+    await eventually('it has tried twice', () => Promise.resolve(keys().length > 1 ? true : undefined));
+    await first.kill('SIGKILL');
+    const lost = keys();
+    coordinator.interfere = () => undefined;
+    const second = await fixture.startAndRegister();
+    expect(new Set([...lost, ...keys()]).size).toBe(1);
+    await second.kill('SIGKILL');
+    await fixture.startAndRegister();
+    expect(new Set(keys()).size).toBe(2);
+  });
+
+  it('registers with another key when its own is taken for what it was before', async () => {
+    let answers = 0;
+    coordinator.interfere = ({ path }) =>
+      path.endsWith('/register') && ++answers === 1
+        ? { status: 409, body: { error: 'idempotency key reuse conflict for route /v1/hosts/register' } }
+        : undefined;
+    await fixture.startAndRegister();
+    const [taken, own] = coordinator.to(/hosts\/register$/).map(({ key }) => key);
+    expect(own).not.toBe(taken);
+  });
+
   it('waits for a coordinator that is not there yet', async () => {
     await coordinator.close();
     const program = fixture.start();

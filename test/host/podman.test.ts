@@ -62,8 +62,7 @@ function makeImage(): void {
   rmSync(folder, { recursive: true });
 }
 
-// Not every machine has podman, and nothing here can stand in for it: the name of the suite says what is missing.
-const suite = trouble === undefined ? describe : describe.skip;
+const suite = trouble === undefined ? describe : describe.skip; // Nothing can stand in for podman; the name of the suite says what is missing.
 
 suite(`a host that isolates with podman${trouble === undefined ? '' : ` (left out: ${trouble})`}`, () => {
   let fixture: HostFixture;
@@ -217,8 +216,7 @@ suite(`a host that isolates with podman${trouble === undefined ? '' : ` (left ou
       return false;
     }
   })();
-  // Publishing a port needs /dev/net/tun, which some machines close to users: the name of the test says so.
-  const withPorts = tun ? it : it.skip;
+  const withPorts = tun ? it : it.skip; // Publishing a port needs /dev/net/tun, which some machines close to users; the name says so.
   withPorts(
     `runs a service in a container and publishes its port alone${tun ? '' : ' (left out: this user may not use /dev/net/tun)'}`,
     async () => {
@@ -261,17 +259,21 @@ suite(`a host that isolates with podman${trouble === undefined ? '' : ` (left ou
     program = await fixture.startAndRegister(env());
   });
 
-  const asRoot = process.getuid?.() === 0 ? it : it.skip;
-  asRoot('does not start as root unless that is allowed', async () => {
-    const other = fixture.start({
-      ...env(),
-      SKYCLAW_STATE_DIR: fixture.path('rootful'),
-      SKYCLAW_PODMAN_ROOTFUL: '0',
-    });
-    expect(await other.exit()).toBe(1);
-    expect(other.stderr).toContain('Run skyclaw host as an ordinary user');
-    expect(other.stderr).not.toMatch(/\n {4}at /);
-  });
+  const isRoot = process.getuid?.() === 0;
+  const asRoot = isRoot ? it : it.skip; // A user cannot start a daemon of root's; the rule itself has a test without a daemon.
+  asRoot(
+    `does not start as root unless that is allowed${isRoot ? '' : ' (left out: this user is not root)'}`,
+    async () => {
+      const other = fixture.start({
+        ...env(),
+        SKYCLAW_STATE_DIR: fixture.path('rootful'),
+        SKYCLAW_PODMAN_ROOTFUL: '0',
+      });
+      expect(await other.exit()).toBe(1);
+      expect(other.stderr).toContain('Run skyclaw host as an ordinary user');
+      expect(other.stderr).not.toMatch(/\n {4}at /);
+    },
+  );
 
   it('does not start with an image that is not there', async () => {
     const other = fixture.start({

@@ -82,6 +82,20 @@ describe('a host with a credential', () => {
     expect((await register('one')).status).toBe(401);
   });
 
+  it('keeps what it has shown, however often the answer to its next registration gets lost', async () => {
+    const first = await joined('kept');
+    const beat = (token: string) => api.post('/v1/hosts/kept/heartbeat', {}, as(token));
+    expect((await beat(first)).status).toBe(200);
+    const register = () =>
+      api.post(
+        '/v1/hosts/register',
+        { hostId: 'kept', name: 'kept' },
+        { ...as(first), 'x-idempotency-key': 'again' },
+      );
+    for (let lost = 0; lost < 3; lost++) expect((await register()).status).toBe(200);
+    expect((await beat(first)).status).toBe(200);
+  });
+
   it('that names no id is one host, however often its registration is repeated', async () => {
     const register = () =>
       api.post('/v1/hosts/register', { name: 'nameless' }, { ...JOIN, 'x-idempotency-key': 'nameless' });

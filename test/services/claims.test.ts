@@ -100,7 +100,9 @@ describe('hosts with credentials', () => {
     try {
       const application = { id: 'h', name: 'h', capabilities: ['service-host'], maxParallel: 1 };
       const { token } = await closed.database.transaction((tx) =>
-        closed.get(HostsRegistry).register(tx, { ...application, defaultTimeoutMs: null }, NOTHING_SHOWN),
+        closed
+          .get(HostsRegistry)
+          .register(tx, { ...application, defaultTimeoutMs: null, tellsServices: true }, NOTHING_SHOWN),
       );
       const { id } = await aService(closed);
       const claim = (headers: Record<string, string>) =>

@@ -104,12 +104,8 @@ export async function aHost(
   api: TestControlPlane,
   { id = `host-${randomUUID().slice(0, 8)}`, capabilities = ['service-host'], tellsServices = true } = {},
 ): Promise<ScriptedHost> {
-  const application = { id, name: id, capabilities, maxParallel: 1, defaultTimeoutMs: null };
-  const registry = api.get(HostsRegistry);
-  await api.database.transaction(async (tx) => {
-    await registry.register(tx, application, NOTHING_SHOWN);
-    await registry.noteTelling(tx, id, tellsServices);
-  });
+  const application = { id, name: id, capabilities, maxParallel: 1, defaultTimeoutMs: null, tellsServices };
+  await api.database.transaction((tx) => api.get(HostsRegistry).register(tx, application, NOTHING_SHOWN));
   return new ScriptedHost(api, id);
 }
 

@@ -20,6 +20,7 @@ interface Call {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  readonly whenUnauthorized?: string;
 }
 
 interface Answer {
@@ -50,9 +51,18 @@ export class ApiClient {
     return this.json<T>({ method: 'GET', path, headers: {} });
   }
 
-  /** Sends a change, once for all who look at it, however often it takes to arrive. */
-  send<T>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body: object = {}): Promise<T> {
+  /**
+   * Sends a change, once for all who look at it, however often it takes to arrive. `whenUnauthorized`: what to do at 401,
+   * where that is not the same as elsewhere.
+   */
+  send<T>(
+    method: 'POST' | 'PATCH' | 'DELETE',
+    path: string,
+    body: object = {},
+    { whenUnauthorized }: { readonly whenUnauthorized?: string } = {},
+  ): Promise<T> {
     return this.json<T>({
+      ...(whenUnauthorized === undefined ? {} : { whenUnauthorized }),
       method,
       path,
       headers: { 'content-type': 'application/json', 'x-idempotency-key': randomUUID() },
@@ -114,7 +124,7 @@ export class ApiClient {
           this.urls = [url, ...this.urls.filter((other) => other !== url)];
           return answer;
         }
-        if (!AWAY.has(answer.response.status)) throw this.refusal(url, answer);
+        if (!AWAY.has(answer.response.status)) throw this.refusal(url, answer, call);
         trouble = cannotServe(answer.response.status, errorText(answer.text));
       } catch (error) {
         if (error instanceof ApiError) throw error;
@@ -127,10 +137,13 @@ export class ApiClient {
     throw this.unreachable(troubles, mayHaveArrived && call.method !== 'GET');
   }
 
-  private refusal(url: string, { response, text }: Answer): ApiError {
+  private refusal(url: string, { response, text }: Answer, call: Call): ApiError {
     const { status } = response;
     if (status === 401) {
-      return new ApiError(status, `${url} answers 401 ${errorText(text)}: ${this.options.whenUnauthorized}`);
+      return new ApiError(
+        status,
+        `${url} answers 401 ${errorText(text)}: ${call.whenUnauthorized ?? this.options.whenUnauthorized}`,
+      );
     }
     if (status >= 300 && status < 400) {
       const place = response.headers.get('location') ?? 'another address';

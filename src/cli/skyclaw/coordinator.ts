@@ -20,6 +20,9 @@ export type Listed<K extends string, T> = Readonly<Record<K, readonly T[]>> & {
   readonly next_cursor?: string;
 };
 
+const FOR_OPERATORS =
+  'this is an order of an operator; set SKYNET_API_KEY to the key of the control plane, or SKYCLAW_TOKEN to its token where there is no key.';
+
 /** What `skyclaw` asks of the coordinator, a method a route. */
 export class Coordinator {
   constructor(
@@ -66,7 +69,9 @@ export class Coordinator {
   }
 
   orderHost(id: string, order: HostOrder, body: object): Promise<{ readonly host: Host }> {
-    return this.api.send('POST', `/v1/hosts/${encodeURIComponent(id)}/${order}`, body);
+    return this.api.send('POST', `/v1/hosts/${encodeURIComponent(id)}/${order}`, body, {
+      whenUnauthorized: FOR_OPERATORS,
+    });
   }
 
   deploy(body: object): Promise<{ readonly service: Service }> {

@@ -63,13 +63,16 @@ export class HostsService {
   ): Promise<{ readonly host: HostView; readonly token: string | null }> {
     return db.transaction(async (tx) => {
       const capabilities = capabilitySet(application.capabilities);
-      const { host, token } = await this.registry.register(tx, { ...application, capabilities }, shown);
+      const { host, token } = await this.registry.register(
+        tx,
+        { ...application, capabilities, tellsServices: activeServices !== null },
+        shown,
+      );
       await this.jobs.setSlots(tx, host.id, { maxParallel: host.maxParallel, isOpen: mayGetWork(host) });
       const reason = `Host '${host.id}' registered anew and does not run it any more.`;
       await this.jobs.takeBack(tx, host.id, { reason, kept: activeJobs });
-      await this.registry.noteTelling(tx, host.id, activeServices !== null);
       await this.services.restarted(tx, host.id, activeServices);
-      return { host: await this.viewOf(await this.registry.written(tx, host.id), tx), token };
+      return { host: await this.viewOf(host, tx), token };
     });
   }
 
@@ -85,7 +88,7 @@ export class HostsService {
     });
     if (host === null) throw unknownHost(id);
     if (capabilities !== null) db.afterCommit(() => this.wakeups.publish(TOPICS.ready));
-    if (activeServices !== null && !host.tellsServices) await this.registry.noteTelling(db, id, true);
+    if (activeServices !== null && !host.tellsServices) await this.registry.noteTelling(db, id);
     const defaultTimeoutMs = host.defaultTimeoutMs ?? DEFAULT_TIMEOUT_MS;
     await this.jobs.renew(db, id, { jobIds: activeJobs, defaultTimeoutMs });
     const stopJobs = await this.jobs.notHeldBy(db, id, activeJobs ?? []);

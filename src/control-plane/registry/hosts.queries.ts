@@ -177,39 +177,47 @@ export interface HostRegistration {
   readonly maxParallel: number;
   readonly defaultTimeoutMs: number | null;
   readonly silentAfterMs: number;
+  readonly tellsServices: boolean;
+  /** The replica that registers it. */
+  readonly updatedBy: string;
 }
 
 const UPSERT_WORKER = statement(
   'registry.upsertHostWorker',
-  `insert into workers as w (worker_id, kind, capabilities, status, capacity, metadata, uses_heartbeat, silent_after_ms)
-   values ($1, 'host', $2, 'online', json_build_object('maxParallel', $3::integer), json_build_object('name', $4::text), true, $5)
+  `insert into workers as w (worker_id, kind, capabilities, status, capacity, metadata, uses_heartbeat, silent_after_ms,
+     version, updated_by)
+   values ($1, 'host', $2, 'online', json_build_object('maxParallel', $3::integer), json_build_object('name', $4::text), true, $5,
+     1, $6)
    on conflict (worker_id) do update set
      capabilities = excluded.capabilities, status = 'online', capacity = excluded.capacity, metadata = excluded.metadata,
-     last_heartbeat = now(), silent_after_ms = excluded.silent_after_ms
+     last_heartbeat = now(), silent_after_ms = excluded.silent_after_ms, version = w.version + 1, updated_by = excluded.updated_by
    where w.kind = 'host'
    returning w.worker_id`,
 );
 
 const UPSERT_HOST = statement(
   'registry.upsertHost',
-  `insert into hosts as h (host_id, max_parallel, default_timeout_ms, token_hash, previous_token_hash, registration_key_hash)
-   values ($1, $2, $3, $4, $5, $6)
+  `insert into hosts as h (host_id, max_parallel, default_timeout_ms, tells_services, token_hash, previous_token_hash,
+     registration_key_hash)
+   values ($1, $2, $3, $4, $5, $6, $7)
    on conflict (host_id) do update set
      max_parallel = excluded.max_parallel, default_timeout_ms = excluded.default_timeout_ms,
-     token_hash = coalesce(excluded.token_hash, h.token_hash), previous_token_hash = excluded.previous_token_hash,
+     tells_services = excluded.tells_services, token_hash = coalesce(excluded.token_hash, h.token_hash), previous_token_hash = excluded.previous_token_hash,
      registration_key_hash = excluded.registration_key_hash`,
 );
 
 /** Registers a host, or anew; a null `tokenHash` keeps its credential. False when the id is a worker's. */
 export async function upsertHost(
   tx: Tx,
-  { id, name, capabilities, maxParallel, defaultTimeoutMs, silentAfterMs }: HostRegistration,
+  { id, name, capabilities, maxParallel, ...host }: HostRegistration,
   { tokenHash, previousTokenHash, registrationKeyHash }: Omit<HostCredential, 'isRevoked'>,
 ): Promise<boolean> {
-  const workers = await tx.query(UPSERT_WORKER, [id, capabilities, maxParallel, name, silentAfterMs]);
+  const { silentAfterMs, updatedBy, defaultTimeoutMs, tellsServices } = host;
+  const worker = [id, capabilities, maxParallel, name, silentAfterMs, updatedBy];
+  const workers = await tx.query(UPSERT_WORKER, worker);
   if (workers.length === 0) return false;
   const credential = [tokenHash, previousTokenHash, registrationKeyHash];
-  await tx.query(UPSERT_HOST, [id, maxParallel, defaultTimeoutMs, ...credential]);
+  await tx.query(UPSERT_HOST, [id, maxParallel, defaultTimeoutMs, tellsServices, ...credential]);
   return true;
 }
 
@@ -259,12 +267,12 @@ export async function countWrite(tx: Tx, id: string, updatedBy: string): Promise
 
 const TELLING = statement(
   'registry.hostTelling',
-  `update hosts h set tells_services = $2 where h.host_id = $1 and h.tells_services <> $2`,
+  `update hosts h set tells_services = true where h.host_id = $1`,
 );
 
-/** Notes whether a host says what it runs of services. */
-export async function noteTelling(db: Db, id: string, tellsServices: boolean): Promise<void> {
-  await db.query(TELLING, [id, tellsServices]);
+/** Notes that a host says what it runs of services. */
+export async function noteTelling(db: Db, id: string): Promise<void> {
+  await db.query(TELLING, [id]);
 }
 
 const CORDON = statement(

@@ -19,6 +19,8 @@ export interface HostApplication {
   readonly capabilities: readonly string[];
   readonly maxParallel: number;
   readonly defaultTimeoutMs: number | null;
+  /** See {@link Host.tellsServices}. */
+  readonly tellsServices: boolean;
 }
 
 /** What a registration shows to prove which host it is of. */
@@ -55,22 +57,24 @@ export class HostsRegistry {
     application: HostApplication,
     { token: shownToken, registrationKey }: ShownByHost,
   ): Promise<Registered> {
-    const { hostAuth, hostTimeoutMs } = this.config.skyclaw;
+    const { hostAuth, hostTimeoutMs, nodeId } = this.config.skyclaw;
     const keyHash = hostAuth && registrationKey !== null ? secretHash(registrationKey) : null;
     const id = application.id ?? `host_${keyHash === null ? randomUUID() : uuidFrom(keyHash)}`;
     const known = await queries.lockHost(tx, id);
     if (known?.isRevoked === true) throw revoked(id);
     const shownHash = secretHash(shownToken);
     const isKnown = hostAuth && known !== null && known.tokenHash !== null;
+    const isProven = isKnown && isCredential(known, shownHash);
     const isRepeated = isKnown && keyHash !== null && known.registrationKeyHash === keyHash;
-    if (isKnown && !isRepeated) prove(id, known, shownHash);
+    if (isKnown && !isProven && !isRepeated) throw notProven(id);
     const token = hostAuth ? randomBytes(32).toString('base64url') : null;
     const accepted = await queries.upsertHost(
       tx,
-      { ...application, id, silentAfterMs: hostTimeoutMs },
+      { ...application, id, silentAfterMs: hostTimeoutMs, updatedBy: nodeId },
       {
         tokenHash: token === null ? null : secretHash(token),
-        previousTokenHash: isRepeated ? known.tokenHash : isKnown ? shownHash : null,
+        // What the host has shown it has; of what was sent to one that shows nothing it may yet hear.
+        previousTokenHash: isProven ? shownHash : isRepeated ? known.tokenHash : null,
         registrationKeyHash: keyHash,
       },
     );
@@ -87,7 +91,7 @@ export class HostsRegistry {
     if (credential === null) return;
     if (credential.isRevoked) throw revoked(id);
     const shownHash = secretHash(shownToken);
-    prove(id, credential, shownHash);
+    if (!isCredential(credential, shownHash)) throw notProven(id);
     const { tokenHash, previousTokenHash, registrationKeyHash } = credential;
     if (registrationKeyHash !== null || (previousTokenHash !== null && tokenHash === shownHash)) {
       await queries.noteUse(db, id, shownHash);
@@ -106,15 +110,9 @@ export class HostsRegistry {
     return queries.findHost(db, id);
   }
 
-  /** Counts a write of a host as this replica's, and gives the host as it is then. */
-  async written(tx: Tx, id: string): Promise<Host> {
-    await queries.countWrite(tx, id, this.config.skyclaw.nodeId);
-    return this.get(tx, id);
-  }
-
-  /** Notes whether a host says what it runs of services; see {@link Host.tellsServices}. */
-  noteTelling(db: Db, id: string, tellsServices: boolean): Promise<void> {
-    return queries.noteTelling(db, id, tellsServices);
+  /** Notes that a host says what it runs of services; see {@link Host.tellsServices}. */
+  noteTelling(db: Db, id: string): Promise<void> {
+    return queries.noteTelling(db, id);
   }
 
   find(id: string, db: Db = this.database): Promise<Host | null> {
@@ -156,7 +154,8 @@ export class HostsRegistry {
     if ((await queries.lockHost(tx, id)) === null) throw unknownHost(id);
     await queries.orderHost(tx, id, order);
     tx.afterCommit(() => this.registry.forgetRoster());
-    return this.written(tx, id);
+    await queries.countWrite(tx, id, this.config.skyclaw.nodeId);
+    return this.get(tx, id);
   }
 
   /** See {@link imports.lockHostStandings}. */
@@ -201,10 +200,14 @@ function uuidFrom(hash: string): string {
   return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-a${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
 }
 
-/** Throws unless the credential that was shown is the host's, or the one before it. */
-function prove(id: string, { tokenHash, previousTokenHash }: HostCredential, shownHash: string): void {
-  const known = [tokenHash, previousTokenHash].map((hash) => hash !== null && secretsEqual(hash, shownHash));
-  if (!known.includes(true)) {
-    throw new Problem('unauthorized', `the credential of host ${id} is missing or wrong`);
-  }
+/** Whether what was shown is the credential of a host, or the one before it. */
+function isCredential({ tokenHash, previousTokenHash }: HostCredential, shownHash: string): boolean {
+  // Both are compared, so that the time does not tell which one was close.
+  return [tokenHash, previousTokenHash]
+    .map((hash) => hash !== null && secretsEqual(hash, shownHash))
+    .includes(true);
+}
+
+function notProven(id: string): Problem {
+  return new Problem('unauthorized', `the credential of host ${id} is missing or wrong`);
 }

@@ -4,8 +4,8 @@ import { type FastifyRequest } from 'fastify';
 /** What a route says about itself, readable in every hook, guard and filter. */
 export interface RouteTraits {
   /**
-   * `public`: no key is asked for, `key`: one is, `operator`: one is wherever the server has any credential at all. Without
-   * it everything below /v1 is closed, and nothing else.
+   * `public`: no key is asked for, `key`: one is, `operator`: an operator's is, unless the server has no credential at all.
+   * Without it everything below /v1 is closed, and nothing else.
    */
   readonly access?: 'public' | 'key' | 'operator';
   /**

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
-import { aJob, ended, useCoordinator } from './fixture.js';
+import { aHost, aJob, ended, useCoordinator } from './fixture.js';
 import { drop, json, ScriptableCoordinator } from './scriptable-coordinator.js';
 
 const { coordinator, skyclaw, start } = useCoordinator();
@@ -79,6 +79,22 @@ describe('a token', () => {
 SKYCLAW_TOKE is not a setting of this program. Did you mean SKYCLAW_TOKEN?
 `,
     );
+  });
+
+  it('goes with the key of an operator, which an order to a host may want', async () => {
+    const order = 'POST /v1/hosts/h/cordon';
+    coordinator().on(order, json({ error: 'unauthorized' }, 401));
+    const { code, stderr } = await ended(start(['cordon-host', 'h'], { SKYCLAW_TOKEN: 'tok' }));
+    expect([code, stderr]).toEqual([
+      1,
+      `[skyclaw] ${coordinator().url} answers 401 unauthorized: this is an order of an operator; set SKYNET_API_KEY to the key of the control plane, or SKYCLAW_TOKEN to its token where there is no key.\n`,
+    ]);
+    coordinator().on(order, json({ host: aHost() }));
+    await ended(start(['cordon-host', 'h'], { SKYCLAW_TOKEN: 'tok', SKYNET_API_KEY: 'key' }));
+    expect(coordinator().calls(order).at(-1)?.headers).toMatchObject({
+      'x-skyclaw-token': 'tok',
+      'x-api-key': 'key',
+    });
   });
 
   it('is not carried to another address by a redirect', async () => {

@@ -19,7 +19,11 @@ export function leaveOut<R extends Candidate>(
   if (why.size === 0) return { taken: records, remarks: [] };
   const waiting = new Map<string, string[]>();
   for (const { id, awaited } of records) {
-    for (const parent of awaited) waiting.set(parent, [...(waiting.get(parent) ?? []), id]);
+    for (const parent of awaited) {
+      const children = waiting.get(parent);
+      if (children === undefined) waiting.set(parent, [id]);
+      else children.push(id);
+    }
   }
   // What is added while it is walked is walked as well.
   for (const parent of why.keys()) {

@@ -7,18 +7,22 @@ const liveLeases = (id: string) =>
   `(select count(*) from tasks t where t.holder = 'host' and t.locked_by = ${id} and t.lease_expires_at > now())`;
 
 /**
- * How many more tasks each of the hosts of $7 may hold, as CTEs that lock their rows in `host_slots` and then count: what
- * others have claimed for the same host before they gave up the lock is seen. Locks nothing when there are no `turns`.
+ * How many more tasks each of the hosts `h` of a condition may hold, as CTEs that lock their rows in `host_slots` and then
+ * count: what others have claimed for the same host before they gave up the lock is seen.
  */
-export const ROOMS = `
-   open_hosts as materialized (
-     select h.host_id, h.max_parallel from host_slots h
-     where h.host_id = any($7::text[]) and h.is_open and exists (select from turns p where p.nth > 0)
-     order by h.host_id for no key update
+export const roomsOf = (condition: string): string => `
+   slots_of_hosts as materialized (
+     select h.host_id, h.max_parallel from host_slots h where ${condition} order by h.host_id for no key update
    ), rooms as materialized (
      select h.host_id, h.max_parallel - coalesce(l.leases, 0) as room
-     from open_hosts h left join live_leases((select array_agg(host_id) from open_hosts)) l on l.host_id = h.host_id
+     from slots_of_hosts h
+     left join live_leases((select array_agg(host_id) from slots_of_hosts)) l on l.host_id = h.host_id
    )`;
+
+/** The same for the hosts of $7 that may be given work. Locks nothing when there are no `turns`. */
+export const ROOMS = roomsOf(
+  'h.host_id = any($7::text[]) and h.is_open and exists (select from turns p where p.nth > 0)',
+);
 
 const HAS_ROOM = statement(
   'ledger.hostHasRoom',

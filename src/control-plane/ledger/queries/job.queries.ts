@@ -3,6 +3,7 @@ import { flag, integer, onlyRow, text } from '../../../platform/database/row.js'
 import { statement } from '../../../platform/database/statement.js';
 import { appendSteps } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
+import { roomsOf } from './host-slots.queries.js';
 import { IS_JOB, type Job, jobColumns, jobFromRow } from './job-row.js';
 import { RUNNING_EVENT } from './lease.queries.js';
 import { WRITTEN_BY } from './writer.js';
@@ -85,12 +86,7 @@ const RENEW = statement(
 
 const REVIVE = statement(
   'ledger.reviveOfHost',
-  `with slots as materialized (
-     select h.host_id, h.max_parallel from host_slots h where h.host_id = $1 for no key update
-   ), rooms as materialized (
-     select s.max_parallel - coalesce(l.leases, 0) as room
-     from slots s left join live_leases((select array_agg(host_id) from slots)) l on l.host_id = s.host_id
-   )
+  `with ${roomsOf('h.host_id = $1')}
    ${renew(`select t.seq, ${ENDS} as ends from tasks t where ${OF_HOST} and t.lease_expires_at <= now()
      order by t.locked_at, t.seq limit (select greatest(r.room, 0) from rooms r)`)}`,
 );
