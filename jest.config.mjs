@@ -23,4 +23,6 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   testTimeout: 30_000,
   maxWorkers: 2,
+  // Jest keeps much of what a finished file has loaded; a worker of gigabytes runs its files at a third of the speed.
+  workerIdleMemoryLimit: '800MB',
 };

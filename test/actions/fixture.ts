@@ -34,6 +34,10 @@ export interface ActMore extends Partial<Pick<Execution, 'confirmed' | 'files'>>
   readonly signal?: AbortSignal;
 }
 
+/** Where the machine has its programs: without those of this project, which `npm test` puts before them. */
+const machinePath = () =>
+  (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.endsWith('node_modules/.bin'));
+
 /** A folder that actions may touch, a folder of programs that come first in PATH, and a runner. */
 export class ActionsFixture {
   readonly root: string;
@@ -51,7 +55,7 @@ export class ActionsFixture {
     ];
     for (const folder of [this.root, this.home, this.bin]) mkdirSync(folder);
     const env = {
-      PATH: `${this.bin}${delimiter}${process.env['PATH'] ?? ''}`,
+      PATH: [this.bin, ...machinePath()].join(delimiter),
       HOME: this.home,
       TMPDIR: this.base,
       SECRET: 'hidden',

@@ -21,8 +21,8 @@ it.each<[string, ExecutorsOptions, string | undefined, boolean]>([
   ['SSH does not work', { agents: agents(undefined), ssh: executor('ssh', false), local }, 'local', true],
   ['there is only this machine', { local }, 'local', true],
   ['there is only SSH', { ssh, local: executor('local', false) }, 'ssh', false],
-  ['SSH is forced', { agents: agents(agent), ssh, sshOnly: true, local }, 'ssh', true],
-  ['SSH is forced and not there', { agents: agents(agent), sshOnly: true, local }, undefined, true],
+  ['SSH is forced', { agents: agents(agent), ssh, sshOnly: true, local }, 'ssh', false],
+  ['SSH is forced and not there', { agents: agents(agent), sshOnly: true, local }, undefined, false],
   ['nobody is there', { local: executor('local', false) }, undefined, false],
 ])('when %s', (_when, options, chosen, hasAgent) => {
   const executors = new Executors(options);

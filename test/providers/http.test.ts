@@ -342,7 +342,11 @@ describe('POST /v1/chat/completions', () => {
 
 it('GET /v1/models lists what can be asked for', async () => {
   const few = await fixture.start({
-    env: { ...stub.env('groq', 'openrouter'), OPENROUTER_MODEL: 'a/b', OPENROUTER_FALLBACK_MODELS: 'c/d' },
+    env: {
+      ...stub.env('groq', 'openrouter', 'ollama'),
+      OPENROUTER_MODEL: 'a/b',
+      OPENROUTER_FALLBACK_MODELS: 'c/d',
+    },
   });
   const { object, data } = await get('/v1/models', few);
   expect(object).toBe('list');
@@ -355,6 +359,8 @@ it('GET /v1/models lists what can be asked for', async () => {
     'openrouter',
     'openrouter/a/b',
     'openrouter/c/d',
+    'ollama',
+    'ollama/qwen2.5-coder:7b',
   ]);
   for (const model of ids) expect((await complete(few, { model, messages })).status).toBe(200);
 });
@@ -370,7 +376,7 @@ describe('GET /providers', () => {
       ['deepseek', false, 'DEEPSEEK_API_KEY is not set.'],
       ['openai', false, 'OPENAI_API_KEY is not set.'],
       ['claude', false, 'ANTHROPIC_API_KEY is not set.'],
-      ['ollama', false, 'No agent that can chat with Ollama is connected.'],
+      ['ollama', true, null],
     ]);
     expect(providers[1]).toEqual({
       name: 'groq',
