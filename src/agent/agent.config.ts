@@ -1,3 +1,4 @@
+import { ConfigError } from '../platform/config/config-error.js';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type ActionsConfig, actionsConfig } from '../actions/index.js';
@@ -26,14 +27,11 @@ export interface AgentTls {
   readonly insecure: boolean;
 }
 
-/** A setting that makes starting senseless; the message says what to do. */
-export class AgentConfigError extends Error {}
-
 const MOST_RECONNECT_SECS = 120;
 
 export function agentConfig(env: Env): AgentConfig {
   const token = env.text(env.isSet('SKYNET_AUTH_TOKEN') ? 'SKYNET_AUTH_TOKEN' : 'OPENCLAW_AUTH_TOKEN');
-  if (token === '') throw new AgentConfigError('Set SKYNET_AUTH_TOKEN to the same value as at the gateway.');
+  if (token === '') throw new ConfigError('Set SKYNET_AUTH_TOKEN to the same value as at the gateway.');
   const roots = env.text(
     env.isSet('SKYNET_ALLOWED_ROOTS') ? 'SKYNET_ALLOWED_ROOTS' : 'OPENCLAW_ALLOWED_ROOTS',
   );
@@ -59,7 +57,7 @@ function gatewayUrl(env: Env): string {
   const shared = env.isSet('OPENCLAW_GATEWAY_URL') ? env.text('OPENCLAW_GATEWAY_URL') : '';
   const text = own ?? (/^wss?:/i.test(shared) ? shared : undefined);
   if (text === undefined) {
-    throw new AgentConfigError(
+    throw new ConfigError(
       'Set SKYNET_GATEWAY_URL to the address of the gateway for agents, such as wss://gateway.example:8765/agent/ws.',
     );
   }
@@ -70,7 +68,7 @@ function gatewayUrl(env: Env): string {
     url.hash !== '' ||
     url.username + url.password !== ''
   ) {
-    throw new AgentConfigError(
+    throw new ConfigError(
       'SKYNET_GATEWAY_URL should be an address like wss://gateway.example:8765/agent/ws, without a user or password.',
     );
   }
@@ -82,6 +80,6 @@ function authority(env: Env): Buffer | undefined {
   try {
     return readFileSync(env.text('SKYNET_TLS_CA'));
   } catch (error) {
-    throw new AgentConfigError(`SKYNET_TLS_CA cannot be read: ${(error as Error).message}`);
+    throw new ConfigError(`SKYNET_TLS_CA cannot be read: ${(error as Error).message}`);
   }
 }

@@ -5,7 +5,8 @@ import { productVersion } from '../platform/product-version.js';
 import { StateDir } from '../platform/state-dir/state-dir.js';
 import { ActionDesk } from './actions/action-desk.js';
 import { ExecutionMemory } from './actions/execution-memory.js';
-import { type AgentConfig, AgentConfigError } from './agent.config.js';
+import { ConfigError } from '../platform/config/config-error.js';
+import { type AgentConfig } from './agent.config.js';
 import { AuditLog } from './audit/audit-log.js';
 import { GatewayLink } from './gateway/gateway-link.js';
 import { NoOperator } from './operator/operator.js';
@@ -31,14 +32,14 @@ export interface RunningAgent {
 }
 
 /**
- * Starts the agent, which connects to its gateway for as long as the process lives. Throws an {@link AgentConfigError} for
+ * Starts the agent, which connects to its gateway for as long as the process lives. Throws an {@link ConfigError} for
  * what only an operator can mend.
  */
 export function startAgent({ config, logger, say, env, terminal }: AgentOptions): RunningAgent {
   const state = StateDir.open(config.stateDir, {
     owner: 'agent',
     setting: 'SKYNET_AGENT_STATE_DIR',
-    refuse: (text) => new AgentConfigError(text),
+    refuse: (text) => new ConfigError(text),
   });
   const memory = new ExecutionMemory(state, logger);
   const agentId = memory.id();

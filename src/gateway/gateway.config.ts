@@ -3,7 +3,7 @@ import { type ActionsConfig, actionsConfig } from '../actions/index.js';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
 import { type AgentsConfig, agentsConfig } from './agents/agents.config.js';
-import { GatewayConfigError } from './gateway-config-error.js';
+import { ConfigError } from '../platform/config/config-error.js';
 import { type ProvidersConfig, providersConfig } from './providers/index.js';
 import { type SshConfig, sshConfig } from './ssh/index.js';
 import { type RegistrationConfig, registrationConfig } from './registration/index.js';
@@ -38,8 +38,6 @@ export interface GatewayConfig {
   readonly projects: ProjectsConfig;
 }
 
-export { GatewayConfigError };
-
 /** file_write carries up to 1 MiB of content, and JSON may need six bytes for one of its characters. */
 const LEAST_MAX_BODY_BYTES = 8 * 1_048_576;
 
@@ -47,7 +45,7 @@ export function gatewayConfig(env: Env): GatewayConfig {
   const host = env.isSet('SKYNET_HTTP_HOST') ? env.text('SKYNET_HTTP_HOST') : env.text('OPENCLAW_HTTP_HOST');
   const token = env.isSet('SKYNET_GATEWAY_TOKEN') ? env.text('SKYNET_GATEWAY_TOKEN') : undefined;
   if (!isLoopback(host) && token === undefined && !env.flag('OPENCLAW_HTTP_ALLOW_UNAUTHENTICATED')) {
-    throw new GatewayConfigError(
+    throw new ConfigError(
       `Refusing to listen on ${host} without a token. Set SKYNET_GATEWAY_TOKEN here and on the control plane, ` +
         'or OPENCLAW_HTTP_ALLOW_UNAUTHENTICATED=1 if the network itself is protected.',
     );

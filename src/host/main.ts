@@ -6,7 +6,8 @@ import { Deliverer } from './coordinator/delivery.js';
 import { Heartbeat } from './coordinator/heartbeat.js';
 import { Registration } from './coordinator/registration.js';
 import { type JobRules } from './domain/job-plan.js';
-import { type HostConfig, HostConfigError } from './host.config.js';
+import { ConfigError } from '../platform/config/config-error.js';
+import { type HostConfig } from './host.config.js';
 import { openIsolation } from './isolation/open-isolation.js';
 import { Completions } from './jobs/completions.js';
 import { JobRunner } from './jobs/job-runner.js';
@@ -40,13 +41,13 @@ export interface RunningHost {
 
 /**
  * Starts the daemon: it ends or adopts what an earlier life has left, and then registers and works for as long as the
- * process lives; a coordinator that is away is waited for. Throws a HostConfigError for what only an operator can mend.
+ * process lives; a coordinator that is away is waited for. Throws a ConfigError for what only an operator can mend.
  */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
   const state = StateDir.open(options.config.stateDir, {
     owner: 'host daemon',
     setting: 'SKYCLAW_STATE_DIR',
-    refuse: (text) => new HostConfigError(text),
+    refuse: (text) => new ConfigError(text),
   });
   try {
     return await startIn(state, options);

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { ConfigError, controlPlaneConfig } from '../../src/control-plane/index.js';
+import { controlPlaneConfig } from '../../src/control-plane/index.js';
+import { ConfigError } from '../../src/platform/config/config-error.js';
 import { Env } from '../../src/platform/config/env.js';
 import { type Variable, variables } from '../../src/platform/config/variables/index.js';
 

@@ -1,7 +1,8 @@
 import net from 'node:net';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { gatewayConfig, GatewayConfigError, type RunningGateway } from '../../src/gateway/index.js';
+import { gatewayConfig, type RunningGateway } from '../../src/gateway/index.js';
+import { ConfigError } from '../../src/platform/config/config-error.js';
 import { Env } from '../../src/platform/config/env.js';
 import { eventually } from '../support/eventually.js';
 import { type Json } from '../support/json.js';
@@ -392,7 +393,7 @@ describe('the settings of the socket', () => {
   it('that cannot be used end the start with what to do', async () => {
     const tls = { SKYNET_AUTH_TOKEN: 'a', SKYNET_TLS_CERT: '/nowhere/cert.pem' };
     expect(() => configOf(tls)).toThrow('belong together');
-    expect(() => configOf({ ...tls, SKYNET_TLS_KEY: '/nowhere/key.pem' })).toThrow(GatewayConfigError);
+    expect(() => configOf({ ...tls, SKYNET_TLS_KEY: '/nowhere/key.pem' })).toThrow(ConfigError);
     const { port } = new URL(gateway.agentsUrl ?? '');
     await expect(fixture.start({ env: { ...SETTINGS, SKYNET_WS_PORT: port } })).rejects.toThrow(
       'Choose another place with SKYNET_WS_HOST and SKYNET_WS_PORT.',

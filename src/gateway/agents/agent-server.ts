@@ -8,7 +8,7 @@ import { CLOSE_OCCUPIED, CLOSE_UNAUTHORIZED, MAX_FRAME_BYTES } from '../../contr
 import { type Logger } from '../../platform/logging/logger.js';
 import { secretsEqual } from '../../platform/secrets/secrets-equal.js';
 import { type AgentSource } from '../executors/executors.js';
-import { GatewayConfigError } from '../gateway-config-error.js';
+import { ConfigError } from '../../platform/config/config-error.js';
 import { AgentConnection } from './agent-connection.js';
 import { AgentExecutor } from './agent-executor.js';
 import { type AgentsConfig } from './agents.config.js';
@@ -62,14 +62,14 @@ export class AgentServer implements AgentSource {
     this.server.on('upgrade', (request, socket, head) => this.receive(request, socket, head));
   }
 
-  /** Throws a {@link GatewayConfigError} when it cannot listen there. */
+  /** Throws a {@link ConfigError} when it cannot listen there. */
   async listen(): Promise<void> {
     const { host, port } = this.config;
     try {
       this.server.listen(port, host);
       await once(this.server, 'listening');
     } catch (error) {
-      throw new GatewayConfigError(
+      throw new ConfigError(
         `Agents cannot connect at ${host}:${port}: ${(error as Error).message}. ` +
           'Choose another place with SKYNET_WS_HOST and SKYNET_WS_PORT.',
       );
@@ -210,8 +210,6 @@ function createServer({ tls }: AgentsConfig): http.Server {
       ? http.createServer(limits, answer)
       : https.createServer({ ...limits, ...tls }, answer);
   } catch (error) {
-    throw new GatewayConfigError(
-      `SKYNET_TLS_CERT and SKYNET_TLS_KEY cannot be used: ${(error as Error).message}`,
-    );
+    throw new ConfigError(`SKYNET_TLS_CERT and SKYNET_TLS_KEY cannot be used: ${(error as Error).message}`);
   }
 }

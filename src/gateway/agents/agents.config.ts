@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { PING_EVERY_MS, PONG_WITHIN_MS } from '../../contracts/agent-socket.js';
 import { type Env } from '../../platform/config/env.js';
-import { GatewayConfigError } from '../gateway-config-error.js';
+import { ConfigError } from '../../platform/config/config-error.js';
 
 export interface AgentsConfig {
   readonly host: string;
@@ -43,7 +43,7 @@ function tlsConfig(env: Env): AgentsConfig['tls'] {
   const key = firstOf(env, 'SKYNET_TLS_KEY', 'OPENCLAW_TLS_KEY');
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined) {
-    throw new GatewayConfigError(
+    throw new ConfigError(
       'SKYNET_TLS_CERT and SKYNET_TLS_KEY belong together: set both, or neither for a socket without encryption.',
     );
   }
@@ -54,7 +54,7 @@ function contentOf(path: string, name: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new GatewayConfigError(`${name} cannot be read: ${(error as Error).message}`);
+    throw new ConfigError(`${name} cannot be read: ${(error as Error).message}`);
   }
 }
 

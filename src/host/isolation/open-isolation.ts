@@ -13,7 +13,7 @@ export interface OpenIsolationOptions {
   readonly daemonEnv: Readonly<Record<string, string | undefined>>;
 }
 
-/** The isolation that is configured. Throws a HostConfigError when this machine cannot give it: less is never taken. */
+/** The isolation that is configured. Throws a ConfigError when this machine cannot give it: less is never taken. */
 export async function openIsolation({
   config,
   state,
