@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +14,13 @@ beforeAll(async () => {
 });
 afterEach(() => fixture.endPrograms());
 afterAll(() => fixture.close());
+
+/** For the name of a test: nothing can stand in for these programs, so the name says which one is missing. */
+const leftOut = (program: string) =>
+  spawnSync(program, ['--version']).error === undefined
+    ? ''
+    : ` (left out: there is no ${program} on this machine)`;
+const [withoutOpenssl, withoutScript] = [leftOut('openssl'), leftOut('script')];
 
 const said = (program: Program, text: string) =>
   eventually(`“${text}” is logged`, () => Promise.resolve(program.stderr.includes(text) ? true : undefined));
@@ -91,7 +98,7 @@ describe('a gateway without a token for agents', () => {
   });
 });
 
-describe('TLS', () => {
+(withoutOpenssl === '' ? describe : describe.skip)(`TLS${withoutOpenssl}`, () => {
   const certificate = (name: string, subject: string) => {
     const [cert, key] = [join(fixture.states, `${name}.pem`), join(fixture.states, `${name}.key`)];
     execFileSync(
@@ -141,7 +148,7 @@ describe('TLS', () => {
   });
 });
 
-describe('confirmation at a terminal', () => {
+(withoutScript === '' ? describe : describe.skip)(`confirmation at a terminal${withoutScript}`, () => {
   it('is asked for what comes without, and only a yes after the question counts', async () => {
     await fixture.startGateway();
     // `script` gives it a terminal.

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import { type ActionRunner, type HaltReason } from '../../actions/index.js';
 import { type ActionRequestFrame, type ActionResponseFrame } from '../../contracts/agent-socket.js';
 import { type ActionResult } from '../../contracts/gateway-api.js';
@@ -13,6 +12,7 @@ import {
 import { canonicalJson } from '../../platform/json/canonical-json.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { SlidingWindow } from '../../platform/sliding-window.js';
+import { within } from '../../platform/within.js';
 import { type AuditLog } from '../audit/audit-log.js';
 import { type Operator } from '../operator/operator.js';
 import { type ExecutionKey, type ExecutionMemory } from './execution-memory.js';
@@ -108,10 +108,7 @@ export class ActionDesk {
   }
 
   private async ended(limitMs: number): Promise<void> {
-    const abort = new AbortController();
-    const late = wait(limitMs, undefined, { signal: abort.signal }).catch(() => undefined);
-    await Promise.race([Promise.all(this.running.values()), late]);
-    abort.abort();
+    await within(limitMs, Promise.all(this.running.values()));
   }
 
   private async decide(request: ActionRequestFrame): Promise<Decision> {

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { limitSecondsOf } from '../../contracts/actions.js';
 import { type ActionRequest } from '../../contracts/gateway-api.js';
 import { type Database } from '../../platform/database/database.js';
@@ -6,6 +5,7 @@ import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { ACTION_RATE, INTERNAL_ERROR, RATE_LIMITED, STOPPED } from '../../contracts/refusals.js';
 import { SlidingWindow } from '../../platform/sliding-window.js';
+import { within } from '../../platform/within.js';
 import { type Executor, type ExecutorAnswer } from '../executors/executor.js';
 import { type Executors } from '../executors/executors.js';
 import * as queries from './actions.queries.js';
@@ -275,11 +275,4 @@ export class ActionsService {
   private halted(action: string, signal: AbortSignal): HttpAnswer {
     return signal.reason === 'emergency stop' ? refusal(action, STOPPED) : SHUTTING_DOWN;
   }
-}
-
-/** When `work` is done, or after `limitMs`. */
-async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
-  const abort = new AbortController();
-  await Promise.race([work, wait(limitMs, undefined, { signal: abort.signal }).catch(() => undefined)]);
-  abort.abort();
 }

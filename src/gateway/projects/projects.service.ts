@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import { type Database, type Tx } from '../../platform/database/database.js';
 import { Problem } from '../../platform/problems/problem.js';
+import { within } from '../../platform/within.js';
 import { below } from './domain/directory.js';
 import * as life from './domain/life.js';
 import { type Change, type Project } from './domain/project.js';
@@ -178,17 +178,6 @@ export class ProjectsService {
     this.drives.noteVersion(id, version);
     this.nudge();
     return this.get(id);
-  }
-}
-
-/** What comes of `work`; undefined when it takes longer. */
-async function within<T>(limitMs: number, work: Promise<T>): Promise<T | undefined> {
-  const abort = new AbortController();
-  const late = wait(limitMs, undefined, { signal: abort.signal }).catch(() => undefined);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    abort.abort();
   }
 }
 

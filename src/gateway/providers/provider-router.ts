@@ -1,5 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { type Logger } from '../../platform/logging/logger.js';
+import { within } from '../../platform/within.js';
 import { type Adapter } from './adapters/adapter.js';
 import { CallDeadline } from './call-deadline.js';
 import { type ProviderName, providerTraits } from './domain/catalogue.js';
@@ -346,11 +346,4 @@ function callOf({ messages, tools = [], maxTokens, temperature }: ChatRequest, m
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(temperature === undefined ? {} : { temperature }),
   };
-}
-
-/** When `work` is done, or after `limitMs`. */
-async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
-  const abort = new AbortController();
-  await Promise.race([work, wait(limitMs, undefined, { signal: abort.signal }).catch(() => undefined)]);
-  abort.abort();
 }

@@ -3,7 +3,7 @@ import { everyInterval } from '../../platform/loops/interval-clock.js';
 import { Loop } from '../../platform/loops/loop.js';
 import { type SshLink } from './connection/link.js';
 import { type SshSession } from './connection/session.js';
-import { untilAborted } from './connection/until-aborted.js';
+import { untilAborted } from '../../platform/until-aborted.js';
 import { type SshTarget } from './ssh.config.js';
 
 /** How long the host may take for a command that does nothing, once the connection is there. */

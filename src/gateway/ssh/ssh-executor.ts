@@ -12,7 +12,7 @@ import { productVersion } from '../../platform/product-version.js';
 import { type Executor, type ExecutorAnswer, type Session } from '../executors/executor.js';
 import { type SshLink } from './connection/link.js';
 import { TransportError } from './connection/transport-error.js';
-import { Aborted, untilAborted } from './connection/until-aborted.js';
+import { Aborted, untilAborted } from '../../platform/until-aborted.js';
 import { type RemoteAction } from './domain/remote-actions.js';
 import { remoteActions, RemoteHost, type Visit } from './remote/remote-host.js';
 import { type EndReason, failure, killed } from './remote/run-command.js';
@@ -92,14 +92,16 @@ export class SshExecutor implements Executor {
         this.host.resourceOf({ session, limits, begun: false }, execution.params),
       );
       return await this.locks.run(resource === undefined ? [] : [resource], () =>
-        session.slots.run(signal, () =>
-          withinLimit(signal, limitSeconds, async (limits) => {
-            visit = { session, limits, begun: false };
-            const result = await this.host.carryOut(visit, execution);
-            return typeof result === 'string'
-              ? { kind: 'refused', error: result }
-              : { kind: 'executed', result };
-          }),
+        session.slots.run(
+          () =>
+            withinLimit(signal, limitSeconds, async (limits) => {
+              visit = { session, limits, begun: false };
+              const result = await this.host.carryOut(visit, execution);
+              return typeof result === 'string'
+                ? { kind: 'refused', error: result }
+                : { kind: 'executed', result };
+            }),
+          signal,
         ),
       );
     } catch (error) {

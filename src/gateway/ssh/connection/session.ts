@@ -1,5 +1,5 @@
 import { type Client, type ClientChannel, type SFTPWrapper } from 'ssh2';
-import { Slots } from './slots.js';
+import { Turns } from '../../../platform/turns.js';
 
 /** Commands at once on one connection. OpenSSH allows ten channels by default; files and the health check need some. */
 const MAX_COMMANDS = 6;
@@ -7,7 +7,7 @@ const MAX_COMMANDS = 6;
 /** One connection to the host that is logged in, until it breaks. */
 export class SshSession {
   readonly connectedAt = new Date();
-  readonly slots = new Slots(MAX_COMMANDS);
+  readonly slots = new Turns(MAX_COMMANDS);
   private sftp: Promise<SFTPWrapper> | undefined;
   private broken: string | undefined;
 

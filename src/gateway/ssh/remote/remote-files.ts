@@ -1,6 +1,6 @@
 import { type FileEntry, type SFTPWrapper, type Stats } from 'ssh2';
 import { TransportError } from '../connection/transport-error.js';
-import { untilAborted } from '../connection/until-aborted.js';
+import { untilAborted } from '../../../platform/until-aborted.js';
 
 /** What SFTP calls the reasons of its refusals. */
 const EOF = 1;

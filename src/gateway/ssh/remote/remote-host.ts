@@ -2,7 +2,7 @@ import { type Execution, type Params, pathParams, textParam } from '../../../act
 import { type ActionResult } from '../../../contracts/gateway-api.js';
 import { type SshSession } from '../connection/session.js';
 import { TransportError } from '../connection/transport-error.js';
-import { Aborted, untilAborted } from '../connection/until-aborted.js';
+import { Aborted, untilAborted } from '../../../platform/until-aborted.js';
 import { linuxPlanners } from '../domain/linux-actions.js';
 import { commandActions, fileActions, type Planner, type RemoteAction } from '../domain/remote-actions.js';
 import { type PathFlavour, posixPaths, windowsPaths } from '../domain/remote-path.js';

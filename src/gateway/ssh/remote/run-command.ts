@@ -3,7 +3,7 @@ import { cutText, type HaltReason, KeptOutput } from '../../../actions/index.js'
 import { type ActionResult } from '../../../contracts/gateway-api.js';
 import { type SshSession } from '../connection/session.js';
 import { TransportError } from '../connection/transport-error.js';
-import { untilAborted } from '../connection/until-aborted.js';
+import { untilAborted } from '../../../platform/until-aborted.js';
 import { type HostShell, type Prepared } from './host-shell.js';
 import { type Limits } from './time-limit.js';
 
