@@ -140,7 +140,7 @@ describe('updates that touch no index', () => {
     const ids = Array.from({ length: 100 }, (_, index) => `gateway-${index}`);
     for (const gatewayId of ids) {
       const rest = { host: 'http://127.0.0.1:1', capabilities: [], status: 'online', metadata: {} };
-      await upsertGateway(ledger.database, { gatewayId, ...rest }, found);
+      await upsertGateway(ledger.database, { gatewayId, protocol: 'skynet', ...rest }, found);
     }
     const shares: number[] = [];
     for (let round = 0; round < 3; round++) {

@@ -86,7 +86,7 @@ export class DispatcherLoop extends ApplicationLoop {
         id: this.workerId,
         gateways: withRoom
           .toSorted(byLoadThenRest)
-          .map(({ gatewayId, capabilities }) => ({ gatewayId, capabilities })),
+          .map(({ gatewayId, capabilities, serves }) => ({ gatewayId, capabilities, serves })),
       } as const;
       const { claimed } = await this.claims.claim(this.database, claimer, {
         slots: [this.workerId],

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type Database } from '../../platform/database/database.js';
 import { type Logger } from '../../platform/logging/logger.js';
-import { type GatewayClient } from '../gateway-client/index.js';
+import { type GatewayAddress, type GatewayClient } from '../gateway-client/index.js';
 import {
   type ClaimedTask,
   type ClaimProof,
@@ -42,7 +42,7 @@ export class Execution {
 
   constructor(
     private readonly task: ClaimedTask,
-    readonly gateway: { readonly gatewayId: string; readonly host: string },
+    readonly gateway: GatewayAddress,
     private readonly parts: ExecutionParts,
   ) {
     this.proof = { taskId: task.id, workerId: task.lockedBy, claimToken: task.claimToken };
@@ -78,6 +78,8 @@ export class Execution {
 
   private async ask(key: string): Promise<Exclude<Verdict, { do: 'ask-again' }> | null> {
     const { task, gateway } = this;
+    const { action, params, id: taskId, leaseNumber } = task;
+    const order = { action, params, confirmed: true, taskId, key, leaseNumber };
     const timeoutMs = RoutingService.timeoutMsOf(task.action, task.params);
     const end = performance.now() + timeoutMs;
     const interrupted = AbortSignal.any([this.lost.signal, this.leaving.signal]);
@@ -85,18 +87,10 @@ export class Execution {
     let keyMayHaveRun = this.key !== task.claimToken;
     let pauseMs = FIRST_PAUSE_MS;
     for (;;) {
-      const outcome = await this.parts.client.execute(
-        gateway.host,
-        {
-          action: task.action,
-          params: task.params,
-          confirmed: true,
-          task_id: task.id,
-          idempotency_key: key,
-          lease_number: task.leaseNumber,
-        },
-        { signal: interrupted, timeoutMs: Math.max(1, end - performance.now()) },
-      );
+      const options = { signal: interrupted, timeoutMs: Math.max(1, end - performance.now()) };
+      const outcome = keyMayHaveRun
+        ? await this.parts.client.askAgain(gateway, order, options)
+        : await this.parts.client.execute(gateway, order, options);
       if (this.isLost()) return null;
       if (this.isLeaving() && outcome.kind === 'unknown') return this.handedBack();
       if (outcome.kind === 'not-executed' || outcome.kind === 'unknown') await this.reportTrouble(outcome);
@@ -124,16 +118,14 @@ export class Execution {
     readonly transport: boolean;
     readonly error: string;
   }): Promise<void> {
-    const { gatewayId, host } = this.gateway;
+    const { gatewayId } = this.gateway;
     if (!outcome.transport) {
       this.parts.registry.requestProbe();
       return;
     }
-    await this.parts.registry
-      .recordTransportFailure(gatewayId, host, outcome.error)
-      .catch((error: unknown) => {
-        this.parts.logger.debug({ err: error, gatewayId }, 'A transport failure could not be noted.');
-      });
+    await this.parts.registry.recordTransportFailure(this.gateway, outcome.error).catch((error: unknown) => {
+      this.parts.logger.debug({ err: error, gatewayId }, 'A transport failure could not be noted.');
+    });
   }
 
   /** Writes the verdict down; while the database is away it tries again until the lease cannot be ours any more. */
@@ -149,8 +141,11 @@ export class Execution {
                 restSeconds: verdict.restSeconds,
                 keepDispatchKey: verdict.keepKey,
               });
-        if (!written)
+        if (!written) {
           this.parts.logger.info({ taskId: this.task.id }, 'A result came after its claim had ended.');
+        } else if (verdict.do === 'complete' || !verdict.keepKey) {
+          await this.parts.client.settled(this.gateway, this.key);
+        }
         return;
       } catch (error) {
         if (!(error instanceof DatabaseUnavailableError) || this.leaseIsOver()) throw error;

@@ -3,6 +3,7 @@ import { controlPlaneVariables } from './control-plane.js';
 import { databaseVariables } from './database.js';
 import { gatewayVariables } from './gateway.js';
 import { hostVariables } from './host.js';
+import { openclawVariables } from './openclaw.js';
 import { reaperVariables } from './reaper.js';
 import { schedulerVariables } from './scheduler.js';
 import { serviceGatewayVariables } from './service-gateway.js';
@@ -22,6 +23,7 @@ export const variables = {
   ...schedulerVariables,
   ...reaperVariables,
   ...skyclawVariables,
+  ...openclawVariables,
   ...gatewayVariables,
   ...hostVariables,
   ...cliVariables,
