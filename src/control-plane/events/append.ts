@@ -11,6 +11,9 @@ export const eventTypes = [
   'dependency_failed',
   'cancelled',
   'retried',
+  'turn_text',
+  'approval_requested',
+  'approval_resolved',
 ] as const;
 
 export type EventType = (typeof eventTypes)[number];

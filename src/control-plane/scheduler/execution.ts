@@ -1,7 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
-import { type Database } from '../../platform/database/database.js';
-import { type Logger } from '../../platform/logging/logger.js';
 import { type GatewayAddress, type GatewayClient } from '../gateway-client/index.js';
 import {
   type ClaimedTask,
@@ -12,17 +10,16 @@ import {
 import { type RegistryService } from '../registry/index.js';
 import { RoutingService } from '../routing/index.js';
 import { type Verdict, verdictOf } from './domain/verdict.js';
+import { Progress, type ProgressParts } from './progress.js';
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 
-export interface ExecutionParts {
-  readonly database: Database;
+export interface ExecutionParts extends ProgressParts {
   readonly claims: ClaimsService;
   readonly endings: EndingsService;
   readonly registry: RegistryService;
   readonly client: GatewayClient;
-  readonly logger: Logger;
 }
 
 /**
@@ -39,6 +36,7 @@ export class Execution {
   private readonly leaving = new AbortController();
 
   private readonly key: string;
+  private readonly progress: Progress;
 
   constructor(
     private readonly task: ClaimedTask,
@@ -47,6 +45,7 @@ export class Execution {
   ) {
     this.proof = { taskId: task.id, workerId: task.lockedBy, claimToken: task.claimToken };
     this.leaseSeconds = task.leaseSeconds;
+    this.progress = new Progress(this.proof, gateway.gatewayId, parts);
     if (task.dispatchKey === null)
       throw new Error(`Task ${task.id} was claimed without the key of its execution.`);
     this.key = task.dispatchKey;
@@ -65,7 +64,7 @@ export class Execution {
   /** Runs to the end, whatever that is. Never throws. */
   async run(): Promise<void> {
     try {
-      const verdict = await this.ask(this.key);
+      const verdict = await this.ask(this.key).finally(() => this.progress.end());
       if (verdict !== null) await this.record(verdict);
     } catch (error) {
       // The lease runs out, and the reaper gives the task, with its key if it was started, to the next dispatcher.
@@ -87,7 +86,8 @@ export class Execution {
     let keyMayHaveRun = this.key !== task.claimToken;
     let pauseMs = FIRST_PAUSE_MS;
     for (;;) {
-      const options = { signal: interrupted, timeoutMs: Math.max(1, end - performance.now()) };
+      const timeLeft = Math.max(1, end - performance.now());
+      const options = { signal: interrupted, timeoutMs: timeLeft, watcher: this.progress };
       const outcome = keyMayHaveRun
         ? await this.parts.client.askAgain(gateway, order, options)
         : await this.parts.client.execute(gateway, order, options);

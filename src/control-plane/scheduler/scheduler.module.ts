@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ApprovalsModule } from '../approvals/index.js';
 import { GatewayClientModule } from '../gateway-client/index.js';
 import { LedgerModule } from '../ledger/index.js';
 import { RegistryModule } from '../registry/index.js';
@@ -10,7 +11,7 @@ import { TellerLoop } from './teller.loop.js';
 
 /** The dispatch loop (claim, choose, send, record), and what makes tasks ready: their time, the end of a large fan. */
 @Module({
-  imports: [LedgerModule, RegistryModule, RoutingModule, GatewayClientModule],
+  imports: [LedgerModule, RegistryModule, RoutingModule, GatewayClientModule, ApprovalsModule],
   providers: [DispatcherLoop, DueLoop, TellerLoop, OrphansLoop],
 })
 export class SchedulerModule {}
