@@ -99,7 +99,9 @@ describe('a guarded turn', () => {
     await register(api, claw);
     await turn(api, 't');
     expect((await ended(api, 't')).result.text).toBe('denied');
-    const scopes = claw.requests.filter(({ method }) => method === 'connect').map(({ params }) => params['scopes']);
+    const scopes = claw.requests
+      .filter(({ method }) => method === 'connect')
+      .map(({ params }) => params['scopes']);
     expect(new Set(scopes.map(String))).toEqual(new Set(['operator.read,operator.write']));
   });
 });

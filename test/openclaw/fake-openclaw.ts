@@ -13,9 +13,9 @@ export interface ModelCall {
   readonly sessionKey: string;
   readonly signal: AbortSignal;
   /** Streams a piece of the answer. */
-  emit(delta: string): void;
+  readonly emit: (delta: string) => void;
   /** Runs a shell command as the permission mode allows: whether it was run. */
-  exec(command: string): Promise<boolean>;
+  readonly exec: (command: string) => Promise<boolean>;
 }
 
 interface Row {
@@ -160,7 +160,7 @@ export class FakeOpenClaw extends StubServer {
       const challenge = { nonce: randomUUID(), ts: Date.now() };
       socket.on('error', () => undefined);
       socket.on('close', () => this.clients.delete(client));
-      socket.on('message', (data) => void this.receive(client, challenge, String(data as Buffer)));
+      socket.on('message', (data) => void this.receive(client, challenge, (data as Buffer).toString()));
       socket.send(JSON.stringify({ type: 'event', event: 'connect.challenge', payload: challenge }));
     });
   }
@@ -289,24 +289,27 @@ export class FakeOpenClaw extends StubServer {
     device: Fields | undefined,
   ): void {
     if (device === undefined) throw new Refusal('NOT_PAIRED', 'device identity required');
-    const { id, publicKey, signature, signedAt, nonce } = device as Record<string, string>;
+    const {
+      id = '',
+      publicKey = '',
+      signature = '',
+      signedAt,
+      nonce,
+    } = device as Partial<Record<string, string>>;
     const { id: clientId, mode, platform } = params['client'] as Record<string, string>;
     const scopes = (params['scopes'] as string[]).join(',');
     const { token } = params['auth'] as Record<string, string>;
     const payload = `v3|${id}|${clientId}|${mode}|operator|${scopes}|${challenge.ts}|${token}|${challenge.nonce}|${platform}|`;
-    const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey ?? '' }, format: 'jwk' });
+    const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' });
     const isGood =
-      id ===
-        createHash('sha256')
-          .update(Buffer.from(publicKey ?? '', 'base64url'))
-          .digest('hex') &&
+      id === createHash('sha256').update(Buffer.from(publicKey, 'base64url')).digest('hex') &&
       Number(signedAt) === challenge.ts &&
       nonce === challenge.nonce &&
-      verify(null, Buffer.from(payload), key, Buffer.from(signature ?? '', 'base64url'));
+      verify(null, Buffer.from(payload), key, Buffer.from(signature, 'base64url'));
     if (!isGood) throw new Refusal('INVALID_REQUEST', 'device signature invalid');
-    if (!this.approvedDevices.has(id ?? '')) {
+    if (!this.approvedDevices.has(id)) {
       throw new Refusal('NOT_PAIRED', 'pairing required', {
-        details: { code: 'PAIRING_REQUIRED', requestId: `request-${String(id).slice(0, 8)}` },
+        details: { code: 'PAIRING_REQUIRED', requestId: `request-${id.slice(0, 8)}` },
       });
     }
   }
@@ -388,8 +391,8 @@ export class FakeOpenClaw extends StubServer {
           { status: 'ok', stopReason: 'stop', terminalReply: { disposition: 'visible', text } },
           { role: 'assistant', content: text, stopReason: 'stop' },
         ),
-      (error: Error) => {
-        const why = error.message;
+      (error: unknown) => {
+        const why = error instanceof Error ? error.message : 'unknown';
         if (why === 'rpc') end({ status: 'error', stopReason: 'rpc' }, null);
         else if (why === 'timeout') end({ status: 'timeout', error: 'Request timed out' }, null);
         else end({ status: 'error', error: why }, { role: 'assistant', content: '', stopReason: 'error' });

@@ -15,7 +15,10 @@ export const SETTINGS = {
   SKYNET_OPENCLAW_RESUME_SECS: '3',
 };
 
-export const startPlane = (env: Record<string, string> = {}, databaseUrl?: string) =>
+export const startPlane = (
+  env: Record<string, string> = {},
+  databaseUrl?: string,
+): Promise<TestControlPlane> =>
   startTestControlPlane({
     env: { ...SETTINGS, ...env },
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
@@ -46,7 +49,7 @@ export async function turn(
 export const taskOf = async (api: TestControlPlane, id: string): Promise<Json> =>
   (await api.fetch(`/v1/tasks/${id}`)).body;
 
-export const ended = (api: TestControlPlane, id: string, limitMs?: number) =>
+export const ended = (api: TestControlPlane, id: string, limitMs?: number): Promise<Json> =>
   eventually(
     `${id} has ended`,
     async () => {

@@ -90,9 +90,7 @@ export class RegistryService implements OnApplicationShutdown {
 
   /** A gateway; null when it is not registered. */
   findGateway(gatewayId: string, db: Db = this.database): Promise<Gateway | null> {
-    return gatewayQueries
-      .findGateway(db, gatewayId)
-      .then((gateway) => (gateway === null ? null : this.offering(gateway)));
+    return this.offered(gatewayQueries.findGateway(db, gatewayId));
   }
 
   /** Gateways that may be sent tasks now. */
@@ -103,7 +101,7 @@ export class RegistryService implements OnApplicationShutdown {
   /** From now on it is sent nothing new, whatever its status; null when it is not registered. */
   pauseGateway(db: Db, gatewayId: string, reason: string): Promise<Gateway | null> {
     db.afterCommit(() => this.forgetRoster());
-    return gatewayQueries.pauseGateway(db, gatewayId, reason);
+    return this.offered(gatewayQueries.pauseGateway(db, gatewayId, reason));
   }
 
   /** The same, with the wish that what is executed there comes to its end; null when it is not registered. */
@@ -113,13 +111,13 @@ export class RegistryService implements OnApplicationShutdown {
     drain: { readonly reason: string; readonly deadlineSeconds: number | null },
   ): Promise<Gateway | null> {
     db.afterCommit(() => this.forgetRoster());
-    return gatewayQueries.drainGateway(db, gatewayId, drain);
+    return this.offered(gatewayQueries.drainGateway(db, gatewayId, drain));
   }
 
   /** Lets it be sent tasks again, and ends its drain; null when it is not registered. */
   resumeGateway(db: Db, gatewayId: string): Promise<Gateway | null> {
     db.afterCommit(() => this.forgetRoster());
-    return gatewayQueries.resumeGateway(db, gatewayId);
+    return this.offered(gatewayQueries.resumeGateway(db, gatewayId));
   }
 
   markGatewaysUsed(gatewayIds: readonly string[]): Promise<void> {
@@ -307,6 +305,11 @@ export class RegistryService implements OnApplicationShutdown {
 
   private async list(db: Db): Promise<Gateway[]> {
     return (await gatewayQueries.listGateways(db)).map((gateway) => this.offering(gateway));
+  }
+
+  private async offered(found: Promise<Gateway | null>): Promise<Gateway | null> {
+    const gateway = await found;
+    return gateway === null ? null : this.offering(gateway);
   }
 
   /** What a gateway serves by what it speaks it need not declare. */

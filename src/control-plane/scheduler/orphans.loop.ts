@@ -41,11 +41,12 @@ export class OrphansLoop extends WokenLoop {
     let next = 0;
     const lane = async () => {
       for (let at = orphans[next++]; at !== undefined && !signal.aborted; at = orphans[next++]) {
-        const gateway = gateways.get(at.gatewayId);
+        const { gatewayId, taskId, key } = at;
+        const gateway = gateways.get(gatewayId);
         if (gateway === undefined) continue;
-        await this.client.cancel(gateway, at.key).catch((error: unknown) => {
+        await this.client.cancel(gateway, key).catch((error: unknown) => {
           // It stays written down, and the next pass tries again.
-          this.logger.debug({ err: error, taskId: at?.taskId }, 'An execution could not be cancelled.');
+          this.logger.debug({ err: error, taskId }, 'An execution could not be cancelled.');
         });
       }
     };

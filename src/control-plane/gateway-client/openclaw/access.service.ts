@@ -78,7 +78,7 @@ export class AccessService {
   /** What is needed to connect. Throws {@link AccessError}. */
   async of({ gatewayId, host }: GatewayAddress): Promise<Access> {
     const stored = await findAccess(this.database, gatewayId);
-    if (stored === null || stored.host !== host) {
+    if (stored?.host !== host) {
       return { credential: '', device: null, deviceToken: null, isStarting: false };
     }
     const opened = (sealed: string, what: string) => this.opened(sealed, purpose(gatewayId, what));

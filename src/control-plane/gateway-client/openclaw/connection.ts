@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { WebSocket } from 'ws';
+import { type RawData, WebSocket } from 'ws';
 import { guardedLookup } from '../../../platform/addresses/guarded-lookup.js';
 import { productVersion } from '../../../platform/product-version.js';
 import { type Access } from './access.service.js';
@@ -141,7 +141,7 @@ class Wire {
     const onAbort = () => this.fail(new ConnectionLostError('given up'));
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
-    this.socket.on('message', (data) => this.take(String(data as Buffer)));
+    this.socket.on('message', (data) => this.take(textOf(data)));
     this.socket.on('error', (error) => this.fail(error));
     this.socket.on('close', (code, reason) => {
       signal.removeEventListener('abort', onAbort);
@@ -206,6 +206,9 @@ class Wire {
     }
   }
 }
+
+const textOf = (data: RawData): string =>
+  Buffer.isBuffer(data) ? data.toString() : Buffer.concat([data].flat() as Buffer[]).toString();
 
 /** Entries of a list that a call has answered, bare or in a field. */
 export const entriesOf = (answer: unknown, field: string): readonly unknown[] =>
