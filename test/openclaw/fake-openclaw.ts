@@ -38,6 +38,7 @@ interface Session {
 interface Run {
   readonly runId: string;
   readonly sessionKey: string;
+  readonly client: Client | undefined;
   readonly abort: AbortController;
   end: Fields | null;
   readonly ended: Promise<void>;
@@ -231,6 +232,9 @@ export class FakeOpenClaw extends StubServer {
         return this.history(String(params['sessionKey']), Number(params['limit']));
       case 'chat.abort': {
         const run = this.runs.get(String(params['runId']));
+        if (run !== undefined && run.client !== client && !client.scopes.includes('operator.admin')) {
+          throw new Refusal('INVALID_REQUEST', 'unauthorized');
+        }
         if (run?.end === null) run.abort.abort('rpc');
         return { ok: true, aborted: run !== undefined, runIds: run === undefined ? [] : [run.runId] };
       }
@@ -360,7 +364,7 @@ export class FakeOpenClaw extends StubServer {
   ): void {
     let ended!: () => void;
     const run: Run = {
-      ...{ runId, sessionKey, abort: new AbortController(), end: null },
+      ...{ runId, sessionKey, client, abort: new AbortController(), end: null },
       ended: new Promise((done) => (ended = done)),
     };
     this.runs.set(runId, run);

@@ -112,7 +112,9 @@ export class OpenClawProtocol implements GatewayProtocol, OnApplicationShutdown 
     if (turn === null) return;
     if (turn.kind === 'agent') {
       const sinceMs = await noteAbort(this.database, key);
-      const connection = await this.links.open(gateway, {}, AbortSignal.timeout(CALL_TIMEOUT_MS));
+      // A run may be aborted by the connection that began it, which may be gone, or by an administrator.
+      const wish = { asAdmin: true };
+      const connection = await this.links.open(gateway, wish, AbortSignal.timeout(CALL_TIMEOUT_MS));
       try {
         const ownsSession = isOwnSession(turn.sessionKey, sessionNameOf(turn.taskId));
         await abortTurn(connection, { sessionKey: turn.sessionKey, ownsSession }, [key]);

@@ -19,7 +19,7 @@ export const openclawVariables = {
   SKYNET_OPENCLAW_APPROVALS: {
     group: 'scheduler',
     about:
-      '0 relays no approvals: a guarded turn’s shell commands are denied at once, and operator.admin is never asked for.',
+      '0 relays no approvals: a guarded turn’s shell commands are denied at once, and turns do not ask for operator.admin.',
     default: '1',
   },
   SKYNET_OPENCLAW_STARTING_SECS: {
