@@ -77,7 +77,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/control-plane/registry/' },
       to: {
-        path: '^src/control-plane/(ledger|routing|scheduler|schedules|services|jobs|hosts|public-api|cluster|logs|reaper|overview|explain|metrics)/',
+        path: '^src/control-plane/(approvals|ledger|routing|scheduler|schedules|services|jobs|hosts|public-api|cluster|logs|reaper|overview|explain|metrics)/',
       },
     },
     {
@@ -85,7 +85,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/control-plane/ledger/' },
       to: {
-        path: '^src/control-plane/(routing|scheduler|schedules|services|jobs|hosts|public-api|cluster|logs|reaper|overview|explain|metrics|gateway-client)/',
+        path: '^src/control-plane/(approvals|routing|scheduler|schedules|services|jobs|hosts|public-api|cluster|logs|reaper|overview|explain|metrics|gateway-client)/',
       },
     },
     {

@@ -51,6 +51,16 @@ export const actionRules: Readonly<Record<string, ActionRule>> = {
   configure_coding_agent: confirm('ADMIN'),
 };
 
+/** The actions that a real OpenClaw gateway serves: a turn of an agent, and a call of a tool. */
+export const openclawActions: readonly string[] = ['openclaw.agent', 'openclaw.tool'];
+
+/** The capabilities that an action requires of whoever takes it, without being told: what only some gateways serve. */
+export const capabilitiesFor = (action: string): readonly string[] =>
+  openclawActions.includes(action) ? [action] : [];
+
+/** A turn may take this long, unless it names its own limit. */
+const TURN_LIMIT_SECONDS = 600;
+
 /** Names that are refused with a word of their own: they were asked for so often that the refusal is explicit. */
 export const blockedActions: ReadonlySet<string> = new Set([
   'shell_exec',
@@ -66,13 +76,18 @@ export const blockedActions: ReadonlySet<string> = new Set([
 export const TIMEOUT_SECONDS = { min: 30, max: 3_600 } as const;
 
 /**
- * How long an action may take in seconds. `run_coding_agent` may name its own limit within 30..3600; an action that is
- * not listed gets the default, since the gateway answers those at once.
+ * How long an action may take in seconds. `run_coding_agent` may name its own limit within 30..3600, those of an OpenClaw
+ * gateway within 1..86400; an action that is not listed gets the default, since the gateway answers those at once.
  */
 export function limitSecondsOf(action: string, params: Readonly<Record<string, unknown>>): number {
   const known = Object.hasOwn(actionRules, action) ? actionRules[action] : undefined;
   if (action === 'run_coding_agent' && typeof params['timeout_seconds'] === 'number') {
     return Math.min(TIMEOUT_SECONDS.max, Math.max(TIMEOUT_SECONDS.min, params['timeout_seconds']));
+  }
+  if (openclawActions.includes(action)) {
+    const { timeout_seconds: own } = params;
+    if (typeof own === 'number') return Math.min(86_400, Math.max(1, own));
+    return action === 'openclaw.agent' ? TURN_LIMIT_SECONDS : DEFAULT_LIMIT_SECONDS;
   }
   return known?.limitSeconds ?? DEFAULT_LIMIT_SECONDS;
 }

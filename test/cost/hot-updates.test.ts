@@ -160,7 +160,7 @@ describe('updates that touch no index', () => {
     for (const gatewayId of ids) {
       const rest = { host: 'http://127.0.0.1:1', capabilities: [], status: 'online', metadata: {} };
       const said = { version: '1', slots: 8, load: 0 };
-      await upsertGateway(ledger.database, { gatewayId, ...rest, ...said }, found);
+      await upsertGateway(ledger.database, { gatewayId, protocol: 'skynet', ...rest, ...said }, found);
     }
     const shares: number[] = [];
     for (let round = 0; round < 3; round++) {

@@ -12,6 +12,9 @@ export const eventTypes = [
   'cancelled',
   'retried',
   'lease_violation',
+  'turn_text',
+  'approval_requested',
+  'approval_resolved',
 ] as const;
 
 export type EventType = (typeof eventTypes)[number];

@@ -6,6 +6,7 @@ export function gatewayView(gateway: Gateway): Pick<GatewayView, keyof GatewayVi
   return {
     gateway_id: gateway.gatewayId,
     host: gateway.host,
+    protocol: gateway.protocol,
     capabilities: [...gateway.capabilities],
     status: gateway.status,
     metadata: gateway.metadata,

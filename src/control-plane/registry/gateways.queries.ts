@@ -13,12 +13,14 @@ import {
   textOrNull,
   texts,
 } from '../../platform/database/row.js';
+import { type GatewayProtocolName } from '../gateway-client/index.js';
 import { statement } from '../../platform/database/statement.js';
 
 /** A gateway as it is registered. */
 export interface Gateway {
   readonly gatewayId: string;
   readonly host: string;
+  readonly protocol: GatewayProtocolName;
   readonly capabilities: readonly string[];
   readonly status: string;
   readonly declaredStatus: string;
@@ -43,14 +45,18 @@ export interface Gateway {
   readonly load: number | null;
 }
 
-const GATEWAY_COLUMNS = `g.gateway_id, g.host, g.capabilities, g.status, g.declared_status, g.status_reason, g.metadata,
+const GATEWAY_COLUMNS = `g.gateway_id, g.host, g.protocol, g.capabilities, g.status, g.declared_status, g.status_reason, g.metadata,
   g.registered_at, g.last_heartbeat, g.last_used_at, g.paused_at, g.pause_reason,
   case when g.paused_at is not null then g.drain_since end as drain_since, g.drain_deadline,
   coalesce(g.drain_deadline <= now(), false) as is_drain_over, g.version, g.slots, g.load`;
 
+const protocol = (row: Row): GatewayProtocolName =>
+  text(row, 'protocol') === 'openclaw' ? 'openclaw' : 'skynet';
+
 const gatewayFromRow = (row: Row): Gateway => ({
   gatewayId: text(row, 'gateway_id'),
   host: text(row, 'host'),
+  protocol: protocol(row),
   capabilities: texts(row, 'capabilities'),
   status: text(row, 'status'),
   declaredStatus: text(row, 'declared_status'),
@@ -71,13 +77,14 @@ const gatewayFromRow = (row: Row): Gateway => ({
 
 const UPSERT_GATEWAY = statement(
   'registry.upsertGateway',
-  `insert into gateways as g (gateway_id, host, capabilities, status, declared_status, metadata, status_reason,
+  `insert into gateways as g (gateway_id, host, capabilities, status, declared_status, metadata, status_reason, protocol,
      version, slots, load)
-   values ($1, $2, $3, $6, $4, $5, $7, $8, $9, $10)
+   values ($1, $2, $3, $6, $4, $5, $7, $8, $9, $10, $11)
    on conflict (gateway_id) do update set
-     host = excluded.host, status = excluded.status, declared_status = excluded.declared_status,
-     status_reason = excluded.status_reason, version = coalesce(excluded.version, g.version),
-     slots = coalesce(excluded.slots, g.slots), load = coalesce(excluded.load, g.load),
+     host = excluded.host, protocol = excluded.protocol, status = excluded.status,
+     declared_status = excluded.declared_status, status_reason = excluded.status_reason,
+     version = coalesce(excluded.version, g.version), slots = coalesce(excluded.slots, g.slots),
+     load = coalesce(excluded.load, g.load),
      capabilities = case when cardinality(excluded.capabilities) = 0 then g.capabilities else excluded.capabilities end,
      metadata = case when excluded.metadata::text = '{}' then g.metadata else excluded.metadata end,
      last_heartbeat = now()
@@ -94,6 +101,7 @@ export interface GatewaySelfReport {
 export interface GatewayRegistration {
   readonly gatewayId: string;
   readonly host: string;
+  readonly protocol: GatewayProtocolName;
   readonly capabilities: readonly string[];
   readonly status: string;
   readonly metadata: JsonObject;
@@ -106,9 +114,9 @@ export interface Findings {
 }
 
 const registrationValues = (
-  { gatewayId, host, capabilities, status, metadata }: GatewayRegistration,
+  { gatewayId, host, protocol, capabilities, status, metadata }: GatewayRegistration,
   found: Findings,
-) => [gatewayId, host, capabilities, status, JSON.stringify(metadata), found.status, found.reason];
+) => [gatewayId, host, capabilities, status, JSON.stringify(metadata), found.status, found.reason, protocol];
 
 /** Registers a gateway, or anew: what is empty keeps its stored value, `registered_at` stays. */
 export async function upsertGateway(
@@ -161,11 +169,11 @@ export async function isSeedWanted(
 
 const SEED_GATEWAY = statement(
   'registry.seedGateway',
-  `insert into gateways as g (gateway_id, host, capabilities, status, declared_status, metadata, status_reason)
-   values ($1, $2, $3, $6, $4, $5, $7)
+  `insert into gateways as g (gateway_id, host, capabilities, status, declared_status, metadata, status_reason, protocol)
+   values ($1, $2, $3, $6, $4, $5, $7, $8)
    on conflict (gateway_id) do update set
-     host = excluded.host, status = excluded.status, declared_status = excluded.declared_status,
-     status_reason = excluded.status_reason, last_heartbeat = now()
+     host = excluded.host, protocol = excluded.protocol, status = excluded.status,
+     declared_status = excluded.declared_status, status_reason = excluded.status_reason, last_heartbeat = now()
    where ${HAS_MOVED} excluded.host
    returning ${GATEWAY_COLUMNS}`,
 );

@@ -35,7 +35,7 @@ export class RegistryController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Register a gateway, or register it anew' })
   @ApiOkResponse({ type: GatewayView })
-  @ApiProblems('invalid-gateway-host', 'idempotency-conflict')
+  @ApiProblems('invalid-gateway-host', 'invalid-credential', 'idempotency-conflict')
   registerGateway(
     @Req() request: FastifyRequest,
     @Body() body: RegisterGatewayRequest,
@@ -45,16 +45,22 @@ export class RegistryController {
       () => ({}),
       async () =>
         gatewayView(
-          await this.registry.registerGateway({
-            gatewayId: body.gateway_id,
-            host: body.host,
-            capabilities: body.capabilities,
-            status: body.status,
-            metadata: body.metadata,
-            version: body.version,
-            slots: body.slots,
-            load: body.load,
-          }),
+          await this.registry.registerGateway(
+            {
+              gatewayId: body.gateway_id,
+              host: body.host,
+              protocol: body.protocol,
+              capabilities: body.capabilities,
+              status: body.status,
+              metadata: body.metadata,
+              version: body.version,
+              slots: body.slots,
+              load: body.load,
+            },
+            body.credential === null && body.credential_file === null
+              ? null
+              : { secret: body.credential, file: body.credential_file },
+          ),
         ),
     );
   }

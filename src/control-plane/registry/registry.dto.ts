@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { type GatewayProtocolName, gatewayProtocols } from '../gateway-client/index.js';
 import { MAX_LIMIT } from '../../platform/http/cursor.js';
-import { AnyObject, Integer, Text, TextList } from '../../platform/http/fields.js';
+import { AnyObject, Integer, OneOf, Text, TextList } from '../../platform/http/fields.js';
 
 const ID = 200;
 const CAPABILITIES = { maxItems: 64, maxLength: 100 };
@@ -17,6 +18,21 @@ export class RegisterGatewayRequest {
   /** Its http or https URL, without credentials or fragment. Link-local and metadata addresses are refused. */
   @Text({ minLength: 1, maxLength: 2_000, example: 'http://127.0.0.1:8766' })
   host!: string;
+
+  /** What it speaks: `skynet`, the protocol of our own gateway, or `openclaw`, that of a real OpenClaw gateway. */
+  @OneOf(gatewayProtocols, { optional: true })
+  protocol: GatewayProtocolName = 'skynet';
+
+  /**
+   * The token or password of an OpenClaw gateway. Stored sealed, shown to nobody. Left out, what was given before stays, as
+   * long as the host does.
+   */
+  @Text({ optional: true, nullable: true, minLength: 1, maxLength: 4_096, secret: true })
+  credential: string | null = null;
+
+  /** The file below SKYNET_SECRETS_DIR that holds the token or password instead; read at each use. */
+  @Text({ optional: true, nullable: true, minLength: 1, maxLength: 500, example: 'openclaw-token' })
+  credential_file: string | null = null;
 
   /** What it can do. Empty keeps what it said before. */
   @TextList({ optional: true, ...CAPABILITIES, example: ['execute_task'] })
@@ -105,6 +121,9 @@ export class GatewayView {
   gateway_id!: string;
   /** Where it listens. */
   host!: string;
+  /** What it speaks. */
+  @ApiProperty({ type: 'string', enum: [...gatewayProtocols] })
+  protocol!: GatewayProtocolName;
   /** What it can do. */
   capabilities!: string[];
   /** `offline`: it does not answer; `degraded`: it answers but has no executor; else what was declared. */

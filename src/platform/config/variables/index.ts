@@ -8,6 +8,7 @@ import { gatewayRegistrationVariables } from './gateway-registration.js';
 import { hostVariables } from './host.js';
 import { providerVariables } from './providers.js';
 import { projectVariables } from './projects.js';
+import { openclawVariables } from './openclaw.js';
 import { reaperVariables } from './reaper.js';
 import { schedulerVariables } from './scheduler.js';
 import { serviceGatewayVariables } from './service-gateway.js';
@@ -30,6 +31,7 @@ export const variables = {
   ...schedulerVariables,
   ...reaperVariables,
   ...skyclawVariables,
+  ...openclawVariables,
   ...gatewayVariables,
   ...agentVariables,
   ...actionsVariables,

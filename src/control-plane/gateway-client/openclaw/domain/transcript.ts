@@ -1,0 +1,62 @@
+import { isObject, listIn, objectIn, textIn } from './json.js';
+
+/** What the transcript of a session says about the turn of a key. */
+export type Standing =
+  /** The gateway has never heard of it. */
+  | { readonly kind: 'absent' }
+  /** Something is being done about it, under this run id if that is known already. */
+  | { readonly kind: 'active'; readonly runId: string | null }
+  | { readonly kind: 'replied'; readonly text: string }
+  /** It was begun, and nobody is at it; `error` is what the last attempt ended with. */
+  | { readonly kind: 'quiet'; readonly error: string };
+
+/** The stop reasons of an assistant's row that is the end of its turn. */
+const FINAL = new Set(['stop', 'endTurn', 'end_turn', 'length']);
+
+/** Whether rows are missing in front of those that are there. */
+export const isCut = (history: unknown): boolean => isObject(history) && history['hasMore'] === true;
+
+/**
+ * Judges the answer to `chat.history`. A turn is known by its own row (`<key>:user`) or as an input that has not begun;
+ * what a restarted gateway goes on with has no key, and stands behind that row. With rows cut off in front, a row that is
+ * not found may be among those.
+ */
+export function standingOf(history: unknown, key: string): Standing {
+  const rows = listIn(history, 'messages');
+  const own = rows.findIndex((row) => keyOf(row) === `${key}:user`);
+  const pending = listIn(objectIn(history, 'pendingInputs'), 'items').some(
+    (item) => textIn(item, 'runId') === key,
+  );
+  const running = textIn(objectIn(history, 'inFlightRun'), 'runId');
+  const isActive = objectIn(history, 'sessionInfo')['hasActiveRun'] === true || running !== '';
+  if (own < 0 && !isCut(history)) {
+    // In a session of several tasks an active run may be another's: ours only if it goes by our key.
+    if (pending || running === key) return { kind: 'active', runId: key };
+    return { kind: 'absent' };
+  }
+  const after = rows.slice(own + 1);
+  const next = after.findIndex((row) => keyOf(row).endsWith(':user'));
+  const ours = next < 0 ? after : after.slice(0, next);
+  const last = ours.findLast(
+    (row) => textIn(row, 'role') === 'assistant' || textIn(row, 'role') === 'toolResult',
+  );
+  if (next < 0 && (isActive || pending)) return { kind: 'active', runId: running === '' ? null : running };
+  if (textIn(last, 'role') === 'assistant' && FINAL.has(textIn(last, 'stopReason'))) {
+    return { kind: 'replied', text: contentOf(last) };
+  }
+  return { kind: 'quiet', error: textIn(last, 'errorMessage') };
+}
+
+function keyOf(row: unknown): string {
+  return textIn(row, 'idempotencyKey') || textIn(objectIn(row, '__openclaw'), 'idempotencyKey');
+}
+
+/** The text of a row, whose content is one text or a list of parts. */
+function contentOf(row: unknown): string {
+  const whole = textIn(row, 'content');
+  if (whole !== '') return whole;
+  return listIn(row, 'content')
+    .filter((part) => textIn(part, 'type') === 'text')
+    .map((part) => textIn(part, 'text'))
+    .join('');
+}
