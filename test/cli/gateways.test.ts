@@ -48,7 +48,7 @@ describe('skynet gateways', () => {
     const flags = ['--protocol', 'openclaw', '--credential-file', 'wrong'];
     const { code, stdout } = await gateways(['register', 'second', claw.url, ...flags]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^second at \S+ \(openclaw\) is degraded: .*credential/);
+    expect(stdout).toMatch(/^second at \S+ \(openclaw\) is degraded: .*AUTH_TOKEN_MISMATCH/);
     expect(stdout).not.toContain('not-its-token');
   });
 
@@ -59,7 +59,7 @@ describe('skynet gateways', () => {
     const table = (await gateways(['list'])).stdout;
     expect(table).toMatch(/^ID +PROTOCOL +STATUS +ADDRESS +VERSION +WHY NOT\n/);
     expect(table).toMatch(/\nours +skynet +online +http/);
-    expect(table).toMatch(/\nsecond +openclaw +degraded +.*credential/);
+    expect(table).toMatch(/\nsecond +openclaw +degraded +.*AUTH_TOKEN_MISMATCH/);
     expect(JSON.parse((await gateways(['list', '--json'])).stdout).gateways).toHaveLength(3);
   });
 

@@ -1,5 +1,5 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
-import { integer, onlyRow, text } from '../../../platform/database/row.js';
+import { integer, text } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { type Change, type Project, type ProjectEvent } from '../domain/project.js';
 import { PROJECT_COLUMNS, projectFromRow, type StoredProject } from './project-row.js';
