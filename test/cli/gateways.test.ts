@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { FakeOpenClaw, TOKEN } from '../openclaw/fake-openclaw.js';
 import { ended as taskEnded, startPlane, turn } from '../openclaw/fixture.js';
+import { nobodyThere } from '../projects/fixture.js';
 import { type TestControlPlane } from '../support/control-plane.js';
 import { Program } from '../support/program.js';
 import { ScriptableGateway } from '../support/scriptable-gateway.js';
@@ -82,8 +83,9 @@ describe('skynet gateways', () => {
       'cannot be used with',
     );
     expect(await wrong('http://169.254.169.254')).toContain('[skynet] Invalid gateway host');
-    expect(await wrong(claw.url, '--url', 'http://127.0.0.1:1')).toContain(
-      'The control plane cannot be reached at http://127.0.0.1:1 (connection refused). Check that it runs there (skynet serve)',
+    const nobody = await nobodyThere();
+    expect(await wrong(claw.url, '--url', nobody)).toContain(
+      `The control plane cannot be reached at ${nobody} (connection refused). Check that it runs there (skynet serve)`,
     );
   });
 });

@@ -36,7 +36,7 @@ it('the skill for delegating hands tasks to the control plane, with its key', as
     expect(await answerOf(0, { ...env, SKYNET_API_KEY: '' })).toEqual({ detail: 'Unauthorized' });
     expect((await answerOf(0, env))['task']).toMatchObject({ id: 'delegated', status: 'queued' });
     expect(await answerOf(0, env)).toEqual({ detail: "Task 'delegated' already exists." });
-    expect(await answerOf(2, env)).toMatchObject({ task_id: 'delegated', runnable: false });
+    expect(await answerOf(2, env)).toMatchObject({ task_id: 'delegated', status: 'queued' });
     const call = { gateway_id: 'g', host: gateway.url };
     await api.post('/v1/register-gateway', call, { 'x-api-key': KEY });
     const ended = await eventually('it has ended', async () => {
