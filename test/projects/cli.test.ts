@@ -73,9 +73,7 @@ it('skynet project idea takes a list, all of it or nothing', async () => {
   expect((await project('watch', 'listed')).code).toBe(0);
   const { project: shown } = JSON.parse((await project('status', 'listed', '--json')).stdout);
   expect(shown).toMatchObject({ status: 'completed', ideas: ['add', 'subtract', 'multiply', 'divide'] });
-  expect((await project('idea', 'listed')).stderr).toBe(
-    '[skynet] Say an idea, or give a list with --from.',
-  );
+  expect((await project('idea', 'listed')).stderr).toBe('[skynet] Say an idea, or give a list with --from.');
   expect((await project('idea', 'listed', '--from', `${list}.none`)).stderr).toContain(
     '[skynet] The list of ideas cannot be read: ENOENT',
   );
