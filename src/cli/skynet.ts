@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Command } from 'commander';
 import { productVersion } from '../platform/product-version.js';
 import { portFlag } from './flags.js';
+import { gatewaysCommand } from './gateways.js';
 import { keyCommand } from './keys.js';
 import { projectCommand } from './project/command.js';
 import { report } from './report.js';
@@ -49,6 +50,7 @@ program
     (await import('./quickstart/quickstart.js')).quickstart(flags),
   );
 
+program.addCommand(gatewaysCommand());
 program.addCommand(keyCommand());
 program.addCommand(projectCommand());
 

@@ -47,6 +47,7 @@ suite(`actions over SSH${leftOut}`, () => {
       ssh_fallback_healthy: true,
       ssh_fallback_target: `${sshd.user}@127.0.0.1:${sshd.port}`,
       execution_mode: 'agent_preferred',
+      execution: 'SSH Tunnel Ready',
     });
     const { sessions } = (await (await fetch(`${gateway.url}/sessions`)).json()) as {
       sessions: { session_id: string; capabilities: string[] }[];

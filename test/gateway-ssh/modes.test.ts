@@ -82,6 +82,7 @@ describe('a gateway that may use SSH', () => {
       ssh_fallback_healthy: false,
       ssh_fallback_target: null,
       execution_mode: 'ssh_tunnel',
+      execution: 'SSH Tunnel Configured (unreachable)',
     });
   });
 

@@ -37,6 +37,7 @@ describe('the gateway', () => {
       ssh_fallback_healthy: false,
       ssh_fallback_target: null,
       execution_mode: 'agent_preferred',
+      execution: 'Worker Connected',
     });
     const { sessions } = (await (await fetch(`${gateway.url}/sessions`)).json()) as { sessions: object[] };
     expect(sessions).toEqual([

@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { type RunningGateway } from '../../src/gateway/index.js';
 import { Program } from '../support/program.js';
@@ -59,6 +61,21 @@ it('skynet project leads a project to its end', async () => {
   );
   expect((await project('remove', 'from-afar')).stdout).toContain(
     `Its folder stays: ${fixture.root}/from-afar`,
+  );
+});
+
+it('skynet project idea takes a list, all of it or nothing', async () => {
+  const list = join(fixture.root, 'ideas.txt');
+  writeFileSync(list, 'add\r\n\n  subtract  \nmultiply\ndivide\n');
+  await project('new', 'Listed');
+  fixture.provider.answersWith(SMALL_PLAN);
+  expect((await project('idea', 'listed', '--from', list)).stdout).toContain('listed is in planning');
+  expect((await project('watch', 'listed')).code).toBe(0);
+  const { project: shown } = JSON.parse((await project('status', 'listed', '--json')).stdout);
+  expect(shown).toMatchObject({ status: 'completed', ideas: ['add', 'subtract', 'multiply', 'divide'] });
+  expect((await project('idea', 'listed')).stderr).toBe('[skynet] Say an idea, or give a list with --from.');
+  expect((await project('idea', 'listed', '--from', `${list}.none`)).stderr).toContain(
+    '[skynet] The list of ideas cannot be read: ENOENT',
   );
 });
 

@@ -95,6 +95,34 @@ describe('a project', () => {
     });
   });
 
+  it('takes a list of ideas as a whole, without what is blank', async () => {
+    const { id } = await projects.create('Listed');
+    const hand = (body: unknown) => projects.send('POST', `/projects/${id}/ideas`, body);
+    expect((await hand({ idea: 'one', ideas: [' two ', '', ' '] })).body.project).toMatchObject({
+      status: 'ideation',
+      ideas: ['one', 'two'],
+    });
+    for (const none of [{}, { idea: ' ' }, { ideas: [] }, { ideas: [''] }]) {
+      expect(await hand(none)).toMatchObject({
+        status: 422,
+        body: { detail: 'Give an idea, or ideas that are not all blank.' },
+      });
+    }
+    for (const wrong of [{ ideas: 'one' }, { ideas: [1] }, { idea: 1 }]) {
+      expect((await hand(wrong)).status).toBe(422);
+    }
+    expect((await hand({ ideas: ['a\0'] })).status).toBe(400);
+    expect(await hand({ ideas: Array.from({ length: 500 }, () => 'more') })).toMatchObject({
+      status: 409,
+      body: { detail: "Project 'listed' takes 500 ideas, and has 2." },
+    });
+    expect((await projects.get(id)).ideas_count).toBe(2);
+    fixture.provider.answersWith(SMALL_PLAN);
+    expect((await hand({ ideas: ['three', 'four'] })).body.project.status).toBe('planning');
+    await projects.status(id, 'completed', 30_000);
+    expect((await projects.get(id)).ideas).toEqual(['one', 'two', 'three', 'four']);
+  });
+
   it('plans, approves and starts itself with its third idea', async () => {
     fixture.provider.answersWith(SMALL_PLAN);
     const { id } = await projects.create('Self Starter');

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Command } from 'commander';
-import { say, sayJson, UsageError } from '../terminal.js';
+import { say, sayJson, textFrom, UsageError } from '../terminal.js';
 import { openProjects, type ProjectDetails, type ProjectOrder } from './gateway-projects.js';
 import { planText, projectTable, projectText, sentence } from './show.js';
 import { watchProject } from './watch.js';
@@ -12,6 +12,10 @@ interface ProjectFlags {
 
 interface NewFlags extends ProjectFlags {
   readonly description?: string;
+}
+
+interface IdeaFlags extends ProjectFlags {
+  readonly from?: string;
 }
 
 interface PlanFlags extends ProjectFlags {
@@ -32,10 +36,15 @@ export function projectCommand(): Command {
     .addHelpText('after', '\nExample:\n  skynet project new "Math Library" --description "Small functions"')
     .action(create);
   withFlags(project.command('idea'))
-    .description('add an idea, as long as the project is in ideation')
+    .description('add an idea or a list of them, as long as the project is in ideation')
     .argument('<project>', 'id or slug')
-    .argument('<idea...>', 'what should be built')
-    .addHelpText('after', '\nExample:\n  skynet project idea math-library a function that adds two numbers')
+    .argument('[idea...]', 'what should be built')
+    .option('--from <file>', 'a list, one idea a line (- is standard input)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  skynet project idea math-library a function that adds two numbers' +
+        '\n  skynet project idea math-library --from ideas.txt',
+    )
     .action(addIdea);
   withFlags(project.command('plan'))
     .description('have a plan made of the ideas, and print it')
@@ -91,8 +100,17 @@ async function create(name: string, flags: NewFlags): Promise<void> {
   say(`${slug} is made, in ${directory}.${summary === '' ? '' : ` ${summary}`}`);
 }
 
-async function addIdea(name: string, words: readonly string[], flags: ProjectFlags): Promise<void> {
-  tell(await openProjects(flags.url).addIdea(name, words.join(' ')), flags);
+async function addIdea(name: string, words: readonly string[], flags: IdeaFlags): Promise<void> {
+  const { from } = flags;
+  const listed = from === undefined ? [] : linesOf(textFrom(from, 'The list of ideas'));
+  const ideas = [...(words.length === 0 ? [] : [words.join(' ')]), ...listed];
+  if (ideas.length === 0) throw new UsageError('Say an idea, or give a list with --from.');
+  tell(await openProjects(flags.url).addIdeas(name, ideas), flags);
+}
+
+/** The lines of a list that are not blank. */
+function linesOf(text: string): readonly string[] {
+  return text.split(/\r?\n/).filter((line) => line.trim() !== '');
 }
 
 async function plan(name: string, flags: PlanFlags): Promise<void> {

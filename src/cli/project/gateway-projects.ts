@@ -50,8 +50,8 @@ export class GatewayProjects {
     return this.api.send('POST', '/projects', { name, description });
   }
 
-  addIdea(project: string, idea: string): Promise<ProjectAnswer> {
-    return this.api.send('POST', `${pathOf(project)}/ideas`, { idea });
+  addIdeas(project: string, ideas: readonly string[]): Promise<ProjectAnswer> {
+    return this.api.send('POST', `${pathOf(project)}/ideas`, { ideas });
   }
 
   order(project: string, order: ProjectOrder): Promise<ProjectAnswer> {

@@ -5,6 +5,7 @@ import { type ActionFailure, type ActionResponse, type GatewayStatus } from '../
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/statement.js';
 import { ActionsService } from '../actions/actions.service.js';
+import { executionWords } from '../executors/domain/execution-words.js';
 import { Executors } from '../executors/executors.js';
 import { SshTunnel } from '../ssh/index.js';
 import { parseActionRequest } from './action-request.js';
@@ -28,11 +29,9 @@ export class GatewayController {
   @Get('status')
   @ApiOperation({ summary: 'Whether actions can be executed, and by whom' })
   @ApiOkResponse({ type: StatusView })
-  status(): GatewayStatus {
-    return {
-      agent_connected: this.actions.hasAgent,
-      ...this.ssh.status(),
-    };
+  status(): GatewayStatus & StatusView {
+    const status = { agent_connected: this.actions.hasAgent, ...this.ssh.status() };
+    return { ...status, execution: executionWords(status) };
   }
 
   @Post('action')

@@ -81,6 +81,8 @@ export class StatusView {
   /** Which way is taken. */
   @ApiProperty({ enum: ['ssh_tunnel', 'agent_preferred'] })
   execution_mode!: string;
+  /** The same in words: `Worker Connected`, `SSH Tunnel Ready`, `SSH Tunnel Configured (unreachable)` or `No worker and no SSH fallback`. */
+  execution!: string;
 }
 
 export class SessionView {

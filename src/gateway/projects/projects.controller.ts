@@ -18,6 +18,7 @@ import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/
 import { DtoPipe } from '../../platform/http/dto.pipe.js';
 import { Route } from '../../platform/http/route.decorator.js';
 import { StorablePipe } from '../../platform/http/storable.pipe.js';
+import { Problem } from '../../platform/problems/problem.js';
 import { ProjectStreams } from './project-streams.js';
 import { projectSummary, projectView } from './project-view.js';
 import {
@@ -99,14 +100,14 @@ export class ProjectsController {
   @Route({ errors: 'problem' })
   @IdParam()
   @ApiOperation({
-    summary: 'Add an idea, in ideation only',
+    summary: 'Add an idea or a list of them, in ideation only',
     description:
-      'With AUTO_APPROVE_AND_START the idea that makes AUTO_PLAN_MIN_IDEAS of them has the project planned, approved and started.',
+      'All or none. With AUTO_APPROVE_AND_START the idea that makes AUTO_PLAN_MIN_IDEAS of them has the project planned, approved and started.',
   })
   @ApiOkResponse({ type: ProjectResponse })
   @ApiProblems('project-not-found', 'project-state')
-  async addIdea(@Id() id: string, @Body() { idea }: AddIdeaRequest): Promise<ProjectResponse> {
-    return { project: projectView(await this.projects.addIdea(id, idea)) };
+  async addIdea(@Id() id: string, @Body() request: AddIdeaRequest): Promise<ProjectResponse> {
+    return { project: projectView(await this.projects.addIdea(id, ...ideasOf(request))) };
   }
 
   @Post(':id/plan')
@@ -200,4 +201,14 @@ export class ProjectsController {
     const resumed = /^\d{1,15}$/.test(lastEventId ?? '') ? Number(lastEventId) : after;
     await this.streams.open(reply, id, resumed);
   }
+}
+
+/** What is in a request, without blanks. */
+function ideasOf({ idea, ideas }: AddIdeaRequest): readonly string[] {
+  const found = [...(idea === null ? [] : [idea]), ...ideas].filter((text) => text.trim() !== '');
+  if (found.length > 0) return found;
+  const msg = 'Give an idea, or ideas that are not all blank.';
+  throw new Problem('invalid-request', msg, {
+    issues: [{ type: 'missing', loc: ['body', 'idea'], msg, input: { idea, ideas } }],
+  });
 }

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { DEFAULT_LIMIT } from '../../platform/http/cursor.js';
-import { Integer, Text } from '../../platform/http/fields.js';
+import { Integer, Text, TextList } from '../../platform/http/fields.js';
 import { planActions } from './domain/plan-actions.js';
 import { transitions } from './domain/project.js';
 
@@ -15,11 +15,15 @@ export class CreateProjectRequest {
   description = '';
 }
 
-/** An idea for a project. */
+/** An idea for a project, or a list of them. */
 export class AddIdeaRequest {
   /** What should be built, in a few words or sentences. */
-  @Text({ minLength: 1, maxLength: 2_000, example: 'A function that adds two numbers' })
-  idea!: string;
+  @Text({ optional: true, nullable: true, maxLength: 2_000, example: 'A function that adds two numbers' })
+  idea: string | null = null;
+
+  /** Several at once; blank ones are left out. */
+  @TextList({ optional: true, maxItems: 500, maxLength: 2_000 })
+  ideas: string[] = [];
 }
 
 export class ListProjectsQuery {

@@ -10,7 +10,7 @@ import { type ProjectsConfig } from './projects.config.js';
 import { LEASE_SECONDS } from './queries/leases.queries.js';
 import { type StoredProject } from './queries/project-row.js';
 import {
-  addIdea,
+  addIdeas,
   deleteProject,
   findProject,
   insertProject,
@@ -95,12 +95,17 @@ export class ProjectsService {
     return this.get(id);
   }
 
-  async addIdea(idOrSlug: string, idea: string): Promise<ProjectDetails> {
+  /** Adds one idea or a list, all or none: a list that makes enough of them is planned as a whole. */
+  async addIdea(idOrSlug: string, ...ideas: readonly string[]): Promise<ProjectDetails> {
     return this.change(idOrSlug, async (project, tx) => {
       life.expectIdeation(project);
-      const count = await addIdea(tx, project.id, idea.trim());
+      const texts = ideas.map((idea) => idea.trim());
+      const count = await addIdeas(tx, project.id, texts);
       if (count > MAX_IDEAS) {
-        throw new Problem('project-state', `Project '${project.slug}' has ${MAX_IDEAS} ideas already.`);
+        throw new Problem(
+          'project-state',
+          `Project '${project.slug}' takes ${MAX_IDEAS} ideas, and has ${count - texts.length}.`,
+        );
       }
       return life.ideaAdded(project, count, this.config.autoStart);
     });

@@ -1,5 +1,5 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
-import { integer, onlyRow, text } from '../../../platform/database/row.js';
+import { integer, text } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { type Change, type Project, type ProjectEvent } from '../domain/project.js';
 import { PROJECT_COLUMNS, projectFromRow, type StoredProject } from './project-row.js';
@@ -123,16 +123,20 @@ export async function deleteProject(tx: Tx, id: string): Promise<void> {
   await tx.query(DELETE, [id]);
 }
 
-const ADD_IDEA = statement(
-  'projects.addIdea',
+const ADD_IDEAS = statement(
+  'projects.addIdeas',
   `insert into gateway.project_ideas (project_id, number, idea)
-   select $1::text, coalesce(max(i.number), 0) + 1, $2 from gateway.project_ideas i where i.project_id = $1::text
+   select $1::text, listed.position + (
+     select coalesce(max(i.number), 0) from gateway.project_ideas i where i.project_id = $1::text
+   ), listed.idea
+   from unnest($2::text[]) with ordinality as listed (idea, position)
    returning number`,
 );
 
-/** Adds an idea to a locked project. Returns how many there are. */
-export async function addIdea(tx: Tx, projectId: string, idea: string): Promise<number> {
-  return integer(onlyRow(await tx.query(ADD_IDEA, [projectId, idea])), 'number');
+/** Adds ideas to a locked project, at least one. Returns how many there are. */
+export async function addIdeas(tx: Tx, projectId: string, ideas: readonly string[]): Promise<number> {
+  const rows = await tx.query(ADD_IDEAS, [projectId, ideas]);
+  return Math.max(...rows.map((row) => integer(row, 'number')));
 }
 
 const IDEAS = statement(
