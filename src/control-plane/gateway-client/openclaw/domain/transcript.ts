@@ -36,23 +36,28 @@ export function standingOf(history: unknown, key: string): Standing {
   }
   const after = rows.slice(own + 1);
   const next = after.findIndex((row) => keyOf(row).endsWith(':user'));
-  const ours = next < 0 ? after : after.slice(0, next);
-  const last = ours.findLast(
+  if (next < 0 && (isActive || pending)) return { kind: 'active', runId: running === '' ? null : running };
+  return standingOfRows(next < 0 ? after : after.slice(0, next));
+}
+
+/** What the rows of a turn that nobody is at say, without the one that it began with. */
+export function standingOfRows(rows: readonly unknown[]): Standing {
+  const last = rows.findLast(
     (row) => textIn(row, 'role') === 'assistant' || textIn(row, 'role') === 'toolResult',
   );
-  if (next < 0 && (isActive || pending)) return { kind: 'active', runId: running === '' ? null : running };
   if (textIn(last, 'role') === 'assistant' && FINAL.has(textIn(last, 'stopReason'))) {
     return { kind: 'replied', text: contentOf(last) };
   }
   return { kind: 'quiet', error: textIn(last, 'errorMessage') };
 }
 
-function keyOf(row: unknown): string {
+/** The key that a row came with; empty when it came with none. */
+export function keyOf(row: unknown): string {
   return textIn(row, 'idempotencyKey') || textIn(objectIn(row, '__openclaw'), 'idempotencyKey');
 }
 
 /** The text of a row, whose content is one text or a list of parts. */
-function contentOf(row: unknown): string {
+export function contentOf(row: unknown): string {
   const whole = textIn(row, 'content');
   if (whole !== '') return whole;
   return listIn(row, 'content')
