@@ -33,9 +33,7 @@ describe('a drained gateway', () => {
     await order('drain');
     await held(true);
     expect(prepared()[0]).toEqual({ requestId: expect.stringMatching(/^skynet-/), drain: true });
-    await eventually('its status says so', async () =>
-      (await status()) === 'degraded' ? true : undefined,
-    );
+    await eventually('its status says so', async () => ((await status()) === 'degraded' ? true : undefined));
     await order('uncordon');
     await held(false);
     expect(await stored()).toEqual([]);

@@ -28,11 +28,18 @@ describe('a gateway without a WebSocket', () => {
   it('is sent turns over HTTP, with the session of the task, and what it writes is told', async () => {
     api = await startPlane(HTTP);
     expect((await register(api, claw)).status).toBe('online');
-    claw.model = ({ emit }) => {
+    const { opened, open } = gate();
+    claw.model = async ({ emit }) => {
       emit('the whole ');
-      return Promise.resolve('the whole text');
+      await opened;
+      return 'the whole text';
     };
     await turn(api, 't', { model: 'stub/stub-1' });
+    const told = await eventually('some of it is told', async () =>
+      (await events(api, 't')).find(({ event_type }) => event_type === 'turn_text'),
+    );
+    expect(told.payload.text).toBe('the whole ');
+    open();
     expect(await ended(api, 't')).toMatchObject({
       status: 'succeeded',
       result: { text: 'the whole text', session_key: 'agent:main:skynet-t', over_http: true },
@@ -42,8 +49,6 @@ describe('a gateway without a WebSocket', () => {
     expect(headers).toMatchObject({
       ...{ 'x-openclaw-session-key': 'agent:main:skynet-t', 'x-openclaw-model': 'stub/stub-1' },
     });
-    const told = (await events(api, 't')).filter(({ event_type }) => event_type === 'turn_text');
-    expect(told.map(({ payload }) => payload.text).join('')).toBe('the whole text');
     await nothingLeft();
   });
 
@@ -97,7 +102,10 @@ describe('a turn over HTTP', () => {
 
   it('for an agent that is not there fails', async () => {
     await turn(api, 't', { agent: 'nobody' });
-    expect(await ended(api, 't')).toMatchObject({ status: 'failed', error: 'unknown agent: openclaw/nobody' });
+    expect(await ended(api, 't')).toMatchObject({
+      status: 'failed',
+      error: 'unknown agent: openclaw/nobody',
+    });
     await nothingLeft();
   });
 

@@ -75,7 +75,8 @@ describe('a connection that breaks during a turn', () => {
   it('does not make the gateway’s memory longer by sending the key again', async () => {
     const { opened, open } = gate();
     answerAfter(opened);
-    const sentAt = async () => (await api.query<{ sent_at: Date }>('select sent_at from openclaw_turns'))[0]?.sent_at;
+    const sentAt = async () =>
+      (await api.query<{ sent_at: Date }>('select sent_at from openclaw_turns'))[0]?.sent_at;
     await turn(api, 't');
     await begun();
     const first = await sentAt();

@@ -20,7 +20,7 @@ export class DrainsLoop extends WokenLoop {
     private readonly client: GatewayClient,
     wakeups: Wakeups,
     clock: ScheduleClock,
-    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(LOGGER) logger: Logger,
   ) {
     super({ name: 'drains', topic: TOPICS.drains, intervalMs: INTERVAL_MS, logger }, wakeups, clock.every);
   }
@@ -34,7 +34,10 @@ export class DrainsLoop extends WokenLoop {
         .map((gateway) =>
           this.tell(gateway).catch((error: unknown) => {
             // The next pass tries again; a gateway that hears nothing more opens by itself.
-            this.logger.debug({ err: error, gatewayId: gateway.gatewayId }, 'A gateway could not be told of its drain.');
+            this.logger.debug(
+              { err: error, gatewayId: gateway.gatewayId },
+              'A gateway could not be told of its drain.',
+            );
           }),
         ),
     );

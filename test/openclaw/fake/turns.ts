@@ -57,7 +57,11 @@ export class Turns {
     const session = this.sessions.get(sessionKey);
     if (session === undefined) throw new Refusal('INVALID_REQUEST', 'no such session');
     session.rows.push({ role: 'user', content: message, idempotencyKey: `${runId}:user` });
-    this.begin(sessionKey, session, { runId, client, asked: { message, timeout: Number(params['timeout']) } });
+    this.begin(sessionKey, session, {
+      runId,
+      client,
+      asked: { message, timeout: Number(params['timeout']) },
+    });
     return { runId, status: 'accepted' };
   }
 
@@ -138,7 +142,9 @@ export class Turns {
     this.runs.set(runId, run);
     session.interrupted = asked;
     const limit =
-      asked.timeout === null ? undefined : setTimeout(() => run.abort.abort('timeout'), asked.timeout * 1_000);
+      asked.timeout === null
+        ? undefined
+        : setTimeout(() => run.abort.abort('timeout'), asked.timeout * 1_000);
     const startedAt = Date.now();
     const end = (fields: Fields, row: Row | null) => {
       clearTimeout(limit);
@@ -176,7 +182,11 @@ export class Turns {
     return run;
   }
 
-  private async exec(session: Session, { runId, sessionKey, client }: Run, command: string): Promise<boolean> {
+  private async exec(
+    session: Session,
+    { runId, sessionKey, client }: Run,
+    command: string,
+  ): Promise<boolean> {
     const mayAsk =
       client !== undefined &&
       client.scopes.includes('operator.admin') &&

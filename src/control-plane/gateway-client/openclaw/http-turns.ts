@@ -7,7 +7,13 @@ import { refusalOf } from './domain/http-refusal.js';
 import { isObject, listIn, objectIn, textIn } from './domain/json.js';
 import { isCutText, lastRowOf, standingByText } from './domain/keyless-transcript.js';
 import { type Standing } from './domain/transcript.js';
-import { failedTurn, limitReached, outcomeOfReply, outcomeOfStream, type TurnNames } from './domain/turn-end.js';
+import {
+  failedTurn,
+  limitReached,
+  outcomeOfReply,
+  outcomeOfStream,
+  type TurnNames,
+} from './domain/turn-end.js';
 import { type GatewayHttp } from './gateway-http.js';
 import { whyTurnedAway } from './links.js';
 import { type TurnParts, type TurnRequest } from './turn-request.js';
@@ -95,6 +101,8 @@ class HttpTurn {
     }
     if (noted === null) return { kind: 'unknown', error: 'The turn is in other hands.', transport: false };
     const limit = AbortSignal.timeout(timeoutSeconds * 1_000);
+    const cancelled = new AbortController();
+    this.parts.overHttp.set(order.key, cancelled);
     try {
       const answer = await this.parts.http.stream(
         gateway,
@@ -109,7 +117,7 @@ class HttpTurn {
             ...(turn.model === null ? {} : { 'x-openclaw-model': turn.model }),
           },
         },
-        AbortSignal.any([this.signal, limit]),
+        AbortSignal.any([this.signal, limit, cancelled.signal]),
       );
       if (answer.kind === 'reply') {
         const refusal = refusalOf(answer.reply);
@@ -119,8 +127,11 @@ class HttpTurn {
       const end = await readCompletion(answer.body, (delta) => options.watcher?.text(delta));
       return outcomeOfStream(end, this.names);
     } catch (error) {
+      if (cancelled.signal.aborted) return failedTurn('The turn was cancelled.', this.names);
       if (limit.aborted && !this.signal.aborted) return limitReached(timeoutSeconds, this.names);
-      return this.refused(outcomeOfError(error), known);
+      return await this.refused(outcomeOfError(error), known);
+    } finally {
+      this.parts.overHttp.delete(order.key);
     }
   }
 
@@ -208,6 +219,7 @@ async function askTool(
   const [part] = listIn(result, 'content');
   const said = isObject(result['details']) ? result['details'] : jsonOrUndefined(textIn(part, 'text'));
   const trouble = textIn(said, 'error');
-  if (!isObject(said) || trouble !== '') throw new Error(`${payload.tool}: ${describe(trouble || 'no answer')}`);
+  if (!isObject(said) || trouble !== '')
+    throw new Error(`${payload.tool}: ${describe(trouble || 'no answer')}`);
   return said;
 }

@@ -62,7 +62,10 @@ export class OpenClawProtocol implements GatewayProtocol, OnApplicationShutdown 
   ) {
     this.links = new Links(access, config);
     this.http = new GatewayHttp(this.agent, this.links, access);
-    this.parts = { database, access, links: this.links, http: this.http, config: config.openclaw };
+    this.parts = {
+      ...{ database, access, links: this.links, http: this.http, config: config.openclaw },
+      overHttp: new Map(),
+    };
     this.suspensions = new Suspensions(database, this.links);
   }
 
@@ -117,7 +120,8 @@ export class OpenClawProtocol implements GatewayProtocol, OnApplicationShutdown 
   async cancel(gateway: GatewayAddress, key: string): Promise<void> {
     const turn = await findTurn(this.database, key);
     if (turn === null) return;
-    if (turn.kind === 'http' && (await this.hasHungUp(gateway, turn))) {
+    this.parts.overHttp.get(key)?.abort();
+    if (turn.kind === 'http' && (await this.isHungUp(gateway, turn))) {
       await endTurn(this.database, key);
       return;
     }
@@ -187,8 +191,8 @@ export class OpenClawProtocol implements GatewayProtocol, OnApplicationShutdown 
     }
   }
 
-  /** Whoever sent a turn over HTTP has hung up, which ends it, unless the gateway died meanwhile and resumes it. */
-  private async hasHungUp(gateway: GatewayAddress, turn: StoredTurn): Promise<boolean> {
+  /** Whether a turn over HTTP is over since nobody is on the line; a gateway that died meanwhile may resume it. */
+  private async isHungUp(gateway: GatewayAddress, turn: StoredTurn): Promise<boolean> {
     if (turn.isPastDeadline) return true;
     const limit = AbortSignal.timeout(LOOK_TIMEOUT_MS);
     return !(await isSessionAtWork(this.http, gateway, turn.sessionKey, limit));

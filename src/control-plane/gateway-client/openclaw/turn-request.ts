@@ -13,6 +13,8 @@ export interface TurnParts {
   readonly links: Links;
   readonly http: GatewayHttp;
   readonly config: OpenClawConfig;
+  /** Turns over HTTP that this process has under way, by their keys: aborting one hangs up. */
+  readonly overHttp: Map<string, AbortController>;
 }
 
 /** One turn as it is asked for by one attempt. */

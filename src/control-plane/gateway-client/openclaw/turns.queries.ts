@@ -63,7 +63,17 @@ export async function beginTurn(
     readonly rowsBefore?: number;
   },
 ): Promise<StoredTurn | null> {
-  const { key, kind, taskId, gatewayId, ofLedger, sessionKey, bootId, deadlineSeconds, rowsBefore = 0 } = turn;
+  const {
+    key,
+    kind,
+    taskId,
+    gatewayId,
+    ofLedger,
+    sessionKey,
+    bootId,
+    deadlineSeconds,
+    rowsBefore = 0,
+  } = turn;
   const values = [key, kind, taskId, gatewayId, ofLedger, sessionKey, bootId, deadlineSeconds, rowsBefore];
   return (await db.query(BEGIN, values)).map(turnFromRow)[0] ?? null;
 }

@@ -40,7 +40,8 @@ async function* dataOf(body: AsyncIterable<Buffer>): AsyncIterable<string> {
   for await (const piece of body) {
     const lines = (rest + decoder.decode(piece, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
-    if (rest.length > MAX_LINE) throw new Error(`A line of the answer is longer than ${MAX_LINE} characters.`);
+    if (rest.length > MAX_LINE)
+      throw new Error(`A line of the answer is longer than ${MAX_LINE} characters.`);
     for (const line of lines) if (line.startsWith('data:')) yield line.slice(5).trim();
   }
 }

@@ -21,7 +21,13 @@ describe('where a turn without a key stands', () => {
   it.each([
     ['nothing there', {}, false, turn(), { kind: 'absent' }],
     ['only what was there before', { messages: before }, false, turn(), { kind: 'absent' }],
-    ['not there, but something is going on', { messages: before }, true, turn(), { kind: 'active', runId: null }],
+    [
+      'not there, but something is going on',
+      { messages: before },
+      true,
+      turn(),
+      { kind: 'active', runId: null },
+    ],
     [
       'accepted, not begun',
       { messages: before, pendingInputs: { items: [{ state: 'queued' }] } },
@@ -30,16 +36,41 @@ describe('where a turn without a key stands', () => {
     ['running', { messages: [...before, own] }, true, turn(), { kind: 'active', runId: null }],
     ['replied', { messages: [...before, own, reply] }, false, turn(), { kind: 'replied', text: 'done' }],
     ['begun and quiet', { messages: [...before, own] }, false, turn(), { kind: 'quiet', error: '' }],
-    ['cut off in front', { messages: [reply], droppedMessages: true }, false, turn(), { kind: 'replied', text: 'done' }],
+    [
+      'cut off in front',
+      { messages: [reply], droppedMessages: true },
+      false,
+      turn(),
+      { kind: 'replied', text: 'done' },
+    ],
     [
       'in a session of several, found by its text',
-      { messages: [...before, row(3, 'user', 'else'), row(4, 'user', ' do it\n'), row(5, 'assistant', 'yes', { stopReason: 'stop' })] },
+      {
+        messages: [
+          ...before,
+          row(3, 'user', 'else'),
+          row(4, 'user', ' do it\n'),
+          row(5, 'assistant', 'yes', { stopReason: 'stop' }),
+        ],
+      },
       ...([false, shared, { kind: 'replied', text: 'yes' }] as const),
     ],
-    ['another in that session', { messages: [...before, row(3, 'user', 'else')] }, false, shared, { kind: 'absent' }],
+    [
+      'another in that session',
+      { messages: [...before, row(3, 'user', 'else')] },
+      false,
+      shared,
+      { kind: 'absent' },
+    ],
     [
       'resumed in that session',
-      { messages: [own, row(4, 'user', '[System] interrupted'), row(5, 'assistant', 'yes', { stopReason: 'stop' })] },
+      {
+        messages: [
+          own,
+          row(4, 'user', '[System] interrupted'),
+          row(5, 'assistant', 'yes', { stopReason: 'stop' }),
+        ],
+      },
       ...([false, shared, { kind: 'replied', text: 'yes' }] as const),
     ],
     [

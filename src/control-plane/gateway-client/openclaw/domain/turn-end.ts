@@ -46,7 +46,11 @@ export function outcomeOfReply(text: string, names: TurnNames, isCut = false): D
 export function outcomeOfStream(end: CompletionEnd, names: TurnNames): DispatchOutcome {
   switch (end.kind) {
     case 'replied':
-      return { kind: 'succeeded', status: 'ok', result: resultOf('ok', end.text, names, { over_http: true }) };
+      return {
+        kind: 'succeeded',
+        status: 'ok',
+        result: resultOf('ok', end.text, names, { over_http: true }),
+      };
     case 'failed':
       return failedTurn(end.error, names);
     case 'cut':
