@@ -74,7 +74,7 @@ const TURN_MS = 120_000;
         model: 'stub/stub-1',
       });
       const task = await ended(api, 'turn', TURN_MS);
-      expect(task).toMatchObject({ status: 'succeeded', result: { text: 'STUB OK' } });
+      expect(task).toMatchObject({ status: 'succeeded', error: '', result: { text: 'STUB OK' } });
       expect(model.count('run-one-turn')).toBe(1);
       expect(model.count('/exec security=full')).toBe(1);
       expect(await successes('turn')).toBe(1);
@@ -161,7 +161,7 @@ const TURN_MS = 120_000;
       gateway.start();
       await gateway.ready();
       const task = await ended(api, 'killed', LONG_MS);
-      expect(task).toMatchObject({ status: 'succeeded', result: { text: 'STUB OK' } });
+      expect(task).toMatchObject({ status: 'succeeded', error: '', result: { text: 'STUB OK' } });
       expect(await successes('killed')).toBe(1);
       // Once by us, once by the gateway itself when it went on.
       expect(model.count('killed-turn')).toBe(2);
@@ -194,6 +194,7 @@ const TURN_MS = 120_000;
       await turn(api, 'http', { message: '/status\n/exec security=full\nhttp-turn' }, there);
       expect(await ended(api, 'http', TURN_MS)).toMatchObject({
         status: 'succeeded',
+        error: '',
         result: { text: 'STUB OK', over_http: true },
       });
       expect(model.count('/exec security=full\\nhttp-turn')).toBe(1);
@@ -204,6 +205,7 @@ const TURN_MS = 120_000;
       await gateway.ready();
       expect(await ended(api, 'http-killed', LONG_MS)).toMatchObject({
         status: 'succeeded',
+        error: '',
         result: { text: 'STUB OK', from_transcript: true },
       });
       expect(model.count('http-killed-turn')).toBe(2);

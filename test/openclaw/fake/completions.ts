@@ -23,7 +23,7 @@ export async function complete(
   }
   const message = (messages[0]?.content ?? '').trim();
   const session = sessions.getOrCreate(key);
-  session.rows.push({ role: 'user', content: message });
+  session.rows.push({ role: 'user', content: message, idempotencyKey: `${randomUUID()}:user` });
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   response.flushHeaders();
   const write = (data: Fields) => response.write(`data: ${JSON.stringify(data)}\n\n`);

@@ -58,6 +58,7 @@ export class Sessions {
 
   /** The tool `sessions_history`: it tells of no run, and cuts long texts. */
   toolHistory(key: string, limit: number): Fields {
+    if (!this.byKey.has(key)) return { status: 'error', error: `No session found: ${key}` };
     const messages = this.numbered(key)
       .slice(-limit)
       .map((row) => ({ ...row, content: cut(row.content) }));

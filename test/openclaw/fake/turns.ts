@@ -117,9 +117,11 @@ export class Turns {
 
   /** Goes on with a turn that an earlier process has begun. */
   resume(key: string, session: Session): void {
-    session.rows.push({ role: 'user', content: '[System] Your previous turn was interrupted.' });
+    const runId = randomUUID();
+    const content = '[System] Your previous turn was interrupted by a gateway restart.';
+    session.rows.push({ role: 'user', content, idempotencyKey: `${runId}:user` });
     const asked = session.interrupted ?? { message: '', timeout: 60 };
-    this.begin(key, session, { runId: randomUUID(), asked });
+    this.begin(key, session, { runId, asked });
   }
 
   /** Runs a turn until it ends, is aborted, or the process dies. */

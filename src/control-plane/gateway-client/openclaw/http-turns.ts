@@ -22,6 +22,8 @@ import { beginTurn, endTurn, findTurn, resendTurn, type StoredTurn } from './tur
 const LOOK_AGAIN_MS = 2_000;
 const DEADLINE_GRACE_SECONDS = 180;
 const ROWS = 200;
+/** There is no code for it. */
+const NO_SESSION = /: (?:No session found|Session not found): /;
 
 /**
  * Whether a turn may go over HTTP since its connection could not be opened. Not when the gateway has turned us away, and
@@ -190,11 +192,18 @@ class HttpTurn {
     return standingByText(await this.history(), isActive, { ...turn, rowsBefore });
   }
 
-  private history(): Promise<unknown> {
+  /** The transcript; empty for a session that is not there yet. */
+  private async history(): Promise<unknown> {
     const { gateway, turn } = this.request;
     const { sessionKey } = turn;
     const args = { sessionKey, limit: ROWS, includeTools: true };
-    return askTool(this.parts.http, gateway, { tool: 'sessions_history', args, sessionKey }, this.signal);
+    const asked = { tool: 'sessions_history', args, sessionKey };
+    try {
+      return await askTool(this.parts.http, gateway, asked, this.signal);
+    } catch (error) {
+      if (error instanceof ToolRefusal && NO_SESSION.test(error.message)) return {};
+      throw error;
+    }
   }
 
   private async isTooLate(): Promise<boolean> {
@@ -205,6 +214,9 @@ class HttpTurn {
 const notSent = (error: string): DispatchOutcome => ({
   ...{ kind: 'not-executed', error, transport: false, ofKey: true, retryAfterMs: null },
 });
+
+/** A tool says itself that it cannot answer. */
+class ToolRefusal extends Error {}
 
 /** What a tool that changes nothing says. Throws when it is not there or does not say. */
 async function askTool(

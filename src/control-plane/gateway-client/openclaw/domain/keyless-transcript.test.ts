@@ -5,6 +5,7 @@ const row = (seq: number, role: string, content: string, more: object = {}) => (
   ...{ role, content, __openclaw: { seq } },
   ...more,
 });
+const RESUMED = { idempotencyKey: '1bcc2464-e70d-4398-b684-8fc57b25a4cc:user' };
 const own = row(3, 'user', 'do it');
 const reply = row(4, 'assistant', 'done', { stopReason: 'stop' });
 const before = [row(1, 'user', 'do it'), row(2, 'assistant', 'done before', { stopReason: 'stop' })];
@@ -67,7 +68,7 @@ describe('where a turn without a key stands', () => {
       {
         messages: [
           own,
-          row(4, 'user', '[System] interrupted'),
+          row(4, 'user', '[System] interrupted', RESUMED),
           row(5, 'assistant', 'yes', { stopReason: 'stop' }),
         ],
       },

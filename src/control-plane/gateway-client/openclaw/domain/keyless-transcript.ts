@@ -1,5 +1,5 @@
 import { isObject, listIn, numberIn, objectIn, textIn } from './json.js';
-import { contentOf, keyOf, type Standing, standingOfRows } from './transcript.js';
+import { contentOf, isResumed, type Standing, standingOfRows } from './transcript.js';
 
 /** A turn that went over HTTP, whose rows bear no key. */
 export interface KeylessTurn {
@@ -13,8 +13,6 @@ export interface KeylessTurn {
 const CUT_MARK = '\n…(truncated)…';
 /** It cuts no text that is shorter. */
 const CUT_LENGTH = 4_000;
-/** What a restarted gateway goes on with stands in a row that begins so. */
-const RESUMED = '[System]';
 
 /** The number of the last row of a session; 0 when it has none. */
 export const lastRowOf = (history: unknown): number =>
@@ -43,8 +41,6 @@ export function standingByText(history: unknown, isAtWork: boolean, turn: Keyles
 export const isCutText = (text: string): boolean => text.endsWith(CUT_MARK);
 
 const isOfUser = (row: unknown): boolean => textIn(row, 'role') === 'user';
-
-const isResumed = (row: unknown): boolean => keyOf(row) === '' && contentOf(row).startsWith(RESUMED);
 
 function saysTheSame(row: unknown, message: string): boolean {
   const text = contentOf(row);

@@ -13,12 +13,15 @@ export type Standing =
 /** The stop reasons of an assistant's row that is the end of its turn. */
 const FINAL = new Set(['stop', 'endTurn', 'end_turn', 'length']);
 
+/** The keys that a gateway makes itself. */
+const RESUMED_KEY = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:user$/;
+
 /** Whether rows are missing in front of those that are there. */
 export const isCut = (history: unknown): boolean => isObject(history) && history['hasMore'] === true;
 
 /**
  * Judges the answer to `chat.history`. A turn is known by its own row (`<key>:user`) or as an input that has not begun;
- * what a restarted gateway goes on with has no key, and stands behind that row. With rows cut off in front, a row that is
+ * what a restarted gateway goes on with stands behind that row, under a key of the gateway's own. With rows cut off in front, a row that is
  * not found may be among those.
  */
 export function standingOf(history: unknown, key: string): Standing {
@@ -35,7 +38,7 @@ export function standingOf(history: unknown, key: string): Standing {
     return { kind: 'absent' };
   }
   const after = rows.slice(own + 1);
-  const next = after.findIndex((row) => keyOf(row).endsWith(':user'));
+  const next = after.findIndex((row) => keyOf(row).endsWith(':user') && !isResumed(row));
   if (next < 0 && (isActive || pending)) return { kind: 'active', runId: running === '' ? null : running };
   return standingOfRows(next < 0 ? after : after.slice(0, next));
 }
@@ -50,6 +53,10 @@ export function standingOfRows(rows: readonly unknown[]): Standing {
   }
   return { kind: 'quiet', error: textIn(last, 'errorMessage') };
 }
+
+/** Whether a row is what a restarted gateway says to an agent that it lets go on: the text, and a key that is no key of ours. */
+export const isResumed = (row: unknown): boolean =>
+  RESUMED_KEY.test(keyOf(row)) && contentOf(row).startsWith('[System] ');
 
 /** The key that a row came with; empty when it came with none. */
 export function keyOf(row: unknown): string {
