@@ -21,6 +21,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   hosts: 'control-plane/registry',
   openclaw_access: 'control-plane/gateway-client',
   openclaw_turns: 'control-plane/gateway-client',
+  openclaw_suspensions: 'control-plane/gateway-client',
   approvals: 'control-plane/approvals',
   replicas: 'control-plane/cluster',
   peers: 'control-plane/cluster',

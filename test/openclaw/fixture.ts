@@ -1,7 +1,7 @@
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { eventually } from '../support/eventually.js';
 import { type Json } from '../support/json.js';
-import { type FakeOpenClaw, TOKEN } from './fake-openclaw.js';
+import { TOKEN } from './fake-openclaw.js';
 
 export const SECRETS_KEY = 'ab'.repeat(32);
 
@@ -27,7 +27,7 @@ export const startPlane = (
 /** Registers a gateway as one of OpenClaw's; the answer. */
 export async function register(
   api: TestControlPlane,
-  gateway: FakeOpenClaw,
+  gateway: { readonly url: string },
   more: object = {},
 ): Promise<Json> {
   const request = { gateway_id: 'claw', host: gateway.url, protocol: 'openclaw', credential: TOKEN, ...more };

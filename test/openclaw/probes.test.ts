@@ -1,11 +1,23 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import type http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type TestControlPlane } from '../support/control-plane.js';
 import { eventually } from '../support/eventually.js';
+import { reply, StubServer } from '../support/stub-server.js';
 import { FakeOpenClaw, TOKEN } from './fake-openclaw.js';
 import { ended, register, SECRETS_KEY, startPlane, turn } from './fixture.js';
+
+/** Sends everybody elsewhere. */
+class Redirecting extends StubServer {
+  target = '';
+
+  protected serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    reply(response, 302, {}, { location: `${this.target}${request.url ?? ''}` });
+    return Promise.resolve();
+  }
+}
 
 let claw: FakeOpenClaw;
 let api: TestControlPlane;
@@ -74,6 +86,19 @@ describe('the probe', () => {
     });
     expect(registered.status_reason).not.toContain('wrong-token');
     expect((await register(api, claw)).status).toBe('online');
+  });
+
+  it('follows no redirect', async () => {
+    api = await startPlane();
+    const redirecting = await Redirecting.start();
+    try {
+      redirecting.target = claw.url;
+      const found = await register(api, redirecting, { host: redirecting.url });
+      expect(found.status_reason).toContain('answered 302');
+      expect([claw.paths, claw.requests]).toEqual([[], []]);
+    } finally {
+      await redirecting.close();
+    }
   });
 
   it('says on whose behalf it calls to nobody', async () => {

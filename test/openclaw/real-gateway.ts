@@ -91,6 +91,7 @@ export class RealGateway {
       gateway: {
         ...{ mode: 'local', port: this.port, bind: 'loopback', auth: { mode: 'token', token: this.token } },
         ...{ controlUi: { enabled: false }, terminal: { enabled: false } },
+        http: { endpoints: { chatCompletions: { enabled: true } } },
       },
       models: { mode: 'replace', catalogRefresh: { enabled: false }, providers: { stub: provider } },
       agents: {

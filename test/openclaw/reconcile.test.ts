@@ -59,6 +59,34 @@ describe('a connection that breaks during a turn', () => {
     expect(claw.modelCalls).toEqual(['do t']);
   });
 
+  it('long after the key was sent looks at the transcript: the gateway may have forgotten the key', async () => {
+    const { opened, open } = gate();
+    answerAfter(opened);
+    await turn(api, 't');
+    await begun();
+    await api.query(`update openclaw_turns set sent_at = now() - interval '6 minutes'`);
+    claw.cutAll();
+    await claw.until((gateway) => gateway.count('chat.history') > 0);
+    open();
+    expect((await ended(api, 't')).result.text).toBe('echo: do t');
+    expect([claw.count('agent'), claw.modelCalls]).toEqual([1, ['do t']]);
+  });
+
+  it('does not make the gateway’s memory longer by sending the key again', async () => {
+    const { opened, open } = gate();
+    answerAfter(opened);
+    const sentAt = async () =>
+      (await api.query<{ sent_at: Date }>('select sent_at from openclaw_turns'))[0]?.sent_at;
+    await turn(api, 't');
+    await begun();
+    const first = await sentAt();
+    claw.cutAll();
+    await claw.until((gateway) => gateway.count('agent') >= 2);
+    expect(await sentAt()).toEqual(first);
+    open();
+    expect((await ended(api, 't')).status).toBe('succeeded');
+  });
+
   it('before the key arrived sends it then', async () => {
     let cuts = 0;
     claw.intercept = (method) => (method === 'agent' && cuts++ === 0 ? 'cut' : null);
@@ -124,6 +152,28 @@ describe('a gateway that is killed', () => {
     expect(task).toMatchObject({ status: 'failed', error: 'The turn was interrupted and not resumed' });
     expect(claw.modelCalls).toHaveLength(1);
     expect(claw.count('sessions.abort')).toBe(1);
+  });
+
+  it('and goes on with it beyond its limit: what it resumed is aborted', async () => {
+    await api.close();
+    api = await startPlane({ SKYNET_OPENCLAW_APPROVALS: '0' });
+    await register(api, claw);
+    const { opened } = gate();
+    let aborts = 0;
+    claw.model = async ({ signal }) => {
+      signal.addEventListener('abort', () => (aborts += signal.reason === 'rpc' ? 1 : 0));
+      await opened;
+      return '';
+    };
+    await turn(api, 't');
+    await begun();
+    await claw.kill();
+    await api.query(`update openclaw_turns set deadline_at = now() - interval '1 second'`);
+    await claw.restart();
+    expect(await ended(api, 't', 25_000)).toMatchObject({
+      ...{ status: 'failed', error: 'The turn went on beyond its limit, and was aborted.' },
+    });
+    expect(aborts).toBe(1);
   });
 
   it('and is not back before it is cancelled: what it resumes is aborted', async () => {

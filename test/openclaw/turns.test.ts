@@ -191,7 +191,8 @@ describe('a tool', () => {
 
   it('waits where the gateway has no time for it', async () => {
     await register(api, claw);
-    claw.tool = () => [503, { error: { type: 'gateway_unavailable', message: 'suspended' } }];
+    const error = { type: 'service_unavailable', code: 'gateway_unavailable', message: 'suspended' };
+    claw.tool = () => [503, { error }];
     await call('t', { tool: 'message' });
     await eventually('it is released', async () =>
       (await taskOf(api, 't')).status === 'released' ? true : undefined,

@@ -80,6 +80,22 @@ export class GatewayClient {
   cancel(gateway: GatewayAddress, key: string): Promise<void> {
     return this.protocols[gateway.protocol].cancel(gateway, key);
   }
+
+  /** See {@link GatewayProtocol.suspend}. */
+  suspend(gateway: GatewayAddress): Promise<boolean> {
+    return this.protocols[gateway.protocol].suspend(gateway);
+  }
+
+  /** See {@link GatewayProtocol.unsuspend}. */
+  unsuspend(gateway: GatewayAddress): Promise<void> {
+    return this.protocols[gateway.protocol].unsuspend(gateway);
+  }
+
+  /** See {@link GatewayProtocol.suspended}. */
+  async suspended(): Promise<ReadonlySet<string>> {
+    const lists = await Promise.all(Object.values(this.protocols).map((protocol) => protocol.suspended()));
+    return new Set(lists.flat());
+  }
 }
 
 /** Why the present addresses of a host may not be called; null when they may, or when there are none yet. */

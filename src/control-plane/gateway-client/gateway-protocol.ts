@@ -112,4 +112,14 @@ export interface GatewayProtocol {
   settled(key: string): Promise<void>;
   /** Answers a request for approval. Throws when the gateway cannot be asked. */
   approve(gateway: GatewayAddress, approvalId: string, decision: string): Promise<ApprovalOutcome>;
+  /**
+   * Keeps a gateway from taking anything new from anybody, for as long as this is called again and again, once it is at
+   * nothing of ours. Returns whether it has just come to its end with all that it had. Throws when it cannot be asked. Does
+   * nothing for a protocol that knows no such thing.
+   */
+  suspend(gateway: GatewayAddress): Promise<boolean>;
+  /** Ends what {@link suspend} began. Throws when the gateway cannot be asked; may be called again. */
+  unsuspend(gateway: GatewayAddress): Promise<void>;
+  /** The gateways that were suspended, and not yet let go. */
+  suspended(): Promise<readonly string[]>;
 }

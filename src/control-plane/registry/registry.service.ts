@@ -137,13 +137,13 @@ export class RegistryService implements OnApplicationShutdown {
     gatewayId: string,
     drain: { readonly reason: string; readonly deadlineSeconds: number | null },
   ): Promise<Gateway | null> {
-    db.afterCommit(() => this.forgetRoster());
+    db.afterCommit(() => this.drainChanged());
     return this.offered(gatewayQueries.drainGateway(db, gatewayId, drain));
   }
 
   /** Lets it be sent tasks again, and ends its drain; null when it is not registered. */
   resumeGateway(db: Db, gatewayId: string): Promise<Gateway | null> {
-    db.afterCommit(() => this.forgetRoster());
+    db.afterCommit(() => this.drainChanged());
     return this.offered(gatewayQueries.resumeGateway(db, gatewayId));
   }
 
@@ -297,6 +297,11 @@ export class RegistryService implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     clearTimeout(this.flushTimer);
     await this.flushSeen();
+  }
+
+  private drainChanged(): void {
+    this.forgetRoster();
+    this.wakeups.publish(TOPICS.drains);
   }
 
   private async seedGateway(gateway: GatewayRegistration): Promise<void> {

@@ -1,14 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Database } from '../../../platform/database/database.js';
-import { type OpenClawConfig } from './openclaw.config.js';
 import { describe, type DispatchOutcome } from '../domain/outcome.js';
-import { type AttemptOptions, type ExecutionOrder, type GatewayAddress } from '../gateway-protocol.js';
-import { type AccessService } from './access.service.js';
 import { type Connection, entriesOf, RpcError } from './connection.js';
 import { type AgentTurn } from './domain/agent-turn.js';
 import { isCut, type Standing, standingOf } from './domain/transcript.js';
 import { failedTurn, hasEnded, outcomeOfEnd, outcomeOfReply, type TurnNames } from './domain/turn-end.js';
-import { type Links, outcomeOfFailedOpen } from './links.js';
+import { mayGoOverHttp, turnOverHttp } from './http-turns.js';
+import { outcomeOfFailedOpen } from './links.js';
+import { type TurnParts, type TurnRequest } from './turn-request.js';
 import { beginTurn, endTurn, findTurn, resendTurn, type StoredTurn } from './turns.queries.js';
 import { watchEvents } from './watch-events.js';
 
@@ -27,22 +25,6 @@ const MANY_ROWS = 1_000;
 /** Refusals that the same request would meet again. */
 const DEFINITE = new Set(['INVALID_REQUEST', 'FORBIDDEN', 'NOT_FOUND']);
 
-export interface TurnParts {
-  readonly database: Database;
-  readonly access: AccessService;
-  readonly links: Links;
-  readonly config: OpenClawConfig;
-}
-
-/** One turn as it is asked for by one attempt. */
-export interface TurnRequest {
-  readonly gateway: GatewayAddress;
-  readonly order: ExecutionOrder;
-  readonly turn: AgentTurn;
-  readonly timeoutSeconds: number;
-  readonly options: AttemptOptions;
-}
-
 /**
  * Brings a turn to its end, whatever has become of it before. The rule: a key is sent when our records say that it never
  * was, or when the same process of the gateway surely still knows it, or when the session's transcript shows that it never
@@ -56,10 +38,14 @@ export async function bringToItsEnd(parts: TurnParts, request: TurnRequest): Pro
   const signal = given === undefined ? limit : AbortSignal.any([given, limit]);
   try {
     const known = await findTurn(parts.database, request.order.key);
+    if (known?.kind === 'http') return await turnOverHttp(parts, request, known, signal);
     let connection: Connection;
     try {
       connection = await parts.links.open(request.gateway, wishOf(parts, request), signal);
     } catch (error) {
+      if (known === null && (await mayGoOverHttp(parts, request, error, signal))) {
+        return await turnOverHttp(parts, request, null, signal);
+      }
       return outcomeOfFailedOpen(error, known === null);
     }
     try {
@@ -213,8 +199,15 @@ class TurnAttempt {
     return (await findTurn(this.parts.database, this.request.order.key))?.isPastDeadline ?? false;
   }
 
+  /** Whatever the turn has become goes by another connection, or by none: only an administrator may abort it. */
   private async giveUp(why: string): Promise<DispatchOutcome> {
-    await abortTurn(this.connection, this.request.turn, this.runIds());
+    const { gateway, turn } = this.request;
+    const connection = await this.parts.links.open(gateway, { asAdmin: true }, this.signal);
+    try {
+      await abortTurn(connection, turn, this.runIds());
+    } finally {
+      connection.close();
+    }
     return failedTurn(why, this.names);
   }
 

@@ -18,13 +18,18 @@ import {
   type UnsettledExecution,
 } from '../gateway-protocol.js';
 import { AccessService } from './access.service.js';
-import { abortTurn, bringToItsEnd, isOwnSession, type TurnParts } from './agent-turns.js';
+import { abortTurn, bringToItsEnd, isOwnSession } from './agent-turns.js';
 import { RpcError } from './connection.js';
 import { readAgentTurn, readToolCall } from './domain/agent-turn.js';
 import { textIn } from './domain/json.js';
-import { Links, probeOfFailure } from './links.js';
-import { askForTool, callTool, describeReply, GatewayHttp } from './tool-calls.js';
-import { endTurn, findTurn, listTurns, noteAbort, pruneTurns } from './turns.queries.js';
+import { describeReply, GatewayHttp } from './gateway-http.js';
+import { isSessionAtWork, servesTurns } from './http-turns.js';
+import { Links, probeOfFailure, whyTurnedAway } from './links.js';
+import { forgetSuspension } from './suspensions.queries.js';
+import { Suspensions } from './suspensions.js';
+import { askForTool, callTool } from './tool-calls.js';
+import { type TurnParts } from './turn-request.js';
+import { endTurn, findTurn, listTurns, noteAbort, pruneTurns, type StoredTurn } from './turns.queries.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const LOOK_TIMEOUT_MS = 10_000;
@@ -48,6 +53,7 @@ export class OpenClawProtocol implements GatewayProtocol, OnApplicationShutdown 
   private readonly parts: TurnParts;
   private readonly links: Links;
   private readonly http: GatewayHttp;
+  private readonly suspensions: Suspensions;
 
   constructor(
     private readonly database: Database,
@@ -56,15 +62,20 @@ export class OpenClawProtocol implements GatewayProtocol, OnApplicationShutdown 
   ) {
     this.links = new Links(access, config);
     this.http = new GatewayHttp(this.agent, this.links, access);
-    this.parts = { database, access, links: this.links, config: config.openclaw };
+    this.parts = {
+      ...{ database, access, links: this.links, http: this.http, config: config.openclaw },
+      overHttp: new Map(),
+    };
+    this.suspensions = new Suspensions(database, this.links);
   }
 
   admit(db: Db, gateway: GatewayAddress, credential: GivenCredential | null): Promise<void> {
     return this.access.admit(db, gateway, credential);
   }
 
-  forget(db: Db, gatewayId: string): Promise<void> {
-    return this.access.forget(db, gatewayId);
+  async forget(db: Db, gatewayId: string): Promise<void> {
+    await this.access.forget(db, gatewayId);
+    await forgetSuspension(db, gatewayId);
   }
 
   /** Its readiness, and whether it lets us in: the former is told to everybody. */
@@ -74,8 +85,7 @@ export class OpenClawProtocol implements GatewayProtocol, OnApplicationShutdown 
       const reply = await this.http.call(gateway, { path: '/readyz' }, signal);
       if (reply.status === 503) return { kind: 'not-ready', reason: describeReply(reply) };
       if (reply.status !== 200) return await this.silence(gateway, describeReply(reply));
-      (await this.links.open(gateway, {}, signal)).close();
-      return { kind: 'ready' };
+      return await this.probeConnection(gateway, signal);
     } catch (error) {
       const found = probeOfFailure(error);
       return found.kind === 'unreachable' ? this.silence(gateway, found.reason) : found;
@@ -110,7 +120,12 @@ export class OpenClawProtocol implements GatewayProtocol, OnApplicationShutdown 
   async cancel(gateway: GatewayAddress, key: string): Promise<void> {
     const turn = await findTurn(this.database, key);
     if (turn === null) return;
-    if (turn.kind === 'agent') {
+    this.parts.overHttp.get(key)?.abort();
+    if (turn.kind === 'http' && (await this.isHungUp(gateway, turn))) {
+      await endTurn(this.database, key);
+      return;
+    }
+    if (turn.kind !== 'tool') {
       const sinceMs = await noteAbort(this.database, key);
       // A run may be aborted by the connection that began it, which may be gone, or by an administrator.
       const wish = { asAdmin: true };
@@ -146,8 +161,41 @@ export class OpenClawProtocol implements GatewayProtocol, OnApplicationShutdown 
     }
   }
 
+  suspend(gateway: GatewayAddress): Promise<boolean> {
+    return this.suspensions.suspend(gateway);
+  }
+
+  unsuspend(gateway: GatewayAddress): Promise<void> {
+    return this.suspensions.unsuspend(gateway);
+  }
+
+  suspended(): Promise<readonly string[]> {
+    return this.suspensions.suspended();
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.agent.destroy();
+  }
+
+  /** A gateway that is ready: whether it lets us in, and in what way. */
+  private async probeConnection(gateway: GatewayAddress, signal: AbortSignal): Promise<ProbeResult> {
+    try {
+      (await this.links.open(gateway, {}, signal)).close();
+      return { kind: 'ready' };
+    } catch (error) {
+      if (whyTurnedAway(error) !== null) throw error;
+      if (this.config.openclaw.httpTurns && (await servesTurns(this.http, gateway, signal))) {
+        return { kind: 'ready' };
+      }
+      return { kind: 'not-ready', reason: `its WebSocket cannot be opened: ${describe(error)}` };
+    }
+  }
+
+  /** Whether a turn over HTTP is over since nobody is on the line; a gateway that died meanwhile may resume it. */
+  private async isHungUp(gateway: GatewayAddress, turn: StoredTurn): Promise<boolean> {
+    if (turn.isPastDeadline) return true;
+    const limit = AbortSignal.timeout(LOOK_TIMEOUT_MS);
+    return !(await isSessionAtWork(this.http, gateway, turn.sessionKey, limit));
   }
 
   private async attempt(

@@ -9,6 +9,8 @@ export interface OpenClawConfig {
   readonly secretsDir: string | undefined;
   readonly allowFull: boolean;
   readonly relayApprovals: boolean;
+  /** Whether turns may go over HTTP where no connection can be opened. */
+  readonly httpTurns: boolean;
   readonly startingMs: number;
   readonly resumeMs: number;
 }
@@ -29,6 +31,7 @@ export function openclawConfig(env: Env): OpenClawConfig {
     secretsDir: env.isSet('SKYNET_SECRETS_DIR') ? env.text('SKYNET_SECRETS_DIR') : undefined,
     allowFull: env.flag('SKYNET_OPENCLAW_ALLOW_FULL'),
     relayApprovals: env.flag('SKYNET_OPENCLAW_APPROVALS'),
+    httpTurns: env.flag('SKYNET_OPENCLAW_HTTP_TURNS'),
     startingMs: seconds('SKYNET_OPENCLAW_STARTING_SECS'),
     resumeMs: seconds('SKYNET_OPENCLAW_RESUME_SECS'),
   };

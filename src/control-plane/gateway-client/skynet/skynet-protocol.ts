@@ -128,6 +128,18 @@ export class SkynetProtocol implements GatewayProtocol, OnApplicationShutdown {
     return Promise.resolve('gone');
   }
 
+  suspend(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  unsuspend(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  suspended(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.agent.destroy();
   }

@@ -22,6 +22,12 @@ export const openclawVariables = {
       '0 relays no approvals: a guarded turn’s shell commands are denied at once, and turns do not ask for operator.admin.',
     default: '1',
   },
+  SKYNET_OPENCLAW_HTTP_TURNS: {
+    group: 'scheduler',
+    about:
+      '1 lets turns go over HTTP where no WebSocket can be opened: the gateway’s own settings then decide what runs unasked.',
+    default: '0',
+  },
   SKYNET_OPENCLAW_STARTING_SECS: {
     group: 'scheduler',
     about: 'Seconds that a gateway may take to come up before it counts as offline.',

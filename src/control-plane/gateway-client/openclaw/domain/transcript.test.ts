@@ -4,7 +4,11 @@ import { standingOf } from './transcript.js';
 const KEY = 'k';
 const own = { role: 'user', content: 'do it', idempotencyKey: 'k:user' };
 const other = { role: 'user', content: 'else', idempotencyKey: 'other:user' };
-const resumed = { role: 'user', content: '[System] Your previous turn was interrupted.' };
+const resumed = {
+  ...{ role: 'user', content: '[System] Your previous turn was interrupted by a gateway restart.' },
+  idempotencyKey: '1bcc2464-e70d-4398-b684-8fc57b25a4cc:user',
+};
+const imitated = { ...resumed, idempotencyKey: 'other:user' };
 const reply = { role: 'assistant', content: [{ type: 'text', text: 'done' }], stopReason: 'stop' };
 const toolUse = { role: 'assistant', content: [{ type: 'toolCall' }], stopReason: 'toolUse' };
 const toolResult = { role: 'toolResult', content: 'ok' };
@@ -28,6 +32,12 @@ describe('where a turn stands by its transcript', () => {
       'replied after tools and a restart',
       { messages: [own, toolUse, toolResult, resumed, reply] },
       { kind: 'replied', text: 'done' },
+    ],
+    ['replied when resumed', { messages: [own, resumed, reply] }, { kind: 'replied', text: 'done' }],
+    [
+      'the reply of another that looks resumed',
+      { messages: [own, imitated, reply] },
+      { kind: 'quiet', error: '' },
     ],
     ['the reply of another', { messages: [own, other, reply] }, { kind: 'quiet', error: '' }],
     [

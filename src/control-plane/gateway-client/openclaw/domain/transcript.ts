@@ -13,12 +13,15 @@ export type Standing =
 /** The stop reasons of an assistant's row that is the end of its turn. */
 const FINAL = new Set(['stop', 'endTurn', 'end_turn', 'length']);
 
+/** The keys that a gateway makes itself. */
+const RESUMED_KEY = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:user$/;
+
 /** Whether rows are missing in front of those that are there. */
 export const isCut = (history: unknown): boolean => isObject(history) && history['hasMore'] === true;
 
 /**
  * Judges the answer to `chat.history`. A turn is known by its own row (`<key>:user`) or as an input that has not begun;
- * what a restarted gateway goes on with has no key, and stands behind that row. With rows cut off in front, a row that is
+ * what a restarted gateway goes on with stands behind that row, under a key of the gateway's own. With rows cut off in front, a row that is
  * not found may be among those.
  */
 export function standingOf(history: unknown, key: string): Standing {
@@ -35,24 +38,33 @@ export function standingOf(history: unknown, key: string): Standing {
     return { kind: 'absent' };
   }
   const after = rows.slice(own + 1);
-  const next = after.findIndex((row) => keyOf(row).endsWith(':user'));
-  const ours = next < 0 ? after : after.slice(0, next);
-  const last = ours.findLast(
+  const next = after.findIndex((row) => keyOf(row).endsWith(':user') && !isResumed(row));
+  if (next < 0 && (isActive || pending)) return { kind: 'active', runId: running === '' ? null : running };
+  return standingOfRows(next < 0 ? after : after.slice(0, next));
+}
+
+/** What the rows of a turn that nobody is at say, without the one that it began with. */
+export function standingOfRows(rows: readonly unknown[]): Standing {
+  const last = rows.findLast(
     (row) => textIn(row, 'role') === 'assistant' || textIn(row, 'role') === 'toolResult',
   );
-  if (next < 0 && (isActive || pending)) return { kind: 'active', runId: running === '' ? null : running };
   if (textIn(last, 'role') === 'assistant' && FINAL.has(textIn(last, 'stopReason'))) {
     return { kind: 'replied', text: contentOf(last) };
   }
   return { kind: 'quiet', error: textIn(last, 'errorMessage') };
 }
 
-function keyOf(row: unknown): string {
+/** Whether a row is what a restarted gateway says to an agent that it lets go on: the text, and a key that is no key of ours. */
+export const isResumed = (row: unknown): boolean =>
+  RESUMED_KEY.test(keyOf(row)) && contentOf(row).startsWith('[System] ');
+
+/** The key that a row came with; empty when it came with none. */
+export function keyOf(row: unknown): string {
   return textIn(row, 'idempotencyKey') || textIn(objectIn(row, '__openclaw'), 'idempotencyKey');
 }
 
 /** The text of a row, whose content is one text or a list of parts. */
-function contentOf(row: unknown): string {
+export function contentOf(row: unknown): string {
   const whole = textIn(row, 'content');
   if (whole !== '') return whole;
   return listIn(row, 'content')

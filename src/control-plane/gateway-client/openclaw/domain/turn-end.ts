@@ -1,5 +1,6 @@
 import { type JsonObject } from '../../../../platform/database/row.js';
 import { type DispatchOutcome } from '../../domain/outcome.js';
+import { type CompletionEnd } from './completion-stream.js';
 import { isObject, numberIn, objectIn, textIn } from './json.js';
 
 /** What is kept of a turn's text. */
@@ -28,7 +29,7 @@ export function outcomeOfEnd(answer: unknown, names: TurnNames, timeoutSeconds: 
   if (status === 'ok') return { kind: 'succeeded', status, result };
   const error =
     status === 'timeout'
-      ? `The turn was ended at its limit of ${timeoutSeconds} s.`
+      ? limitText(timeoutSeconds)
       : stopReason === 'rpc'
         ? 'The turn was cancelled.'
         : textIn(answer, 'error') || textIn(objectIn(answer, 'error'), 'message') || 'The turn failed.';
@@ -36,9 +37,33 @@ export function outcomeOfEnd(answer: unknown, names: TurnNames, timeoutSeconds: 
 }
 
 /** A turn whose reply was read from the transcript, since the gateway's process has forgotten how it ended. */
-export function outcomeOfReply(text: string, names: TurnNames): DispatchOutcome {
-  return { kind: 'succeeded', status: 'ok', result: resultOf('ok', text, names, { from_transcript: true }) };
+export function outcomeOfReply(text: string, names: TurnNames, isCut = false): DispatchOutcome {
+  const more = { from_transcript: true, ...(isCut ? { text_truncated: true } : {}) };
+  return { kind: 'succeeded', status: 'ok', result: resultOf('ok', text, names, more) };
 }
+
+/** What a turn over HTTP has come to whose answer was heard. */
+export function outcomeOfStream(end: CompletionEnd, names: TurnNames): DispatchOutcome {
+  switch (end.kind) {
+    case 'replied':
+      return {
+        kind: 'succeeded',
+        status: 'ok',
+        result: resultOf('ok', end.text, names, { over_http: true }),
+      };
+    case 'failed':
+      return failedTurn(end.error, names);
+    case 'cut':
+      return { kind: 'unknown', error: 'The answer broke off.', transport: false };
+  }
+}
+
+/** A turn that was ended since it took too long. */
+export function limitReached(timeoutSeconds: number, names: TurnNames): DispatchOutcome {
+  return failedTurn(limitText(timeoutSeconds), names);
+}
+
+const limitText = (timeoutSeconds: number) => `The turn was ended at its limit of ${timeoutSeconds} s.`;
 
 /** A turn that ended without a reply. */
 export function failedTurn(error: string, names: TurnNames): DispatchOutcome {
