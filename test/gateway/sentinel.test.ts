@@ -61,10 +61,17 @@ async function looks(): Promise<void> {
 
 /** Where backups would go, as long as the test keeps it from being a folder. */
 const storage = () => fixture.path('storage');
-const breakStorage = () => {
-  rmSync(storage(), { recursive: true, force: true });
-  writeFileSync(storage(), '');
-};
+const breakStorage = () =>
+  eventually('there is a file instead', () => {
+    rmSync(storage(), { recursive: true, force: true });
+    try {
+      writeFileSync(storage(), '');
+      return Promise.resolve(true);
+    } catch {
+      // A look has made the folder again.
+      return Promise.resolve(undefined);
+    }
+  });
 const mendStorage = () => {
   rmSync(storage(), { force: true });
   mkdirSync(storage(), { recursive: true });
@@ -98,7 +105,7 @@ describe('the sentinel', () => {
   });
 
   it('alerts once for all gateways, again after 300 s, and tells of the recovery once', async () => {
-    breakStorage();
+    await breakStorage();
     const env = { SKYNET_BACKUP_DIR: storage() };
     const first = await start(env);
     const second = await start({ ...env, ...withBot() });
@@ -119,7 +126,7 @@ describe('the sentinel', () => {
     });
     expect((await api.answer(3)).text).toBe('Sentinel: s3_storage is up again.');
     // It comes and goes: that is written down, and no alert within 300 s.
-    breakStorage();
+    await breakStorage();
     await eventually('it is down again', async () =>
       (await component(first, 's3_storage', 'down')).failures.length === 2 ? true : undefined,
     );
@@ -129,7 +136,7 @@ describe('the sentinel', () => {
   });
 
   it('gives a start its grace', async () => {
-    breakStorage();
+    await breakStorage();
     const gateway = await start({ SKYNET_BACKUP_DIR: storage() }, { ...QUICK, graceMs: 60_000 });
     const found = await component(gateway, 's3_storage', 'down');
     expect(found.failures).toEqual([]);

@@ -5,6 +5,7 @@ export class HeartbeatView {
   @ApiProperty({ example: 'health_check' })
   name!: string;
   /** Its period. */
+  @ApiProperty({ type: 'integer' })
   every_seconds!: number;
   /** When it is due. */
   @ApiProperty({ format: 'date-time' })

@@ -154,12 +154,13 @@ export class Sentinel extends Loop {
     if (told !== null) this.logger[told.kind === 'alert' ? 'error' : 'info'](told.message);
   }
 
-  /** Tells over Telegram what nobody has told yet. */
+  /** Tells over Telegram what nobody has told yet, until Telegram does not take it. */
   private async tellUntold(): Promise<void> {
     const { tell, database } = this.options;
     if (tell === undefined) return;
     for (const { id, message } of await queries.takeUntold(database)) {
-      if (await this.tell(tell, message)) await queries.markTold(database, id);
+      if (!(await this.tell(tell, message))) return;
+      await queries.markTold(database, id);
     }
   }
 
@@ -168,7 +169,6 @@ export class Sentinel extends Loop {
       await tell(message);
       return true;
     } catch (error) {
-      // What the library throws may hold the address that was called, and with it the token.
       this.logger.warn(`An alert was not told: ${error instanceof Error ? error.message : 'unknown'}`);
       return false;
     }

@@ -23,6 +23,8 @@ export class TelegramBot {
   private commands: ReadonlyMap<string, Command> = new Map();
   private readonly questions = new OpenQuestions();
   private readonly stopping = new AbortController();
+  /** Rejects when the bot stops, so that nobody waits for a Telegram that is away. */
+  private readonly stopped: Promise<never>;
   private running = 0;
 
   constructor(
@@ -38,6 +40,10 @@ export class TelegramBot {
     this.bot.on('callback_query:data', (context) =>
       this.beside(context, () => this.decide(context, context.callbackQuery.data)),
     );
+    this.stopped = new Promise((_, reject) => {
+      this.stopping.signal.addEventListener('abort', () => reject(new Error('the bot has stopped')));
+    });
+    this.stopped.catch(() => undefined);
     this.bot.catch(({ error }) => this.warn('An update of Telegram was not handled', error));
   }
 
@@ -160,7 +166,7 @@ export class TelegramBot {
       ...(buttons === undefined ? {} : { reply_markup: buttons }),
     };
     const sent = this.bot.api.sendMessage(this.config.allowedUserId, shortened(text), options);
-    await sent.catch((error: unknown) => {
+    await Promise.race([sent, this.stopped]).catch((error: unknown) => {
       // Without its cause, which holds the token.
       throw new Error(`Telegram did not take a message: ${messageOf(error)}`);
     });
