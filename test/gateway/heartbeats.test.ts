@@ -37,9 +37,14 @@ const folders = () => ({
 });
 const start = (env: Record<string, string> = folders()) => fixture.start({ env, config });
 
-async function heartbeats(gateway = gateways[0]): Promise<Json[]> {
-  return (await (await fetch(`${gateway?.url}/heartbeats`)).json()).heartbeats;
+async function read(
+  path: string,
+  gateway: Pick<RunningGateway, 'url'> | undefined = gateways[0],
+): Promise<Json> {
+  return (await fetch(`${gateway?.url}${path}`)).json();
 }
+const heartbeats = async (gateway?: Pick<RunningGateway, 'url'>): Promise<Json[]> =>
+  (await read('/heartbeats', gateway)).heartbeats;
 const makeDue = (...names: string[]) =>
   fixture.sql.query('update gateway.heartbeats set due_at = now() where name = any($1)', [names]);
 const done = (name: string, runs = 1) =>
@@ -89,8 +94,8 @@ describe('heartbeats', () => {
     await lock.query('begin');
     await lock.query('lock table gateway.provider_usage_snapshots in access exclusive mode');
     await makeDue('provider_usage_snapshot');
-    const running = async (at: { readonly url: string }) =>
-      (await heartbeats(at as RunningGateway)).find(
+    const running = async (at?: Pick<RunningGateway, 'url'>) =>
+      (await heartbeats(at)).find(
         ({ name, running: isRunning }: Json) => name === 'provider_usage_snapshot' && isRunning,
       );
     const first = await eventually('it is begun', () => running({ url }));
@@ -101,11 +106,13 @@ describe('heartbeats', () => {
       "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
     );
     gateways = [await start(), await start()];
-    expect(await running(gateways[0] as RunningGateway)).toMatchObject({ gateway: first.gateway });
+    expect(await running(gateways[0])).toMatchObject({ gateway: first.gateway });
     // The lease of 30 s runs out.
-    await fixture.sql.query("update gateway.heartbeats set held_until = now() - interval '1 s' where holder is not null");
+    await fixture.sql.query(
+      "update gateway.heartbeats set held_until = now() - interval '1 s' where holder is not null",
+    );
     await eventually('another has taken it', async () =>
-      (await running(gateways[0] as RunningGateway))?.gateway === first.gateway ? undefined : true,
+      (await running(gateways[0]))?.gateway === first.gateway ? undefined : true,
     );
     await lock.query('rollback');
     await lock.end();
@@ -123,7 +130,7 @@ describe('heartbeats', () => {
     expect(failed).toMatchObject({ outcome: 'failed', message: expect.stringContaining('ENOTDIR') });
     expect((Date.parse(failed.next_at) - Date.parse(failed.ended_at)) / 60_000).toBeCloseTo(15, 1);
     const sentinel = await eventually('it is looked at', async () => {
-      const view = await (await fetch(`${gateways[0]?.url}/sentinel`)).json();
+      const view = await read('/sentinel');
       return view.looked_at === null ? undefined : view;
     });
     expect(sentinel.components.find(({ name }: Json) => name === 's3_storage').state).toBe('down');
@@ -145,7 +152,9 @@ describe('heartbeats', () => {
 
 describe('the job', () => {
   it('daily_backup writes all tables of one moment, whole, and keeps the newest', async () => {
-    await fixture.sql.query('insert into gateway.profiles (telegram_user_id) values (1) on conflict do nothing');
+    await fixture.sql.query(
+      'insert into gateway.profiles (telegram_user_id) values (1) on conflict do nothing',
+    );
     await fixture.sql.query(
       `insert into gateway.profile_facts (telegram_user_id, key, text)
        select 1, 'k' || n, 'a "text" with ' || chr(10) || ' a line' from generate_series(1, 50) n on conflict do nothing`,
@@ -159,9 +168,12 @@ describe('the job', () => {
     expect(readdirSync(folder).sort()).toEqual(['foreign.txt', old[1], newest]);
     expect(message).toContain('; 1 old ones removed.');
     expect(statSync(`${folder}/${newest}`).mode & 0o777).toBe(0o600);
-    const lines = gunzipSync(readFileSync(`${folder}/${newest}`)).toString().trimEnd().split('\n');
+    const lines = gunzipSync(readFileSync(`${folder}/${newest}`))
+      .toString()
+      .trimEnd()
+      .split('\n');
     expect(message).toContain(`${lines.length} rows`);
-    const rows = lines.map((line) => JSON.parse(line) as Json);
+    const rows = lines.map((line) => JSON.parse(line));
     expect(rows.filter(({ table }) => table === 'profile_facts')).toHaveLength(50);
     // As the documentation restores it.
     await fixture.sql.query('delete from gateway.profile_facts');
@@ -211,7 +223,7 @@ describe('the job', () => {
     expect((await done('provider_usage_snapshot')).message).toBe(
       'Usage of 1 providers kept, 2 old rows removed.',
     );
-    const { days, snapshots } = await (await fetch(`${gateways[0]?.url}/providers/usage`)).json();
+    const { days, snapshots } = await read('/providers/usage');
     expect(days).toHaveLength(2);
     const today = { provider: 'groq', day: days[0].day, requests: 3, input_tokens: 20, output_tokens: 10 };
     expect(days[0]).toEqual(today);
@@ -224,7 +236,7 @@ describe('the job', () => {
     await makeDue('health_check');
     const { message } = await done('health_check');
     expect(message).toBe('chathan_worker: up; scheduler_queue: up; database: up; s3_storage: up.');
-    const { health_checks } = await (await fetch(`${gateways[0]?.url}/sentinel`)).json();
+    const { health_checks } = await read('/sentinel');
     expect(health_checks[0].findings.database).toEqual({ state: 'up', detail: 'It answers.' });
   });
 });

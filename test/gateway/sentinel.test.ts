@@ -100,7 +100,9 @@ describe('the sentinel', () => {
     expect((await alerts(gateway, 1))[0]).toMatchObject({
       component: 'chathan_worker',
       kind: 'alert',
-      message: expect.stringMatching(/^Sentinel: chathan_worker is down\. Nobody is there who executes actions\. \(/),
+      message: expect.stringMatching(
+        /^Sentinel: chathan_worker is down\. Nobody is there who executes actions\. \(/,
+      ),
     });
   });
 

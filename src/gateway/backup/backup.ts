@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants, createWriteStream } from 'node:fs';
+import { access, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -60,14 +60,9 @@ export class Backup {
             }
           }
         };
-        // Readable by nobody else: it holds what people have said.
-        const handle = await open(draft, 'w', 0o600);
-        try {
-          await pipeline(lines, createGzip(), handle.createWriteStream({ autoClose: false }), { signal });
-          await handle.sync();
-        } finally {
-          await handle.close();
-        }
+        // Readable by nobody else: it holds what people have said. It is on the disk before it gets its name.
+        const out = createWriteStream(draft, { mode: 0o600, flush: true });
+        await pipeline(lines, createGzip(), out, { signal });
       });
       signal.throwIfAborted();
       const { size } = await stat(draft);

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { type Database } from '../../platform/database/database.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { everyInterval } from '../../platform/loops/interval-clock.js';
@@ -17,6 +18,7 @@ import {
 import { type Job } from './job.js';
 
 const MOST_TEXT = 1_000;
+const CLOSE_MS = 5_000;
 
 /** A job as it is shown. */
 export interface ShownHeartbeat extends StoredHeartbeat {
@@ -52,12 +54,13 @@ export class Heartbeats extends Loop {
     this.start();
   }
 
-  /** Takes no more jobs, breaks off those under way and leaves them to others. */
+  /** Takes no more jobs, breaks off those under way and leaves them to others: of one that does not end the lease does. */
   async close(): Promise<void> {
     await this.stop();
     const runs = [...this.runs.values()];
     for (const { abort } of runs) abort.abort();
-    await Promise.all(runs.map(({ ended }) => ended));
+    const ended = Promise.all(runs.map((run) => run.ended));
+    await Promise.race([ended, wait(CLOSE_MS, undefined, { ref: false })]);
   }
 
   async list(): Promise<ShownHeartbeat[]> {

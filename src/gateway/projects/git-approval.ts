@@ -34,7 +34,7 @@ export function gitApproval(
     if (approver === undefined) {
       return `${action} was denied: AUTO_APPROVE_GIT_ACTIONS is 0, and this gateway has no Telegram bot to ask.`;
     }
-    const folder = String(params['working_dir'] ?? '');
+    const folder = typeof params['working_dir'] === 'string' ? params['working_dir'] : 'an unnamed folder';
     const verdict = await approver.approves(
       `May a project run ${action} in ${folder}?\n\nTask: ${taskId}`,
       gitApprovalMs,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { gatewayConfig, type RunningGateway } from '../../../src/gateway/index.js';
 import { Env } from '../../../src/platform/config/env.js';
@@ -68,7 +68,8 @@ describe('projects over Telegram', () => {
       /^over-telegram: ideation, waits for ideas\nIdeas: 0\nFolder: directory: ok; readme: ok/,
     );
     expect(existsSync(fixture.path('over-telegram'))).toBe(true);
-    const { project } = await (await fetch(`${gateway?.url}/projects/over-telegram`)).json();
+    const shown = await fetch(`${gateway?.url}/projects/over-telegram`);
+    const { project } = (await shown.json()) as Json;
     expect(project.description).toBe('Says hello\nto all');
     expect(await api.ask('/newproject over telegram')).toBe("Project 'over-telegram' already exists.");
     expect(await api.ask('/idea over-telegram')).toContain('Which idea');
@@ -116,7 +117,9 @@ describe('projects over Telegram', () => {
     await api.ask('/newproject Planless');
     await api.ask('/idea planless something');
     provider.answersWith('no plan', 'no plan');
-    expect(await api.ask('/plan planless')).toMatch(/^planless: ideation, waits for ideas[^]*Trouble: The plan was/);
+    expect(await api.ask('/plan planless')).toMatch(
+      /^planless: ideation, waits for ideas[^]*Trouble: The plan was/,
+    );
   });
 });
 
@@ -133,12 +136,24 @@ describe('how the gateway is', () => {
 
 describe('what leaves the machine', () => {
   const OFF = { AUTO_APPROVE_GIT_ACTIONS: '0' };
+  /** A folder with a commit, and a place to push it to. */
   const repository = () => {
     const folder = fixture.path('pushes');
-    mkdirSync(folder, { recursive: true });
-    execFileSync('git', ['init', '-q'], { cwd: folder });
+    if (existsSync(folder)) return folder;
+    mkdirSync(folder);
+    const git = (...args: string[]) => execFileSync('git', args, { cwd: folder, stdio: 'ignore' });
+    const me = ['-c', 'user.name=Test', '-c', 'user.email=test@example.org'];
+    git('init', '-b', 'main');
+    git(...me, 'commit', '--allow-empty', '-m', 'first');
+    git('init', '--bare', fixture.path('origin.git'));
+    git('remote', 'add', 'origin', fixture.path('origin.git'));
     return folder;
   };
+  /** The branches that have arrived there. */
+  const pushed = () => readdirSync(fixture.path('origin.git/refs/heads'));
+  afterEach(() => {
+    for (const name of ['pushes', 'origin.git']) rmSync(fixture.path(name), { recursive: true, force: true });
+  });
   let keys = 0;
   const push = (at: RunningGateway, task_id = 'project_0123456789ab-task-1', key = `key-${++keys}`) =>
     act(at, 'git_push', { working_dir: repository() }, { task_id, idempotency_key: key });
@@ -151,8 +166,8 @@ describe('what leaves the machine', () => {
       `May a project run git_push in ${fixture.path('pushes')}?\n\nTask: project_0123456789ab-task-1`,
     );
     api.presses('Approve');
-    // It has run: git says itself that it knows of no place to push to.
-    expect((await pushing).body).toMatchObject({ status: 'success', result: { returncode: 128 } });
+    expect((await pushing).body).toMatchObject({ status: 'success', result: { returncode: 0 } });
+    expect(pushed()).toEqual(['main']);
     expect((await api.answer(2)).text).toBe('Approved.');
   });
 
@@ -166,11 +181,14 @@ describe('what leaves the machine', () => {
     await api.answer(2);
     expect((await push(at, undefined, 'denied')).body).toMatchObject({ status: 'error', error });
     expect(api.texts()).toHaveLength(2);
+    expect(pushed()).toEqual([]);
   });
 
   it('is denied when nobody answers in time', async () => {
     const at = await start(OFF, 200);
-    expect((await push(at)).body.error).toMatch(/^git_push was denied: nobody approved it over Telegram within/);
+    expect((await push(at)).body.error).toMatch(
+      /^git_push was denied: nobody approved it over Telegram within/,
+    );
     const late = api.texts().at(-1)?.reply_markup.inline_keyboard[0][0].callback_data as string;
     api.pressesData(late);
     await eventually('it is told', () =>
@@ -185,15 +203,18 @@ describe('what leaves the machine', () => {
     expect((await push(at)).body.error).toBe(
       'git_push was denied: AUTO_APPROVE_GIT_ACTIONS is 0, and this gateway has no Telegram bot to ask.',
     );
-    const made = await fetch(`${at.url}/projects`, { method: 'POST', body: JSON.stringify({ name: 'Private' }) });
+    const made = await fetch(`${at.url}/projects`, {
+      method: 'POST',
+      body: JSON.stringify({ name: 'Private' }),
+    });
     const { project } = (await made.json()) as Json;
     expect(project.bootstrap_summary).toContain('github: warning (gh_create_repo was denied: ');
   });
 
   it('is not asked about for callers who are no projects', async () => {
     const at = await start(OFF);
-    expect((await push(at, 'my-task')).body.result.returncode).toBe(128);
-    expect((await act(at, 'git_push', { working_dir: repository() })).body.result.returncode).toBe(128);
+    expect((await push(at, 'my-task')).body.result.returncode).toBe(0);
+    expect((await act(at, 'git_push', { working_dir: repository() })).body.result.returncode).toBe(0);
     expect(api.texts()).toEqual([]);
   });
 });
