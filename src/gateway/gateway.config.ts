@@ -3,11 +3,15 @@ import { type ActionsConfig, actionsConfig } from '../actions/index.js';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
 import { type AgentsConfig, agentsConfig } from './agents/agents.config.js';
+import { type BackupConfig, backupConfig } from './backup/index.js';
 import { ConfigError } from '../platform/config/config-error.js';
+import { type HeartbeatsConfig, heartbeatsConfig } from './heartbeats/index.js';
+import { memoryFolder } from './profiles/index.js';
 import { type ProvidersConfig, providersConfig } from './providers/index.js';
 import { type SshConfig, sshConfig } from './ssh/index.js';
 import { type RegistrationConfig, registrationConfig } from './registration/index.js';
 import { type SkillsConfig, skillsConfig } from './skills/index.js';
+import { type SentinelConfig, sentinelConfig } from './sentinel/index.js';
 import { type TelegramConfig, telegramConfig } from './telegram/index.js';
 import { type ProjectsConfig, projectsConfig } from './projects/projects.config.js';
 
@@ -36,6 +40,11 @@ export interface GatewayConfig {
   /** Undefined: there is no bot. */
   readonly telegram: TelegramConfig | undefined;
   readonly projects: ProjectsConfig;
+  readonly sentinel: SentinelConfig;
+  readonly heartbeats: HeartbeatsConfig;
+  readonly backup: BackupConfig;
+  /** Where facts of people are kept as files; undefined: nowhere. */
+  readonly memoryFolder: string | undefined;
 }
 
 /** file_write carries up to 1 MiB of content, and JSON may need six bytes for one of its characters. */
@@ -79,6 +88,10 @@ export function gatewayConfig(env: Env): GatewayConfig {
     skills: skillsConfig(env),
     telegram: telegramConfig(env),
     projects: projectsConfig(env, allowedRoots),
+    sentinel: sentinelConfig(),
+    heartbeats: heartbeatsConfig(),
+    backup: backupConfig(env),
+    memoryFolder: memoryFolder(env),
   });
 }
 

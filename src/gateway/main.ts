@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { hostname } from 'node:os';
 import { connect, databaseOf, migrate } from '../platform/database/connect.js';
 import { type Logger } from '../platform/logging/logger.js';
 import { ActionsService } from './actions/actions.service.js';
@@ -11,12 +12,13 @@ import { GatewayModule } from './gateway.module.js';
 import { createGatewayApp } from './http/app.js';
 import { GatewayController } from './http/gateway.controller.js';
 import { ProfilesModule } from './profiles/index.js';
-import { Projects, throughActions } from './projects/index.js';
+import { gitApproval, Projects, throughActions } from './projects/index.js';
 import { createProviders, ollamaThrough } from './providers/index.js';
-import { RegistrationLoop } from './registration/index.js';
+import { defaultGatewayId, RegistrationLoop } from './registration/index.js';
 import { SkillLibrary, SkillsModule } from './skills/index.js';
 import { SshTunnel } from './ssh/index.js';
-import { gatewayCommands, TelegramBot } from './telegram/index.js';
+import { gatewayCommands, projectCommands, TelegramBot, upkeepCommands } from './telegram/index.js';
+import { Upkeep } from './upkeep.js';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -54,11 +56,13 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       sshOnly: ssh.isForced,
       local: new LocalExecutor(config.allowedRoots, env, config.actions),
     });
+    const bot = config.telegram && new TelegramBot(config.telegram, logger);
     const actions = new ActionsService({
       database,
       executors,
       logger,
       answerGraceMs: config.answerGraceMs,
+      approval: gitApproval(config.projects, bot),
     });
     const ollama = ollamaThrough(actions, executors);
     const providers = createProviders({ config: config.providers, database, logger, ollama });
@@ -67,14 +71,26 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       ...{ database, logger, skills, chatModels: providers.models },
       executor: throughActions(actions),
       config: config.projects,
+      canAsk: bot !== undefined,
+    });
+    const loops = [...upkeepLoops(actions, database, logger), ...ssh.loops];
+    const upkeep = new Upkeep({
+      ...{ config, database, logger, usage: providers.usage, projects: projects.service },
+      worker: {
+        isConfigured: executors.isConfigured,
+        get isReady() {
+          return actions.isReady;
+        },
+      },
+      loops: projects.loops,
+      tell: bot && ((message) => bot.tell(message)),
     });
     const features = [
-      ...[providers.module, projects.module],
+      ...[providers.module, projects.module, ...upkeep.modules],
       ...[SkillsModule.with(skills), ProfilesModule.with(database)],
     ];
     const module = GatewayModule.with({ database, actions, executors, ssh, features });
     const app = await createGatewayApp({ config, logger, module, actions });
-    const loops = [...upkeepLoops(actions, database, logger), ...ssh.loops];
     agents?.heedStop(await actions.isStopped());
     await agents?.listen();
     await app.listen({ host: config.host, port: config.port });
@@ -86,14 +102,17 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       config.registration &&
       new RegistrationLoop({ config: config.registration, url, load: () => actions.load, logger });
     registration?.start();
+    upkeep.start(defaultGatewayId(hostname(), new URL(url).port));
     const status = () => app.get(GatewayController).status();
-    const commands = gatewayCommands({ actions, executors, skills, status });
-    const bot = config.telegram && new TelegramBot(config.telegram, commands, logger);
-    bot?.start();
+    bot?.start([
+      ...gatewayCommands({ actions, executors, skills, status }),
+      ...projectCommands(projects.service),
+      ...upkeepCommands(upkeep.sentinel, upkeep.heartbeats, () => providers.overview.show()),
+    ]);
     let closing: Promise<void> | undefined;
     const close = async () => {
       await Promise.all([
-        ...[bot?.stop(), registration?.leave(), projects.close()],
+        ...[bot?.stop(), registration?.leave(), projects.close(), upkeep.close()],
         ...[actions.drain(config.patienceMs), providers.close(config.patienceMs)],
       ]);
       for (const loop of loops) await loop.stop();

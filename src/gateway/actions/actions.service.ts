@@ -32,6 +32,8 @@ export interface ActionsOptions {
   readonly logger: Logger;
   /** How much longer than its action may run a caller waits for the answer; the action goes on. */
   readonly answerGraceMs: number;
+  /** Why a person does not want an action to run, who may be asked first; null when it may. Absent: nobody is asked. */
+  readonly approval?: (request: ActionRequest, signal: AbortSignal) => Promise<string | null>;
 }
 
 /**
@@ -43,6 +45,7 @@ export class ActionsService {
   private readonly executors: Executors;
   private readonly logger: Logger;
   private readonly answerGraceMs: number;
+  private readonly approval: ActionsOptions['approval'];
   private readonly running = new RunningActions();
   private readonly rateLimit = new SlidingWindow(ACTION_RATE.actions, ACTION_RATE.windowMs);
   private readonly keyed: KeyedExecutions;
@@ -52,11 +55,12 @@ export class ActionsService {
   /** How often this process was told to stop or to resume. */
   private stopOrders = 0;
 
-  constructor({ database, executors, logger, answerGraceMs }: ActionsOptions) {
+  constructor({ database, executors, logger, answerGraceMs, approval }: ActionsOptions) {
     this.database = database;
     this.executors = executors;
     this.logger = logger;
     this.answerGraceMs = answerGraceMs;
+    this.approval = approval;
     this.keyed = new KeyedExecutions(database, logger, this.running, {
       choose: () => executors.choose(),
       executorWithId: (id) => executors.withId(id),
@@ -197,6 +201,10 @@ export class ActionsService {
   private async execute(request: ActionRequest, executor: Executor, signal: AbortSignal): Promise<Outcome> {
     const began = performance.now();
     try {
+      const denied = (await this.approval?.(request, signal)) ?? null;
+      if (signal.aborted) return { answer: this.halted(request.action, signal), key: 'unused' };
+      // Whoever sends the key again hears the same, and nobody is asked twice.
+      if (denied !== null) return { answer: refusal(request.action, denied), key: 'settled' };
       const answer = await executor.run(request, signal);
       return this.outcomeOf(answer, request, signal, { executor: executor.id, began });
     } catch (error) {

@@ -30,6 +30,12 @@ export class Executors {
     return inOrder.filter((executor) => executor !== undefined).filter((executor) => executor.isReady());
   }
 
+  /** Whether anybody could ever be there: agents can connect, there is a way through SSH, or this machine has roots. */
+  get isConfigured(): boolean {
+    const { agents, ssh, sshOnly = false, local } = this.options;
+    return sshOnly || agents !== undefined || ssh !== undefined || local.isReady();
+  }
+
   /** Who gets the next action; undefined when nobody can take it. */
   choose(): Executor | undefined {
     return this.present[0];

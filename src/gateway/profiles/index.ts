@@ -1,1 +1,2 @@
+export { MemoryFiles, memoryFolder } from './memory-files.js';
 export { ProfilesModule } from './profiles.module.js';

@@ -129,3 +129,25 @@ export async function forget(
 ): Promise<string[]> {
   return (await db.query(FORGET, [userId, keyOrText, leastPart])).map((row) => text(row, 'key')).sort();
 }
+
+/** A person with what may be used of what is remembered of them. */
+export interface Remembered {
+  readonly userId: number;
+  readonly facts: readonly Pick<Fact, 'key' | 'text'>[];
+}
+
+const LIST_REMEMBERED = statement(
+  'profiles.listRemembered',
+  `select p.telegram_user_id, json_agg(json_build_object('key', f.key, 'text', f.text) order by f.key) as facts
+   from gateway.profiles p join gateway.profile_facts f on f.telegram_user_id = p.telegram_user_id
+   where p.memory_enabled and p.telegram_user_id > $1 group by p.telegram_user_id order by p.telegram_user_id limit $2`,
+);
+
+/** Those of whom anything is remembered and may be used, by their numbers after `afterUserId`. */
+export async function listRemembered(db: Db, afterUserId: number, limit: number): Promise<Remembered[]> {
+  return (await db.query(LIST_REMEMBERED, [afterUserId, limit])).map((row) => ({
+    userId: integer(row, 'telegram_user_id'),
+    // Built by the statement from columns that are text.
+    facts: row['facts'] as Remembered['facts'],
+  }));
+}

@@ -18,6 +18,8 @@ export interface ProjectsConfig {
   };
   /** Whether what leaves the machine (`git_push`, `gh_create_repo`) needs nobody's word. */
   readonly approvesGit: boolean;
+  /** How long the question for it is open over Telegram otherwise; after that the answer is no. */
+  readonly gitApprovalMs: number;
   readonly controlPlane: {
     readonly url: string;
     readonly apiKey: string | undefined;
@@ -52,6 +54,7 @@ export function projectsConfig(
       minIdeas: env.integer('AUTO_PLAN_MIN_IDEAS', { min: 0, max: 500 }),
     },
     approvesGit: env.flag('AUTO_APPROVE_GIT_ACTIONS'),
+    gitApprovalMs: 300_000,
     controlPlane: {
       url: env.text('SKYNET_ORCHESTRATOR_URL').replace(/\/+$/, ''),
       apiKey: env.isSet('SKYNET_API_KEY') ? env.text('SKYNET_API_KEY') : undefined,

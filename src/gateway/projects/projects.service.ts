@@ -1,13 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { type Database, type Tx } from '../../platform/database/database.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { within } from '../../platform/within.js';
 import { below } from './domain/directory.js';
 import * as life from './domain/life.js';
+import { waitsFor } from './domain/next-step.js';
 import { type Change, type Project } from './domain/project.js';
 import { slugOf } from './domain/slug.js';
 import { type ProjectsConfig } from './projects.config.js';
-import { LEASE_SECONDS } from './queries/leases.queries.js';
+import { LEASE_SECONDS, longestWaitMs } from './queries/leases.queries.js';
 import { type StoredProject } from './queries/project-row.js';
 import {
   addIdeas,
@@ -29,6 +31,10 @@ export const MAX_IDEAS = 500;
 
 /** Clients give up after 30 s; a bootstrap may take longer, and goes on. */
 const BOOTSTRAP_WAIT_MS = 20_000;
+
+/** A model may be asked twice, and takes 180 s at most each time. */
+const PLAN_WAIT_MS = 400_000;
+const LOOK_MS = 500;
 
 /** A project with all that is shown of it. */
 export interface ProjectDetails {
@@ -117,6 +123,16 @@ export class ProjectsService {
     );
   }
 
+  /** A project once its plan is there or could not be had; as it is then, after `limitMs`. */
+  async whenPlanned(idOrSlug: string, limitMs = PLAN_WAIT_MS): Promise<ProjectDetails> {
+    const end = performance.now() + limitMs;
+    for (;;) {
+      const details = await this.get(idOrSlug);
+      if (waitsFor(details.project) !== 'plan' || performance.now() >= end) return details;
+      await wait(LOOK_MS, undefined, { ref: false });
+    }
+  }
+
   approve(idOrSlug: string): Promise<ProjectDetails> {
     return this.change(idOrSlug, (project) => life.approve(project));
   }
@@ -168,6 +184,11 @@ export class ProjectsService {
       projects: page.map((entry) => ({ ...entry, done: done.get(entry.project.id) ?? 0 })),
       more: listed.length > limit,
     };
+  }
+
+  /** For how long a project has been waiting for a gateway to take it up, the longest of all. */
+  longestWaitMs(hasExecutor: boolean): Promise<number> {
+    return longestWaitMs(this.database, hasExecutor);
   }
 
   private async change(

@@ -21,23 +21,26 @@ export interface ProjectsParts {
   readonly logger: Logger;
   readonly chatModels: ChatModels;
   readonly skills: Skills;
+  /** Whether somebody can be asked about what leaves the machine. */
+  readonly canAsk: boolean;
 }
 
 /** Everything about projects in one gateway: routes, and the work in the background. */
 export class Projects {
   readonly module: DynamicModule;
+  readonly service: ProjectsService;
+  readonly loops: readonly [ProjectsLoop, ProjectLeasesLoop];
   private readonly drives: Drives;
-  private readonly loops: readonly [ProjectsLoop, ProjectLeasesLoop];
 
-  constructor({ database, executor, config, logger, chatModels, skills }: ProjectsParts) {
-    const planner = new Planner(chatModels, skills, { outward: config.approvesGit });
+  constructor({ database, executor, config, logger, chatModels, skills, canAsk }: ProjectsParts) {
+    const planner = new Planner(chatModels, skills, { outward: config.approvesGit || canAsk });
     const ledger = new LedgerWork(database, new ControlPlane(config.controlPlane), config);
     const driver = new Driver({ database, executor, planner, ledger, config });
     this.drives = new Drives(database, driver, logger);
     const loop = new ProjectsLoop(database, this.drives, executor, config.maxRunning, logger);
     this.loops = [loop, new ProjectLeasesLoop(this.drives, logger)];
-    const service = new ProjectsService(database, this.drives, config, () => loop.nudge());
-    this.module = ProjectsModule.with(service, new ProjectStreams(database, config.maxStreams, logger));
+    this.service = new ProjectsService(database, this.drives, config, () => loop.nudge());
+    this.module = ProjectsModule.with(this.service, new ProjectStreams(database, config.maxStreams, logger));
   }
 
   /** Takes up projects, those included that another process has left, from now on. */

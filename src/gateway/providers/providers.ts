@@ -8,6 +8,7 @@ import { type ChatReply, type ChatRequest } from './domain/chat.js';
 import { CompletionsService } from './http/completions.service.js';
 import { ProviderRouter } from './provider-router.js';
 import { ProvidersOverview } from './providers-overview.js';
+import { ProvidersUsage } from './usage.service.js';
 import { type ProvidersConfig } from './providers.config.js';
 import { ProvidersModule } from './providers.module.js';
 import { type Clock, ProviderRecords } from './records.service.js';
@@ -29,6 +30,10 @@ export interface ProvidersOptions {
 
 export interface Providers {
   readonly models: ChatModels;
+  /** What is used of their quotas. */
+  readonly overview: ProvidersOverview;
+  /** What was used on earlier days. */
+  readonly usage: ProvidersUsage;
   /** The HTTP routes. */
   readonly module: DynamicModule;
   /** Waits for what is under way, at most `limitMs`, ends what is left, and closes the connections. */
@@ -50,12 +55,13 @@ export function createProviders(options: ProvidersOptions): Providers {
   const router = new ProviderRouter({ config, registered, records, clock, logger });
   const { maxRequests, stallMs } = config;
   const completions = new CompletionsService({ router, registered, logger, maxRequests, stallMs });
+  const overview = new ProvidersOverview(known, records, clock);
+  const usage = new ProvidersUsage(database, clock);
   return {
     models: router,
-    module: ProvidersModule.with({
-      completions,
-      overview: new ProvidersOverview(known, records, clock),
-    }),
+    overview,
+    usage,
+    module: ProvidersModule.with({ completions, overview, usage }),
     close: async (limitMs) => {
       await router.drain(limitMs);
       await connections.destroy();

@@ -3,6 +3,8 @@ export interface Question {
   readonly question: string;
   /** Called once, when the person agrees; what it resolves to is the answer. */
   readonly approve: () => Promise<string>;
+  /** Called once, when the person does not. */
+  readonly deny?: () => void;
 }
 
 /** A command of the bot. Each feature brings its own; they share one name space. */

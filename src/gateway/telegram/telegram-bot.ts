@@ -20,19 +20,17 @@ const MOST_AT_ONCE = 16;
  */
 export class TelegramBot {
   private readonly bot: Bot;
-  private readonly commands: ReadonlyMap<string, Command>;
+  private commands: ReadonlyMap<string, Command> = new Map();
   private readonly questions = new OpenQuestions();
   private readonly stopping = new AbortController();
+  /** Rejects when the bot stops, so that nobody waits for a Telegram that is away. */
+  private readonly stopped: Promise<never>;
   private running = 0;
 
-  /** Throws when two commands have one name. */
   constructor(
     private readonly config: TelegramConfig,
-    commands: readonly Command[],
     private readonly logger: Logger,
   ) {
-    this.commands = new Map(commands.map((command) => [command.name, command]));
-    if (this.commands.size < commands.length) throw new Error('Two commands of the bot have one name.');
     this.bot = new Bot(config.token, {
       client: { apiRoot: config.apiBase, timeoutSeconds: CALL_SECONDS, sensitiveLogs: false },
     });
@@ -42,12 +40,55 @@ export class TelegramBot {
     this.bot.on('callback_query:data', (context) =>
       this.beside(context, () => this.decide(context, context.callbackQuery.data)),
     );
+    this.stopped = new Promise((_, reject) => {
+      this.stopping.signal.addEventListener('abort', () => reject(new Error('the bot has stopped')));
+    });
+    this.stopped.catch(() => undefined);
     this.bot.catch(({ error }) => this.warn('An update of Telegram was not handled', error));
   }
 
-  /** Listens from now on; a Telegram that is away or refuses is asked again and again. Returns at once. */
-  start(): void {
+  /**
+   * Listens for these commands from now on; a Telegram that is away or refuses is asked again and again. Returns at once.
+   * Throws when two commands have one name.
+   */
+  start(commands: readonly Command[]): void {
+    this.commands = new Map(commands.map((command) => [command.name, command]));
+    if (this.commands.size < commands.length) throw new Error('Two commands of the bot have one name.');
     void this.poll();
+  }
+
+  /** Tells the user something of its own accord. Rejects, without a secret, when Telegram does not take it. */
+  async tell(text: string): Promise<void> {
+    await this.send(text);
+  }
+
+  /**
+   * Asks the user for a yes. Whatever is no yes within `limitMs`, the end of `signal` included, is a no; so is a Telegram that
+   * does not take the question.
+   */
+  async approves(question: string, limitMs: number, signal: AbortSignal): Promise<Approval> {
+    const over = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+    let id = '';
+    try {
+      return await new Promise<Approval>((resolve, reject) => {
+        over.throwIfAborted();
+        over.addEventListener('abort', () => resolve('unanswered'), { once: true });
+        id = this.questions.add({
+          question,
+          approve: () => {
+            resolve('approved');
+            return Promise.resolve('Approved.');
+          },
+          deny: () => resolve('denied'),
+        });
+        this.send(question, buttonsFor(id)).catch(reject);
+      });
+    } catch (error) {
+      this.warn('A question was not asked', error);
+      return 'unanswered';
+    } finally {
+      this.questions.take(id);
+    }
   }
 
   /** Hears nothing any more; takes a second at most. What runs goes on, as actions do. */
@@ -101,8 +142,7 @@ export class TelegramBot {
       return;
     }
     const id = this.questions.add(answer);
-    const buttons = new InlineKeyboard().text('Approve', `approve:${id}`).text('Deny', `deny:${id}`);
-    await context.reply(shortened(answer.question), { reply_markup: buttons });
+    await context.reply(shortened(answer.question), { reply_markup: buttonsFor(id) });
   }
 
   private async decide(context: Context, data: string): Promise<void> {
@@ -112,8 +152,24 @@ export class TelegramBot {
     await context.answerCallbackQuery(question === undefined ? 'This question is no longer open.' : {});
     if (question === undefined) return;
     await context.editMessageReplyMarkup();
-    const isApproved = decision === 'approve';
-    await this.say(context, isApproved ? await this.outcomeOf(question.approve) : 'Denied.');
+    if (decision === 'approve') {
+      await this.say(context, await this.outcomeOf(question.approve));
+      return;
+    }
+    question.deny?.();
+    await this.say(context, 'Denied.');
+  }
+
+  private async send(text: string, buttons?: InlineKeyboard): Promise<void> {
+    const options = {
+      link_preview_options: { is_disabled: true },
+      ...(buttons === undefined ? {} : { reply_markup: buttons }),
+    };
+    const sent = this.bot.api.sendMessage(this.config.allowedUserId, shortened(text), options);
+    await Promise.race([sent, this.stopped]).catch((error: unknown) => {
+      // Without its cause, which holds the token.
+      throw new Error(`Telegram did not take a message: ${messageOf(error)}`);
+    });
   }
 
   private async outcomeOf<T>(work: () => Promise<T>): Promise<T | string> {
@@ -142,6 +198,12 @@ export class TelegramBot {
     this.logger.debug(`${what}: ${messageOf(error)}`);
   }
 }
+
+/** What became of a question for a yes. */
+export type Approval = 'approved' | 'denied' | 'unanswered';
+
+const buttonsFor = (id: string) =>
+  new InlineKeyboard().text('Approve', `approve:${id}`).text('Deny', `deny:${id}`);
 
 /** Asked anew after something was awaited. */
 const isAborted = (signal: AbortSignal): boolean => signal.aborted;

@@ -1,4 +1,5 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { eventually } from '../../support/eventually.js';
 import { type Json } from '../../support/json.js';
 import { reply, StubServer } from '../../support/stub-server.js';
 
@@ -43,6 +44,18 @@ export class BotApi extends StubServer {
   /** The messages that the bot has sent. */
   texts(): Json[] {
     return this.of('sendMessage');
+  }
+
+  /** The `count`th message of the bot, once it is there. */
+  answer(count: number): Promise<Json> {
+    return eventually(`there are ${count} answers`, () => Promise.resolve(this.texts()[count - 1]), 30_000);
+  }
+
+  /** Sends the bot a message, and waits for its next one. */
+  async ask(text: string): Promise<string> {
+    const count = this.texts().length + 1;
+    this.says(text);
+    return (await this.answer(count)).text as string;
   }
 
   of(method: string): Json[] {

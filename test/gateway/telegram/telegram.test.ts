@@ -31,14 +31,8 @@ async function start(env: Record<string, string> = {}): Promise<RunningGateway> 
   return gateway;
 }
 
-/** The `count`th message of the bot. */
-const answer = (count: number) =>
-  eventually(`there are ${count} answers`, () => Promise.resolve(api.texts()[count - 1]));
-async function ask(text: string): Promise<string> {
-  const count = api.texts().length + 1;
-  api.says(text);
-  return (await answer(count)).text as string;
-}
+const answer = (count: number) => api.answer(count);
+const ask = (text: string) => api.ask(text);
 
 describe('the bot', () => {
   it('says who executes actions, in the words of the contract', async () => {
@@ -74,7 +68,11 @@ describe('the bot', () => {
       'build',
       'run_agent',
     ];
-    for (const name of [...names, 'emergency_stop', 'resume']) expect(help).toContain(`/${name} `);
+    const others = [
+      ...['newproject', 'idea', 'plan', 'projects', 'status', 'pause', 'resume_project', 'cancel'],
+      ...['removeproject', 'quota', 'sentinel', 'heartbeat', 'emergency_stop', 'resume'],
+    ];
+    for (const name of [...names, ...others]) expect(help).toContain(`/${name} `);
   });
 
   it('runs actions in a folder, cut to what a message holds, and says why not', async () => {

@@ -132,3 +132,18 @@ export async function lockPlaces(tx: Tx): Promise<void> {
 export async function lockNextQueued(tx: Tx, places: number): Promise<StoredProject | null> {
   return (await tx.query(NEXT_QUEUED, [places])).map(projectFromRow)[0] ?? null;
 }
+
+const LONGEST_WAIT = statement(
+  'projects.longestWait',
+  `select coalesce(max(extract(epoch from now() - greatest(p.due_at, p.held_until)) * 1000), 0)::bigint as wait
+   from gateway.projects p
+   where (p.status in ('ideation', 'planning', 'approved', 'coding', 'paused') or not p.settled)
+     and p.due_at <= now() and (p.held_until is null or p.held_until < now())
+     and (not p.settled or p.bootstrap = 'pending' or (p.bootstrap = 'deferred' and $1)
+       or (p.status = 'planning' and p.plan is null) or p.status = 'coding')`,
+);
+
+/** For how many milliseconds a project has been waiting for somebody to take it up, the longest of all; 0 when none does. */
+export async function longestWaitMs(db: Db, hasExecutor: boolean): Promise<number> {
+  return Math.max(0, integer(onlyRow(await db.query(LONGEST_WAIT, [hasExecutor])), 'wait'));
+}

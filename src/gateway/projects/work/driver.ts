@@ -102,13 +102,6 @@ export class Driver {
     });
     const next = hasFailed(project) ? undefined : actions[project.bootstrapSteps.length];
     if (next === undefined) return this.endBootstrap(project, drive);
-    if (next.name === 'github' && !config.approvesGit) {
-      const detail = 'AUTO_APPROVE_GIT_ACTIONS is off';
-      await changeHeld(database, drive, (now) =>
-        stepEnded(now, { name: 'github', outcome: 'warning', detail }),
-      );
-      return 'go on';
-    }
     const answer = await executor.execute({
       action: next.action,
       params: next.params,

@@ -72,3 +72,35 @@ export class ProvidersView {
   /** All providers, by priority. */
   providers!: ProviderView[];
 }
+
+/** What was asked of a provider in a UTC day. */
+export class DayUsageView {
+  /** Its name. */
+  provider!: string;
+  /** The day. */
+  @ApiProperty({ format: 'date' })
+  day!: string;
+  /** Answered requests, and those that were under way. */
+  @ApiProperty({ type: 'integer' })
+  requests!: number;
+  /** Tokens of the requests. */
+  @ApiProperty({ type: 'integer' })
+  input_tokens!: number;
+  /** Tokens of the answers. */
+  @ApiProperty({ type: 'integer' })
+  output_tokens!: number;
+}
+
+/** The same as it was at a certain time of the day. */
+export class UsageSnapshotView extends DayUsageView {
+  /** When. */
+  @ApiProperty({ format: 'date-time' })
+  taken_at!: string;
+}
+
+export class UsageView {
+  /** The last 30 days, newest first; days without a request are left out. */
+  days!: DayUsageView[];
+  /** Snapshots of the last 7 days, newest first. */
+  snapshots!: UsageSnapshotView[];
+}

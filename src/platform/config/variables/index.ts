@@ -16,6 +16,7 @@ import { skillVariables } from './skills.js';
 import { skyclawVariables } from './skyclaw.js';
 import { sshVariables } from './ssh.js';
 import { telegramVariables } from './telegram.js';
+import { upkeepVariables } from './upkeep.js';
 
 export { type Variable } from './variable.js';
 
@@ -41,6 +42,7 @@ export const variables = {
   ...skillVariables,
   ...telegramVariables,
   ...projectVariables,
+  ...upkeepVariables,
   ...hostVariables,
   ...cliVariables,
   ...serviceGatewayVariables,

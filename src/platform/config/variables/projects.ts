@@ -38,7 +38,8 @@ export const projectVariables = {
   },
   AUTO_APPROVE_GIT_ACTIONS: {
     group: 'projects',
-    about: '0 keeps projects from doing what leaves the machine: git_push and gh_create_repo.',
+    about:
+      '0 has projects ask over Telegram before anything leaves the machine (git_push, gh_create_repo); without a yes within 300 s it is denied.',
     default: '1',
   },
 } as const satisfies Record<string, Variable>;
