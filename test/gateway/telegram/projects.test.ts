@@ -125,7 +125,13 @@ describe('projects over Telegram', () => {
 
 describe('how the gateway is', () => {
   it('is told: quotas, components, jobs', async () => {
-    await start();
+    const at = await start();
+    await eventually('it has looked, and knows its jobs', async () => {
+      const [sentinel, jobs] = await Promise.all(
+        ['sentinel', 'heartbeats'].map(async (path) => (await fetch(`${at.url}/${path}`)).json() as Json),
+      );
+      return sentinel.looked_at !== null && jobs.heartbeats.length > 0 ? true : undefined;
+    });
     expect(await api.ask('/quota')).toMatch(/groq: today \d+\/14400, this minute \d+\/30/);
     expect(await api.ask('/sentinel')).toMatch(/chathan_worker: up[^]*s3_storage: not_configured/);
     expect(await api.ask('/heartbeat')).toMatch(
