@@ -231,7 +231,7 @@ async function askTool(
   const [part] = listIn(result, 'content');
   const said = isObject(result['details']) ? result['details'] : jsonOrUndefined(textIn(part, 'text'));
   const trouble = textIn(said, 'error');
-  if (!isObject(said) || trouble !== '')
-    throw new Error(`${payload.tool}: ${describe(trouble || 'no answer')}`);
+  if (trouble !== '') throw new ToolRefusal(`${payload.tool}: ${trouble}`);
+  if (!isObject(said)) throw new Error(`${payload.tool} gave no answer.`);
   return said;
 }
