@@ -63,6 +63,7 @@ describe('the gateway', () => {
     expect(Object.keys(document.paths).sort()).toEqual([
       '/action',
       '/emergency-stop',
+      '/heartbeats',
       '/livez',
       '/profile/{telegram_user_id}',
       ...['facts/{key}', 'forget', 'memory-policy'].map((word) => `/profile/{telegram_user_id}/${word}`),
@@ -72,8 +73,10 @@ describe('the gateway', () => {
         (word) => `/projects/{id}/${word}`,
       ),
       '/providers',
+      '/providers/usage',
       '/readyz',
       '/resume',
+      '/sentinel',
       '/sessions',
       '/skills',
       '/skills/match',
