@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
@@ -20,8 +21,11 @@ beforeAll(async () => {
 afterAll(() => fixture.close());
 beforeEach(async () => {
   for (const folder of ['backups', 'memory']) {
-    rmSync(fixture.path(folder), { recursive: true, force: true });
-    mkdirSync(fixture.path(folder));
+    mkdirSync(fixture.path(folder), { recursive: true });
+    // Gateways that look after the folder make it anew: it is emptied, and stays.
+    for (const name of readdirSync(fixture.path(folder))) {
+      rmSync(join(fixture.path(folder), name), { recursive: true, force: true });
+    }
   }
   await fixture.sql.query('update gateway.heartbeats set runs = 0');
 });
