@@ -31,5 +31,5 @@ create table openclaw_turns (
   sent_at timestamptz not null default now(),
   deadline_at timestamptz not null,
   abort_since timestamptz
-);
+) with (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.02, vacuum_truncate = off);
 create index openclaw_turns_of_ledger on openclaw_turns (sent_at) where of_ledger;

@@ -15,5 +15,5 @@ create table approvals (
   decided_at timestamptz,
   primary key (task_id, approval_id),
   constraint approvals_decided_at_some_time check ((decision is null) = (decided_at is null))
-);
+) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
 create index approvals_requested on approvals (requested_at);

@@ -30,8 +30,8 @@ export class RegisterGatewayRequest {
   @Text({ optional: true, nullable: true, minLength: 1, maxLength: 4_096, secret: true })
   credential: string | null = null;
 
-  /** The file below SKYNET_SECRETS_DIR that holds the token or password instead; read at each use. */
-  @Text({ optional: true, nullable: true, minLength: 1, maxLength: 500, example: 'openclaw-token' })
+  /** The file below SKYNET_SECRETS_DIR that holds the token or password instead, for example `openclaw-token`; read at each use. */
+  @Text({ optional: true, nullable: true, minLength: 1, maxLength: 500 })
   credential_file: string | null = null;
 
   /** What it can do. Empty keeps what it said before. */
