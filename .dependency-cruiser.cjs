@@ -20,7 +20,7 @@ module.exports = {
     {
       name: 'the-ground-knows-nobody',
       severity: 'error',
-      from: { path: '^src/(platform|contracts|actions)/' },
+      from: { path: '^src/(platform|contracts|actions|file-patterns)/' },
       to: { path: `^src/(${WINGS}|cli)/` },
     },
     {
@@ -77,7 +77,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/control-plane/registry/' },
       to: {
-        path: '^src/control-plane/(ledger|routing|scheduler|schedules|services|jobs|hosts|public-api|cluster|logs|reaper|overview|explain|metrics)/',
+        path: '^src/control-plane/(approvals|ledger|routing|scheduler|schedules|services|jobs|hosts|public-api|cluster|logs|reaper|overview|explain|metrics)/',
       },
     },
     {
@@ -85,7 +85,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/control-plane/ledger/' },
       to: {
-        path: '^src/control-plane/(routing|scheduler|schedules|services|jobs|hosts|public-api|cluster|logs|reaper|overview|explain|metrics|gateway-client)/',
+        path: '^src/control-plane/(approvals|routing|scheduler|schedules|services|jobs|hosts|public-api|cluster|logs|reaper|overview|explain|metrics|gateway-client)/',
       },
     },
     {
@@ -105,7 +105,7 @@ module.exports = {
       from: { path: '^src/.*/domain/', pathNot: '\\.test\\.ts$' },
       to: {
         pathNot:
-          '/domain/|/index\\.ts$|^src/platform/database/row\\.ts$|^node_modules/(ipaddr\\.js|cron|luxon)/',
+          '/domain/|/index\\.ts$|^src/platform/database/row\\.ts$|^node_modules/(ipaddr\\.js|cron|luxon|yaml)/',
         dependencyTypesNot: ['type-only'],
       },
     },

@@ -27,7 +27,7 @@ COPY migrations ./migrations
 COPY --from=production-modules /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 # Nothing is written below /app: the file system may be read-only, with a tmpfs on /tmp.
-RUN mkdir /workspace /state && chown node:node /workspace /state
+RUN mkdir /workspace /state /skills && chown node:node /workspace /state /skills
 USER node
 EXPOSE 8000 8766 8790
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \

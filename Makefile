@@ -6,7 +6,7 @@ install: ## install what package-lock.json names
 run-api: ## the control plane, API and loops, on SKYNET_PORT
 	npm start
 
-run-bot: ## the gateway: the name is kept from older deployments, there is no bot in it
+run-bot: ## the gateway, with its Telegram bot if that is set up; the name is kept from older deployments
 	node scripts/build-if-needed.mjs && node bin/skynet gateway
 
 test: ## all tests

@@ -22,5 +22,8 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   testTimeout: 30_000,
-  maxWorkers: 2,
+  // One more than there are cores on a small machine: many tests wait for programs and times.
+  maxWorkers: 3,
+  // Jest keeps much of what a finished file has loaded; a worker of gigabytes runs its files at a third of the speed.
+  workerIdleMemoryLimit: '800MB',
 };

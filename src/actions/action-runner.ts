@@ -1,18 +1,22 @@
 import { stat } from 'node:fs/promises';
-import { actionRules, blockedActions, limitSecondsOf } from '../contracts/actions.js';
+import { limitSecondsOf } from '../contracts/actions.js';
 import { type ActionResult } from '../contracts/gateway-api.js';
-import { type Answer, type Execution } from './execution.js';
-import { type MachineAction, machineActions } from './machine-actions.js';
-import { childEnvironment } from './child-environment.js';
+import { type ActionsConfig, defaultActionsConfig } from './actions.config.js';
 import { cutText } from './cut-text.js';
+import { type Answer, type Execution } from './execution.js';
 import { KeyedLock } from './keyed-lock.js';
-import { LifeLine } from './life-line.js';
-import { type Params, pathParams, refusalOfParams, refusalOfWanted } from './parameters.js';
+import { WrittenPaths } from './lease/written-paths.js';
+import { type ActionContext, type MachineAction, type Resource, type Run } from './machine-action.js';
+import { machineActions } from './machine-actions.js';
+import { type Params, pathParams } from './parameters.js';
+import { refusalOfRequest, wantsConfirmation } from './refusal-of-request.js';
 import { judgePath, realRoots, repositoryOf } from './path-jail.js';
-import { runProcess } from './run-process.js';
-
-const MAX_STDOUT = 8_192;
-const MAX_STDERR = 4_096;
+import { childEnvironment, pickEnvironment } from './processes/child-environment.js';
+import { LifeLine } from './processes/life-line.js';
+import { runProcess } from './processes/run-process.js';
+import { failed, MAX_STDOUT } from './results.js';
+import { DevServers } from './servers/dev-servers.js';
+import { EndedEarlyError } from './time-limit.js';
 
 /** The path parameters of a request, resolved through links; or the first that leads out of the roots. */
 type Paths =
@@ -24,27 +28,45 @@ export interface ActionRunnerOptions {
   readonly roots: readonly string[];
   /** Where the little comes from that the programs of an action may see of the environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What the operator has set; absent: the defaults. */
+  readonly config?: ActionsConfig;
   /** Asks a person about an action that wants confirmation and has none. Absent: nobody is there to be asked. */
   readonly confirm?: (execution: Execution) => Promise<boolean>;
+}
+
+/** What outlives the actions that started it. Whoever stops actions stops it as well. */
+export interface Background {
+  readonly count: number;
+  /** Kills all of it, and resolves when it has ended. */
+  end(): Promise<void>;
 }
 
 /** Carries actions out on this machine, inside of the allowed roots. */
 export class ActionRunner {
   private readonly roots: readonly string[];
   private readonly env: Readonly<Record<string, string | undefined>>;
+  private readonly config: ActionsConfig;
   private readonly confirm: ActionRunnerOptions['confirm'];
   private readonly locks = new KeyedLock();
   private readonly lifeLine = new LifeLine();
+  private readonly servers = new DevServers(this.lifeLine);
+  private readonly written = new WrittenPaths();
 
-  constructor({ roots, env, confirm }: ActionRunnerOptions) {
+  constructor({ roots, env, config = defaultActionsConfig(), confirm }: ActionRunnerOptions) {
     this.roots = roots;
     this.env = env;
+    this.config = config;
     this.confirm = confirm;
   }
 
   /** The names of what it can carry out, in their order. */
   get capabilities(): readonly string[] {
     return this.roots.length === 0 ? [] : Object.keys(machineActions).sort();
+  }
+
+  /** The development servers. They end with this process by themselves. */
+  get background(): Background {
+    return this.servers;
   }
 
   /** Whether an action that may have run already can be run again without harm. */
@@ -58,17 +80,11 @@ export class ActionRunner {
    */
   async refusalOf(execution: Execution): Promise<string | null> {
     const { action, params, confirmed } = execution;
-    if (blockedActions.has(action)) return `Action '${action}' is explicitly blocked.`;
-    const rule = Object.hasOwn(actionRules, action) ? actionRules[action] : undefined;
-    if (rule === undefined) return `Action '${action}' is implicitly blocked.`;
-    const known = machineAction(action);
-    const ofParams =
-      refusalOfParams(params) ??
-      (known === undefined ? null : (refusalOfWanted(params, known) ?? known.refusalOf?.(params) ?? null));
-    if (ofParams !== null) return ofParams;
+    const ofRequest = refusalOfRequest(action, params);
+    if (ofRequest !== null) return ofRequest;
     const judged = await this.judge(params);
     if (!judged.ok) return judged.error;
-    if (rule.tier !== 'confirm' || confirmed) return null;
+    if (confirmed || !wantsConfirmation(action)) return null;
     if (this.confirm === undefined) return 'Confirmation required.';
     return (await this.confirm(execution)) ? null : 'Operator denied the action.';
   }
@@ -77,43 +93,76 @@ export class ActionRunner {
    * Runs to the end or until `signal`, whichever is first, and never rejects. An abort kills everything that the action
    * has started; the signal's reason is a `HaltReason`.
    */
-  async run({ action, params }: Execution, signal: AbortSignal): Promise<Answer> {
+  async run(execution: Execution, signal: AbortSignal): Promise<Answer> {
+    const { action, params } = execution;
     const known = machineAction(action);
-    if (known === undefined) {
-      return executed(failure(`Action '${action}' is not supported on this machine.`));
-    }
-    return this.locks.run(await this.resourceOf(params), async () => {
+    if (known === undefined) return executed(failed(`Action '${action}' is not supported on this machine.`));
+    return this.locks.run(await this.resourcesOf(known, params), async () => {
       if (signal.aborted) return { kind: 'halted' };
       // Links may have changed while the action waited for its turn.
       const judged = await this.judge(params);
       if (!judged.ok) return { kind: 'refused', error: judged.error };
-      return executed(await this.carryOut(action, known, params, judged.paths, signal));
+      return executed(await this.carryOut(known, execution, judged.paths, signal));
     });
   }
 
   private async carryOut(
-    action: string,
     known: MachineAction,
-    params: Params,
+    execution: Execution,
     paths: ReadonlyMap<string, string>,
     signal: AbortSignal,
   ): Promise<ActionResult> {
-    const limitSeconds = limitSecondsOf(action, params);
-    const deadlineMs = performance.now() + limitSeconds * 1_000;
-    const cwd = paths.get('working_dir') ?? '';
-    if (cwd !== '' && !(await isFolder(cwd))) return failure(`Not a folder: ${cwd}`);
-    const env = childEnvironment(this.env, await realRoots(this.roots));
+    const folder = paths.get('working_dir');
+    if (folder !== undefined && !(await isFolder(folder))) return failed(`Not a folder: ${folder}`);
     try {
-      const result = await known.execute({
-        params,
-        path: (key) => paths.get(key) ?? '',
-        run: (program, ...args) =>
-          runProcess(program, args, { cwd, env, deadlineMs, limitSeconds, signal, lifeLine: this.lifeLine }),
-      });
+      const result = await known.execute(await this.contextOf(execution, paths, signal));
       return known.uncut === true ? result : { ...result, stdout: cutText(result.stdout, MAX_STDOUT) };
     } catch (error) {
-      return failure(error instanceof Error ? error.message : String(error));
+      const result = failed(error instanceof Error ? error.message : String(error));
+      return error instanceof EndedEarlyError ? { ...result, returncode: -1 } : result;
     }
+  }
+
+  private async contextOf(
+    { action, params, files }: Execution,
+    paths: ReadonlyMap<string, string>,
+    signal: AbortSignal,
+  ): Promise<ActionContext> {
+    const roots = await realRoots(this.roots);
+    const cwd = paths.get('working_dir') ?? roots[0] ?? '/';
+    const env = childEnvironment(this.env, roots);
+    const limitSeconds = limitSecondsOf(action, params);
+    const deadlineMs = performance.now() + limitSeconds * 1_000;
+    const run: Run = (program, args, options = {}) =>
+      runProcess(program, args, {
+        cwd: options.cwd ?? cwd,
+        env: { ...env, ...options.env },
+        ...(options.input === undefined ? {} : { input: options.input }),
+        ...(options.keep === undefined ? {} : { keep: options.keep }),
+        ...(options.limitSeconds === undefined
+          ? { deadlineMs, limitSeconds }
+          : {
+              deadlineMs: performance.now() + options.limitSeconds * 1_000,
+              limitSeconds: options.limitSeconds,
+            }),
+        signal,
+        lifeLine: this.lifeLine,
+      });
+    return {
+      params,
+      path: (key) => paths.get(key) ?? '',
+      cwd,
+      run,
+      files,
+      config: this.config,
+      env,
+      agentEnv: pickEnvironment(this.env, this.config.agentEnv),
+      signal,
+      deadlineMs,
+      limitSeconds,
+      servers: this.servers,
+      written: this.written,
+    };
   }
 
   private async judge(params: Params): Promise<Paths> {
@@ -131,15 +180,34 @@ export class ActionRunner {
     return { ok: true, paths };
   }
 
-  /**
-   * What an action must have for itself: two commands in one repository fight over its index, whichever of its folders
-   * they stand in. Files are replaced whole and need no turn.
-   */
-  private async resourceOf(params: Params): Promise<string | undefined> {
+  /** The keys of what an action must have for itself. Files are replaced whole and need no turn. */
+  private async resourcesOf(known: MachineAction, params: Params): Promise<string[]> {
+    const usual: readonly Resource[] = 'working_dir' in known.params ? ['repository'] : [];
+    const keys = await Promise.all((known.holds ?? usual).map((resource) => this.keyOf(resource, params)));
+    return keys.filter((key) => key !== undefined);
+  }
+
+  private async keyOf(resource: Resource, params: Params): Promise<string | undefined> {
+    switch (resource) {
+      case 'GPU':
+        return resource;
+      case 'port':
+        return typeof params['port'] === 'number' ? `port ${params['port']}` : undefined;
+      case 'repository':
+      case 'folder server': {
+        const folder = await this.folderOf(params);
+        if (folder === undefined) return undefined;
+        // Two commands in one repository fight over its index, whichever of its folders they stand in.
+        return `${resource} ${resource === 'repository' ? await repositoryOf(folder, this.roots) : folder}`;
+      }
+    }
+  }
+
+  private async folderOf(params: Params): Promise<string | undefined> {
     const folder = params['working_dir'];
-    if (typeof folder !== 'string') return undefined;
+    if (typeof folder !== 'string') return (await realRoots(this.roots))[0];
     const judged = await judgePath(folder, this.roots);
-    return judged.ok ? repositoryOf(judged.path, this.roots) : undefined;
+    return judged.ok ? judged.path : undefined;
   }
 }
 
@@ -148,12 +216,6 @@ function machineAction(action: string): MachineAction | undefined {
 }
 
 const executed = (result: ActionResult): Answer => ({ kind: 'executed', result });
-
-const failure = (text: string): ActionResult => ({
-  returncode: 1,
-  stdout: '',
-  stderr: cutText(text, MAX_STDERR),
-});
 
 async function isFolder(path: string): Promise<boolean> {
   try {

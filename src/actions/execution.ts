@@ -1,10 +1,12 @@
-import { type ActionResult } from '../contracts/gateway-api.js';
+import { type ActionResult, type LeasedFile } from '../contracts/gateway-api.js';
 
 /** What carrying an action out needs to know of a request. Who asked, keys and leases are none of its business. */
 export interface Execution {
   readonly action: string;
   readonly params: Readonly<Record<string, unknown>>;
   readonly confirmed: boolean;
+  /** What the task that it belongs to has leased; absent when there is nothing to compare with. */
+  readonly files?: readonly LeasedFile[];
 }
 
 /** Why actions are told to end before their time: the `reason` of the signal that tells them. */

@@ -5,6 +5,9 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 export type Judgement =
   { readonly ok: true; readonly path: string } | { readonly ok: false; readonly resolved: string };
 
+/** A drive or a share of another system. Where it is none it would be a file with a strange name. */
+const FOREIGN = /^(?:[A-Za-z]:[\\/]|\\\\)/;
+
 /**
  * Resolves a path through all links and tells whether it stays inside of the roots. The part that does not exist yet is
  * joined to the deepest folder that does. Relative paths begin at the first root.
@@ -12,6 +15,7 @@ export type Judgement =
  * A process on this machine that swaps a folder for a link between this look and the use is out of its reach.
  */
 export async function judgePath(raw: string, roots: readonly string[]): Promise<Judgement> {
+  if (FOREIGN.test(raw)) return { ok: false, resolved: raw };
   const path = await resolveThroughLinks(resolve(roots[0] ?? '/', raw));
   for (const root of await realRoots(roots)) {
     if (path === root || path.startsWith(root.endsWith(sep) ? root : root + sep)) return { ok: true, path };

@@ -26,9 +26,14 @@ async function start(): Promise<() => Promise<void>> {
     throw error;
   }
   say(`OpenClaw gateway: ${running.url}  API docs: ${running.url}/docs`);
-  if (config.allowedRoots.length === 0) {
+  say(
+    running.agentsUrl === undefined
+      ? 'No agent can connect: set SKYNET_AUTH_TOKEN to what agents have to show.'
+      : `Agents connect to ${running.agentsUrl}/agent/ws`,
+  );
+  if (config.allowedRoots.length === 0 && config.ssh.target === undefined) {
     say(
-      'No folder is allowed, so no action can run. Set SKYNET_ALLOWED_ROOTS to the folders that actions may touch.',
+      'No folder is allowed, so this machine runs no action. Set SKYNET_ALLOWED_ROOTS to the folders that actions may touch.',
     );
   }
   return async () => {

@@ -1,7 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { ApiClient } from './api/api-client.js';
-import { apiUrls } from './api/urls.js';
-import { loadEnv } from './environment.js';
+import { type ApiClient } from './api/api-client.js';
+import { type ApiFlags, openControlPlane, withApiFlags } from './api/control-plane.js';
 import { countFlag, durationFlag, listFlag } from './flags.js';
 import { age, table } from './table.js';
 import { say, sayJson } from './terminal.js';
@@ -17,11 +16,6 @@ interface PublicKey {
   readonly createdAt?: string;
   readonly expiresAt?: string | null;
   readonly revokedAt?: string | null;
-}
-
-interface ApiFlags {
-  readonly url?: string;
-  readonly json?: true;
 }
 
 interface CreateFlags extends ApiFlags {
@@ -59,12 +53,6 @@ export function keyCommand(): Command {
     .addHelpText('after', '\nExample:\n  skynet key revoke key_3f2a')
     .action(revoke);
   return key;
-}
-
-function withApiFlags(command: Command): Command {
-  return command
-    .option('--url <address>', 'address of the API (SKYNET_ORCHESTRATOR_URL)')
-    .option('--json', 'print what the API answers');
 }
 
 async function create(label: string, flags: CreateFlags): Promise<void> {
@@ -113,23 +101,7 @@ async function revoke(id: string, flags: ApiFlags): Promise<void> {
   else say(`${answer.key.id} (${answer.key.label}) is revoked.`);
 }
 
-function openApi({ url }: ApiFlags): ApiClient {
-  const env = loadEnv();
-  const key = env.text('SKYNET_API_KEY');
-  const token = env.text('SKYCLAW_TOKEN');
-  const setting = url === undefined ? 'SKYNET_ORCHESTRATOR_URL' : '--url';
-  return new ApiClient({
-    name: 'control plane',
-    urls: apiUrls([url ?? env.text('SKYNET_ORCHESTRATOR_URL')], setting),
-    headers: {
-      ...(key === '' ? {} : { 'x-api-key': key }),
-      // What counts where the control plane has no key.
-      ...(token === '' ? {} : { 'x-skyclaw-token': token }),
-    },
-    whenUnreachable: `Check that it runs there (skynet serve), or set ${setting} to where it does.`,
-    whenUnauthorized: `${key === '' ? 'SKYNET_API_KEY is missing' : 'SKYNET_API_KEY is wrong'}; set it to the key of the control plane, or SKYCLAW_TOKEN where there is no key.`,
-  });
-}
+const openApi = (flags: ApiFlags): ApiClient => openControlPlane(flags, { orHostToken: true });
 
 function stateOf({ expiresAt, revokedAt }: PublicKey): string {
   if (typeof revokedAt === 'string') return 'revoked';

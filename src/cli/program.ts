@@ -1,6 +1,4 @@
-import { ConfigError } from '../control-plane/index.js';
-import { GatewayConfigError } from '../gateway/index.js';
-import { HostConfigError } from '../host/index.js';
+import { ConfigError } from '../platform/config/config-error.js';
 import { DatabaseUnavailableError, errorCode } from '../platform/database/errors.js';
 import { EmbeddedPostgresError } from '../platform/embedded-postgres/index.js';
 import { portFlag } from './flags.js';
@@ -35,7 +33,7 @@ const remedies: Readonly<Record<string, (error: ListenError) => string>> = {
 };
 
 function explain(error: unknown): string {
-  const known = [UsageError, ConfigError, GatewayConfigError, HostConfigError, EmbeddedPostgresError];
+  const known = [UsageError, ConfigError, EmbeddedPostgresError];
   if (error instanceof Error && known.some((kind) => error instanceof kind)) {
     return error.message;
   }

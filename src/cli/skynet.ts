@@ -2,7 +2,9 @@ import 'reflect-metadata';
 import { Command } from 'commander';
 import { productVersion } from '../platform/product-version.js';
 import { portFlag } from './flags.js';
+import { gatewaysCommand } from './gateways.js';
 import { keyCommand } from './keys.js';
+import { projectCommand } from './project/command.js';
 import { report } from './report.js';
 import { type ServeFlags } from './serve.js';
 import { endUnread, onReaderGone } from './terminal.js';
@@ -29,6 +31,11 @@ program
   .action(async (flags: ServeFlags) => (await import('./gateway.js')).gateway(flags));
 
 program
+  .command('agent')
+  .description('connect to an OpenClaw gateway and execute its actions on this machine')
+  .action(async () => (await import('./agent.js')).agent());
+
+program
   .command('migrate')
   .description('bring the database schema up to date and end')
   .option('--json', 'print what was applied as JSON')
@@ -43,7 +50,9 @@ program
     (await import('./quickstart/quickstart.js')).quickstart(flags),
   );
 
+program.addCommand(gatewaysCommand());
 program.addCommand(keyCommand());
+program.addCommand(projectCommand());
 
 onReaderGone(endUnread);
 program.parseAsync().catch((error: unknown) => report('skynet', error));

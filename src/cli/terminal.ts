@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /** What a person can understand and mend: its message is all that is shown. */
 export class UsageError extends Error {}
 
@@ -17,6 +19,15 @@ export function plain(text: string): string {
 /** A remark of `skyclaw` beside what a command prints. */
 export function note(line: string): void {
   process.stderr.write(`[skyclaw] ${plain(line)}\n`);
+}
+
+/** The text of a file that a person has named, `-` for standard input. `what` begins the sentence when it cannot be read. */
+export function textFrom(file: string, what: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${what} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** An answer of the API as it came. */

@@ -9,6 +9,13 @@ export interface GatewayStatus {
   readonly execution_mode: 'ssh_tunnel' | 'agent_preferred';
 }
 
+/** A file or pattern that a task holds for as long as it is claimed, as the task called it. */
+export interface LeasedFile {
+  readonly path: string;
+  /** `write`: nobody else may touch it meanwhile. `read`: others may read it as well. */
+  readonly mode: 'read' | 'write';
+}
+
 /** `POST /action` */
 export interface ActionRequest {
   readonly action: string;
@@ -19,12 +26,16 @@ export interface ActionRequest {
   readonly idempotency_key?: string;
   /** Grows with every claim of the task; the gateway refuses one lower than it has seen for the task. */
   readonly lease_number?: number;
+  /** What the task has leased; absent when it declared no files. */
+  readonly files?: readonly LeasedFile[];
 }
 
 export interface ActionResult {
   readonly returncode: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** Paths that were written although the task's lease does not cover them, relative to the repository; absent when none. */
+  readonly lease_violations?: readonly string[];
 }
 
 /** A 200 answer of `POST /action`: the action was decided on, for better or worse. */

@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { ApprovalsModule } from './approvals/index.js';
 import { ClusterModule } from './cluster/index.js';
 import { EventsModule } from './events/index.js';
 import { ExplainModule } from './explain/index.js';
@@ -32,6 +33,7 @@ export class AppModule {
         RegistryModule,
         RoutingModule,
         SchedulerModule,
+        ApprovalsModule,
         SchedulesModule,
         JobsModule,
         HostsModule,

@@ -3,6 +3,7 @@ import ipaddr from 'ipaddr.js';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
 import { baseUrl } from './cluster/domain/base-url.js';
+import { type OpenClawConfig, openclawConfig } from './gateway-client/openclaw/openclaw.config.js';
 import { type PublicApiConfig, publicApiConfig } from './public-api/public-api.config.js';
 import { ConfigError } from '../platform/config/config-error.js';
 
@@ -101,6 +102,7 @@ export interface ControlPlaneConfig {
   readonly ledger: LedgerConfig;
   readonly events: EventsConfig;
   readonly registry: RegistryConfig;
+  readonly openclaw: OpenClawConfig;
   readonly scheduler: SchedulerConfig;
   readonly reaper: ReaperConfig;
   readonly skyclaw: SkyclawConfig;
@@ -160,6 +162,7 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
       probeIntervalMs: milliseconds(env, 'SKYNET_GATEWAY_PROBE_SECS'),
       gatewayToken: env.isSet('SKYNET_GATEWAY_TOKEN') ? env.text('SKYNET_GATEWAY_TOKEN') : undefined,
     },
+    openclaw: openclawConfig(env),
     scheduler: {
       enabled: env.flag('SKYNET_CONTROL_SCHEDULER_ENABLED'),
       pollMs: milliseconds(env, 'SKYNET_CONTROL_SCHEDULER_POLL_SECS'),

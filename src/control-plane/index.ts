@@ -1,4 +1,4 @@
-export { ConfigError, type ControlPlaneConfig, controlPlaneConfig } from './config.js';
+export { type ControlPlaneConfig, controlPlaneConfig } from './config.js';
 export {
   type ControlPlaneOptions,
   createControlPlane,

@@ -1,26 +1,31 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Database } from '../platform/database/database.js';
 import { ActionsService } from './actions/actions.service.js';
-import { type Executor } from './executors/executor.js';
+import { Executors } from './executors/executors.js';
 import { GatewayController } from './http/gateway.controller.js';
-import { EXECUTORS } from './tokens.js';
+import { SshTunnel } from './ssh/index.js';
 
 export interface GatewayParts {
   readonly database: Database;
   readonly actions: ActionsService;
-  readonly executors: readonly Executor[];
+  readonly executors: Executors;
+  readonly ssh: SshTunnel;
+  /** The features that have routes of their own. */
+  readonly features: readonly DynamicModule[];
 }
 
 @Module({})
 export class GatewayModule {
-  static with({ database, actions, executors }: GatewayParts): DynamicModule {
+  static with({ database, actions, executors, ssh, features }: GatewayParts): DynamicModule {
     return {
       module: GatewayModule,
+      imports: [...features],
       controllers: [GatewayController],
       providers: [
         { provide: Database, useValue: database },
         { provide: ActionsService, useValue: actions },
-        { provide: EXECUTORS, useValue: executors },
+        { provide: Executors, useValue: executors },
+        { provide: SshTunnel, useValue: ssh },
       ],
     };
   }

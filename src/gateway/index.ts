@@ -1,2 +1,2 @@
-export { type GatewayConfig, gatewayConfig, GatewayConfigError } from './gateway.config.js';
+export { type GatewayConfig, gatewayConfig } from './gateway.config.js';
 export { type GatewayOptions, type RunningGateway, startGateway } from './main.js';

@@ -1,13 +1,24 @@
 import 'reflect-metadata';
+import { hostname } from 'node:os';
 import { connect, databaseOf, migrate } from '../platform/database/connect.js';
 import { type Logger } from '../platform/logging/logger.js';
 import { ActionsService } from './actions/actions.service.js';
 import { upkeepLoops } from './actions/upkeep.loops.js';
-import { type Executor } from './executors/executor.js';
+import { AgentServer } from './agents/index.js';
+import { Executors } from './executors/executors.js';
 import { LocalExecutor } from './executors/local-executor.js';
 import { type GatewayConfig } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
 import { createGatewayApp } from './http/app.js';
+import { GatewayController } from './http/gateway.controller.js';
+import { ProfilesModule } from './profiles/index.js';
+import { gitApproval, Projects, throughActions } from './projects/index.js';
+import { createProviders, ollamaThrough } from './providers/index.js';
+import { defaultGatewayId, RegistrationLoop } from './registration/index.js';
+import { SkillLibrary, SkillsModule } from './skills/index.js';
+import { SshTunnel } from './ssh/index.js';
+import { gatewayCommands, projectCommands, TelegramBot, upkeepCommands } from './telegram/index.js';
+import { Upkeep } from './upkeep.js';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -19,6 +30,8 @@ export interface GatewayOptions {
 
 export interface RunningGateway {
   readonly url: string;
+  /** Where agents connect; undefined: none can. */
+  readonly agentsUrl: string | undefined;
   /** Refuses new actions, waits for running ones, kills what is left, and closes. May be called twice. */
   close(): Promise<void>;
 }
@@ -26,6 +39,7 @@ export interface RunningGateway {
 /** Connects, migrates and listens. Throws when the database is not there or the port is taken. */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
   const { config, databaseUrl, logger, env } = options;
+  const agents = config.agents === undefined ? undefined : new AgentServer(config.agents, logger);
   const dataSource = await connect({
     url: databaseUrl,
     applicationName: 'skynet-gateway',
@@ -35,27 +49,82 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   try {
     await migrate(dataSource);
     const database = databaseOf(dataSource);
-    const executors: readonly Executor[] = [new LocalExecutor(config.allowedRoots, env)];
+    const ssh = new SshTunnel(config.ssh, { database, logger });
+    const executors = new Executors({
+      ...(agents === undefined ? {} : { agents }),
+      ...(ssh.executor === undefined ? {} : { ssh: ssh.executor }),
+      sshOnly: ssh.isForced,
+      local: new LocalExecutor(config.allowedRoots, env, config.actions),
+    });
+    const bot = config.telegram && new TelegramBot(config.telegram, logger);
     const actions = new ActionsService({
       database,
       executors,
       logger,
       answerGraceMs: config.answerGraceMs,
+      approval: gitApproval(config.projects, bot),
     });
-    const module = GatewayModule.with({ database, actions, executors });
+    const ollama = ollamaThrough(actions, executors);
+    const providers = createProviders({ config: config.providers, database, logger, ollama });
+    const skills = new SkillLibrary(config.skills, logger);
+    const projects = new Projects({
+      ...{ database, logger, skills, chatModels: providers.models },
+      executor: throughActions(actions),
+      config: config.projects,
+      canAsk: bot !== undefined,
+    });
+    const loops = [...upkeepLoops(actions, database, logger), ...ssh.loops];
+    const upkeep = new Upkeep({
+      ...{ config, database, logger, usage: providers.usage, projects: projects.service },
+      worker: {
+        isConfigured: executors.isConfigured,
+        get isReady() {
+          return actions.isReady;
+        },
+      },
+      loops: projects.loops,
+      tell: bot && ((message) => bot.tell(message)),
+    });
+    const features = [
+      ...[providers.module, projects.module, ...upkeep.modules],
+      ...[SkillsModule.with(skills), ProfilesModule.with(database)],
+    ];
+    const module = GatewayModule.with({ database, actions, executors, ssh, features });
     const app = await createGatewayApp({ config, logger, module, actions });
-    const loops = upkeepLoops(actions, database, logger);
+    agents?.heedStop(await actions.isStopped());
+    await agents?.listen();
     await app.listen({ host: config.host, port: config.port });
+    await skills.open();
     for (const loop of loops) loop.start();
+    projects.start();
+    const url = (await app.getUrl()).replace('[::1]', 'localhost');
+    const registration =
+      config.registration &&
+      new RegistrationLoop({ config: config.registration, url, load: () => actions.load, logger });
+    registration?.start();
+    upkeep.start(defaultGatewayId(hostname(), new URL(url).port));
+    const status = () => app.get(GatewayController).status();
+    bot?.start([
+      ...gatewayCommands({ actions, executors, skills, status }),
+      ...projectCommands(projects.service),
+      ...upkeepCommands(upkeep.sentinel, upkeep.heartbeats, () => providers.overview.show()),
+    ]);
     let closing: Promise<void> | undefined;
     const close = async () => {
-      await actions.drain(config.patienceMs);
+      await Promise.all([
+        ...[bot?.stop(), registration?.leave(), projects.close(), upkeep.close()],
+        ...[actions.drain(config.patienceMs), providers.close(config.patienceMs)],
+      ]);
       for (const loop of loops) await loop.stop();
+      ssh.close();
+      await skills.close();
       await app.close();
+      await agents?.close();
       await dataSource.destroy();
     };
-    return { url: (await app.getUrl()).replace('[::1]', 'localhost'), close: () => (closing ??= close()) };
+    return { url, agentsUrl: agents?.url, close: () => (closing ??= close()) };
   } catch (error) {
+    await agents?.close();
     await dataSource.destroy();
     throw error;
   }

@@ -1,3 +1,4 @@
+import { ConfigError } from '../platform/config/config-error.js';
 import { resolve } from 'node:path';
 import { type Env } from '../platform/config/env.js';
 import { variables } from '../platform/config/variables/index.js';
@@ -56,9 +57,6 @@ export interface HostConfig {
   /** Settings that were left out, a sentence each. */
   readonly warnings: readonly string[];
 }
-
-/** A setting that makes starting senseless; the message says what to do. */
-export class HostConfigError extends Error {}
 
 /** What is left of the 20 s of a shutdown is for kills and reports. */
 const MOST_PATIENCE_MS = 16_000;
@@ -124,7 +122,7 @@ function servicesConfig(env: Env): ServicesConfig {
 function podmanConfig(env: Env): PodmanConfig | undefined {
   if (env.oneOf('SKYCLAW_ISOLATION', ['none', 'podman']) === 'none') return undefined;
   if (!env.isSet('SKYCLAW_CONTAINER_IMAGE')) {
-    throw new HostConfigError(
+    throw new ConfigError(
       'SKYCLAW_ISOLATION=podman needs SKYCLAW_CONTAINER_IMAGE: the image of jobs and services that name none.',
     );
   }
@@ -164,7 +162,7 @@ function passedVariables(env: Env): { passEnv: readonly string[]; warnings: read
 function httpUrl(text: string, name: string, example: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
-    throw new HostConfigError(`${name} should be an address like ${example}.`);
+    throw new ConfigError(`${name} should be an address like ${example}.`);
   }
   return text.replace(/\/+$/, '');
 }

@@ -1,2 +1,2 @@
 export { startHost } from './main.js';
-export { hostConfig, HostConfigError } from './host.config.js';
+export { hostConfig } from './host.config.js';

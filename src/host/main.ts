@@ -6,6 +6,7 @@ import { Deliverer } from './coordinator/delivery.js';
 import { Heartbeat } from './coordinator/heartbeat.js';
 import { Registration } from './coordinator/registration.js';
 import { type JobRules } from './domain/job-plan.js';
+import { ConfigError } from '../platform/config/config-error.js';
 import { type HostConfig } from './host.config.js';
 import { openIsolation } from './isolation/open-isolation.js';
 import { Completions } from './jobs/completions.js';
@@ -18,7 +19,7 @@ import { ServiceHost } from './services/service-host.js';
 import { ServiceReports } from './services/service-reports.js';
 import { HostIdentity } from './state/host-identity.js';
 import { RunRecords } from './state/run-records.js';
-import { StateDir } from './state/state-dir.js';
+import { StateDir } from '../platform/state-dir/state-dir.js';
 
 /** How long a shutdown waits for its last reports to be answered. */
 const DELIVERY_MS = 2_000;
@@ -40,10 +41,14 @@ export interface RunningHost {
 
 /**
  * Starts the daemon: it ends or adopts what an earlier life has left, and then registers and works for as long as the
- * process lives; a coordinator that is away is waited for. Throws a HostConfigError for what only an operator can mend.
+ * process lives; a coordinator that is away is waited for. Throws a ConfigError for what only an operator can mend.
  */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
-  const state = StateDir.open(options.config.stateDir);
+  const state = StateDir.open(options.config.stateDir, {
+    owner: 'host daemon',
+    setting: 'SKYCLAW_STATE_DIR',
+    refuse: (text) => new ConfigError(text),
+  });
   try {
     return await startIn(state, options);
   } catch (error) {

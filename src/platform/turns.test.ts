@@ -25,3 +25,17 @@ it('runs no more at once than it may, first come first served, and goes on after
     ...['fulfilled', 'fulfilled', 'fulfilled', 'fulfilled'],
   ]);
 });
+
+it('lets who is not wanted any more leave the row', async () => {
+  const turns = new Turns(1);
+  let end!: () => void;
+  const first = turns.run(() => new Promise<void>((resolve) => (end = resolve)));
+  const leaving = new AbortController();
+  const second = turns.run(() => Promise.reject(new Error('It had its turn.')), leaving.signal);
+  const third = turns.run(() => Promise.resolve('third'));
+  leaving.abort('enough');
+  await expect(second).rejects.toMatchObject({ reason: 'enough' });
+  end();
+  await first;
+  expect(await third).toBe('third');
+});

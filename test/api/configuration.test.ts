@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { ConfigError, controlPlaneConfig } from '../../src/control-plane/index.js';
+import { controlPlaneConfig } from '../../src/control-plane/index.js';
+import { ConfigError } from '../../src/platform/config/config-error.js';
 import { Env } from '../../src/platform/config/env.js';
 import { type Variable, variables } from '../../src/platform/config/variables/index.js';
 
@@ -77,7 +78,9 @@ describe('the environment', () => {
     const elsewhere = [
       ...['SKYNET_DATA_DIR', 'SKYNET_HOST'],
       ...['OPENCLAW_HTTP_HOST', 'OPENCLAW_HTTP_PORT', 'OPENCLAW_HTTP_ALLOW_UNAUTHENTICATED'],
-      ...['OPENCLAW_ALLOWED_ROOTS', 'SKYNET_ORCHESTRATOR_URL'],
+      // The other names of settings that reach it.
+      ...['SKYNET_WS_HOST', 'SKYNET_WS_PORT', 'OPENCLAW_AUTH_TOKEN'],
+      ...['OPENCLAW_TLS_CERT', 'OPENCLAW_TLS_KEY', 'OPENCLAW_ALLOWED_ROOTS'],
     ];
     const missing = (Object.entries(variables) as [string, Variable][])
       // Those of databases name files that there are none of in here.

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ClaimedTask } from '../../src/control-plane/ledger/index.js';
 import { storeAnswer, takeKey } from '../../src/control-plane/idempotency/idempotency.queries.js';
 import {
+  heartbeatOfGateway,
   markGatewaysUsed,
   setGatewayStatus,
   upsertGateway,
@@ -158,7 +159,8 @@ describe('updates that touch no index', () => {
     const ids = Array.from({ length: 100 }, (_, index) => `gateway-${index}`);
     for (const gatewayId of ids) {
       const rest = { host: 'http://127.0.0.1:1', capabilities: [], status: 'online', metadata: {} };
-      await upsertGateway(ledger.database, { gatewayId, ...rest }, found);
+      const said = { version: '1', slots: 8, load: 0 };
+      await upsertGateway(ledger.database, { gatewayId, protocol: 'skynet', ...rest, ...said }, found);
     }
     const shares: number[] = [];
     for (let round = 0; round < 3; round++) {
@@ -167,6 +169,8 @@ describe('updates that touch no index', () => {
         const gateway = { gatewayId, host: 'http://127.0.0.1:1', declaredStatus: null };
         const change = { ...gateway, status: 'offline', reason: `round ${round}`, answered: true };
         shares.push(await hotShare('gateways', (tx) => setGatewayStatus(tx, change)));
+        const said = { version: null, slots: null, load: round, status: 'online' };
+        shares.push(await hotShare('gateways', (tx) => heartbeatOfGateway(tx, gatewayId, said)));
       }
     }
     expect(meanOf(shares)).toBeGreaterThan(0.9);

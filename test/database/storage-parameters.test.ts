@@ -5,11 +5,13 @@ let api: TestControlPlane;
 beforeAll(async () => (api = await startTestControlPlane()));
 afterAll(() => api.close());
 
-/** Tables that hardly ever change: a row a schedule, a time of one, a migration, or one row at all. */
+/** Tables that hardly ever change: a row a schedule, a time of one, a migration, a gateway, or one row at all. */
 const QUIET = [
   'events_floor',
   'gateway_migrations',
   'migrations',
+  'openclaw_access',
+  'openclaw_suspensions',
   'pauses',
   'schedule_occurrences',
   'schedules',
@@ -47,6 +49,8 @@ const WANTED: Readonly<Record<string, readonly string[]>> = {
   public_months: [VACUUM, 'fillfactor'],
   public_jobs: [VACUUM, INSERTS, ANALYZE],
   public_payments: [VACUUM, 'fillfactor'],
+  openclaw_turns: [VACUUM, KEEPS_ITS_END],
+  approvals: [VACUUM, INSERTS],
   idempotency_keys: [VACUUM, ANALYZE, KEEPS_ITS_END, 'fillfactor'],
 };
 const PARTITION = [VACUUM, INSERTS, ANALYZE];

@@ -37,24 +37,14 @@ describe('the gateway', () => {
       ssh_fallback_healthy: false,
       ssh_fallback_target: null,
       execution_mode: 'agent_preferred',
+      execution: 'Worker Connected',
     });
     const { sessions } = (await (await fetch(`${gateway.url}/sessions`)).json()) as { sessions: object[] };
     expect(sessions).toEqual([
       {
         session_id: 'local',
         agent_version: productVersion,
-        capabilities: [
-          'create_directory',
-          'file_read',
-          'file_write',
-          'git_add_all',
-          'git_commit',
-          'git_init',
-          'git_push',
-          'git_status',
-          'list_directory',
-          'run_tests',
-        ],
+        capabilities: Object.keys(actionRules).sort(),
         connected_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
         last_seen: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       },
@@ -73,11 +63,26 @@ describe('the gateway', () => {
     expect(Object.keys(document.paths).sort()).toEqual([
       '/action',
       '/emergency-stop',
+      '/heartbeats',
       '/livez',
+      '/profile/{telegram_user_id}',
+      ...['facts/{key}', 'forget', 'memory-policy'].map((word) => `/profile/{telegram_user_id}/${word}`),
+      '/projects',
+      '/projects/{id}',
+      ...['approve', 'cancel', 'events', 'ideas', 'pause', 'plan', 'resume'].map(
+        (word) => `/projects/{id}/${word}`,
+      ),
+      '/providers',
+      '/providers/usage',
       '/readyz',
       '/resume',
+      '/sentinel',
       '/sessions',
+      '/skills',
+      '/skills/match',
       '/status',
+      '/v1/chat/completions',
+      '/v1/models',
     ]);
   });
 

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { audit, type Expected, type LoggedEvent } from '../support/audit.js';
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
+import { isLong } from '../support/long.js';
+
+const SEEDS = isLong ? [11, 12, 13, 14, 15, 16, 17, 18] : [11];
 
 /** The whole log, page by page. All writers are done, so no id can appear below one that was read. */
 async function wholeLog(api: TestControlPlane): Promise<LoggedEvent[]> {
@@ -96,7 +99,7 @@ describe('two replicas on one database', () => {
     expect([...done.values()].every((times) => times === 1)).toBe(true);
   });
 
-  it.each([11, 12, 13])(
+  it.each(SEEDS)(
     'work off a random graph with files while workers die, by the rules (seed %i)',
     async (seed) => {
       const next = random(seed);

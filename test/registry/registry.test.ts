@@ -51,6 +51,42 @@ describe('a gateway', () => {
     await statusBecomes('healthy');
   });
 
+  it('says how much it can take and does, and only what it says anew changes', async () => {
+    expect((await register()).body).toMatchObject({ version: null, slots: null, load: null });
+    expect((await register({ version: '1.2', slots: 4, load: 0 })).body).toMatchObject({
+      version: '1.2',
+      slots: 4,
+      load: 0,
+    });
+    const beat = (body: object) => api.post('/v1/gateways/g/heartbeat', body);
+    const { status, body } = await beat({ load: 3 });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ version: '1.2', slots: 4, load: 3, status: 'online' });
+    expect((await register()).body).toMatchObject({ version: '1.2', slots: 4, load: 3 });
+    for (const wrong of [{ slots: 0 }, { load: -1 }, { load: 1.5 }, { version: '' }, { status: '' }]) {
+      expect((await beat(wrong)).status).toBe(422);
+    }
+    expect(await api.post('/v1/gateways/none/heartbeat')).toMatchObject({
+      status: 404,
+      body: { title: 'Gateway not found' },
+    });
+  });
+
+  it('says goodbye by a heartbeat, and is looked at again when it speaks while it counts as away', async () => {
+    await register();
+    const beat = async (status?: string) => (await api.post('/v1/gateways/g/heartbeat', { status })).body;
+    expect((await beat('offline')).status).toBe('offline');
+    expect((await beat()).status).toBe('offline');
+    expect((await beat('online')).status).toBe('online');
+    await gateway.close();
+    await statusBecomes('offline');
+    // What it says of itself does not bring it back: a look does.
+    expect(await beat('online')).toMatchObject({ status: 'offline' });
+    await gateway.open();
+    await beat();
+    await statusBecomes('online');
+  });
+
   it.each(['nonsense', 'ftp://x', 'http://169.254.169.254/', 'http://user@x/', 'http://x/#y'])(
     'may not live at %s',
     async (host) => {

@@ -54,6 +54,60 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
 }
 
 describe('the dispatcher', () => {
+  it('tells the gateway what the task has leased', async () => {
+    await register();
+    await enqueue('t', {
+      required_files: ['src/', 'a.txt'],
+      read_files: ['docs/**'],
+      files: [{ path: 'b.txt', mode: 'read' }],
+    });
+    await enqueue('none');
+    await ended('t');
+    await ended('none');
+    const filesOf = (id: string) => gateway.seen.find((action) => action.task_id === id)?.files;
+    expect(filesOf('t')).toHaveLength(4);
+    expect(filesOf('t')).toEqual(
+      expect.arrayContaining([
+        { path: 'src/', mode: 'write' },
+        { path: 'a.txt', mode: 'write' },
+        { path: 'docs/**', mode: 'read' },
+        { path: 'b.txt', mode: 'read' },
+      ]),
+    );
+    expect(filesOf('none')).toBeUndefined();
+  });
+
+  it.each([
+    ['succeeded', 0],
+    ['failed', 1],
+  ])('logs writes outside of the lease before the end of a task that %s', async (status, returncode) => {
+    await register();
+    const result = { returncode, stdout: '', stderr: '', lease_violations: ['b.txt', 'ü "x"'] };
+    gateway.otherwise = {
+      kind: 'execute',
+      answer: { status: 'success', action: 'run_coding_agent', result },
+    };
+    // With files, and without: two ways to end.
+    await enqueue('t', { required_files: ['a.txt'] });
+    await enqueue('bare');
+    for (const id of ['t', 'bare']) {
+      expect(await ended(id)).toMatchObject({ status, result: { result } });
+      const { body } = await api.fetch(`/v1/events?task_id=${id}`);
+      const [strayed, end] = body.events.slice(-2);
+      expect(strayed).toMatchObject({
+        event_type: 'lease_violation',
+        from_status: 'running',
+        to_status: 'running',
+        message: 'Written outside of the lease.',
+        payload: { paths: ['b.txt', 'ü "x"'] },
+      });
+      expect(strayed.worker_id).toMatch(/^skynet-control-scheduler/);
+      expect(end.event_type).toBe(status);
+    }
+    const { body } = await api.fetch('/v1/events?type=lease_violation');
+    expect(body.events).toHaveLength(2);
+  });
+
   it('sends a ready task with its key and lease number, and records the result', async () => {
     await register();
     await enqueue('t', { params: { working_dir: '/x' } });

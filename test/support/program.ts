@@ -17,11 +17,16 @@ export class Program {
     args: readonly string[],
     env: Record<string, string> = {},
   ): Program {
+    return Program.run(`bin/${program}`, args, env);
+  }
+
+  /** The same of any script, which needs to know no more of the environment than a program would. */
+  static run(script: string, args: readonly string[], env: Record<string, string> = {}): Program {
     const inherited = Object.entries(process.env).filter(
       ([name]) => !/^(SKYNET|SKYCLAW|OPENCLAW)_|^DATABASE_URL$|^NODE_OPTIONS$/.test(name),
     );
     return new Program(
-      spawn(process.execPath, [`bin/${program}`, ...args], {
+      spawn(process.execPath, [script, ...args], {
         env: {
           ...(Object.fromEntries(inherited) as Record<string, string>),
           OPENCLAW_GATEWAY_URLS: ',',
@@ -41,12 +46,14 @@ export class Program {
   }
 
   /** Waits for a line on stdout and returns its first group. */
-  line(pattern: RegExp): Promise<string> {
-    return eventually(`${String(pattern)} is printed (stderr: ${this.warned.slice(-500)})`, () => {
+  line(pattern: RegExp, limitMs?: number): Promise<string> {
+    const what = `${String(pattern)} is printed (stderr: ${this.warned.slice(-500)})`;
+    const probe = () => {
       if (this.child.exitCode !== null)
         throw new Error(`It has ended with ${this.child.exitCode}: ${this.warned}`);
       return Promise.resolve(pattern.exec(this.said)?.[1]);
-    });
+    };
+    return eventually(what, probe, limitMs);
   }
 
   /** Waits for the end and returns the exit code, or the signal's name. */

@@ -21,6 +21,7 @@ export interface SeenAction {
   readonly task_id: string;
   readonly idempotency_key: string;
   readonly lease_number?: number;
+  readonly files?: readonly { readonly path: string; readonly mode: string }[];
   readonly receivedAt: number;
 }
 

@@ -20,6 +20,7 @@ export abstract class StubServer {
   /** Listens, on the port it had before if there was one. */
   async open(): Promise<void> {
     const server = http.createServer((request, response) => void this.take(request, response));
+    this.prepare?.(server);
     await new Promise<void>((done) => server.listen(this.port, '127.0.0.1', done));
     this.port = (server.address() as AddressInfo).port;
     this.server = server;
@@ -33,6 +34,9 @@ export abstract class StubServer {
     server.closeAllConnections();
     await new Promise((done) => server.close(done));
   }
+
+  /** Before it listens: what a server needs that does more than answer requests. */
+  protected prepare?(server: http.Server): void;
 
   protected abstract serve(
     request: http.IncomingMessage,

@@ -59,6 +59,8 @@ export async function quickstart(flags: {
       SKYNET_HTTP_HOST: '127.0.0.1',
       SKYNET_HTTP_PORT: String(gatewayPort),
       SKYNET_ALLOWED_ROOTS: root,
+      // It is registered below, with the control plane of this quickstart.
+      SKYNET_ORCHESTRATOR_URL: '',
     });
     siblings.push(gateway);
     await until(

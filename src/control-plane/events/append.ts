@@ -11,6 +11,10 @@ export const eventTypes = [
   'dependency_failed',
   'cancelled',
   'retried',
+  'lease_violation',
+  'turn_text',
+  'approval_requested',
+  'approval_resolved',
 ] as const;
 
 export type EventType = (typeof eventTypes)[number];

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { DEFAULT_LIMIT } from '../../platform/http/cursor.js';
 import { Integer, Text } from '../../platform/http/fields.js';
+import { eventTypes } from './append.js';
 
 export class FilterQuery {
   /** Only events of this task. */
@@ -52,6 +53,7 @@ export class TaskEventView {
   /** The task. */
   task_id!: string;
   /** What happened. */
+  @ApiProperty({ enum: eventTypes })
   event_type!: string;
   /** The state before; null when there was none. */
   @ApiProperty({ type: 'string', nullable: true })

@@ -14,7 +14,7 @@ import {
   type Situation,
   Situations,
 } from '../ledger/index.js';
-import { HostsRegistry, RegistryService } from '../registry/index.js';
+import { HostsRegistry, RegistryService, roomOf } from '../registry/index.js';
 import { CONFIG } from '../runtime/index.js';
 import { claimersFor } from './domain/claimers.js';
 import { type Facts, type HostFacts, type Prospect } from './domain/facts.js';
@@ -56,11 +56,10 @@ export class ExplainService {
       this.registry.roster(),
       isForGateways(need) ? this.ledger.inFlightByGateway() : new Map<string, number>(),
     ]);
-    const maxInFlight = this.config.scheduler.maxInFlightPerGateway;
     const gateways = roster.gateways.map((gateway) => ({
       ...gateway,
       inFlight: inFlight.get(gateway.gatewayId) ?? 0,
-      maxInFlight,
+      maxInFlight: roomOf(gateway.slots, this.config.scheduler.maxInFlightPerGateway),
     }));
     const { workers, hosts } = roster;
     const ableHosts = isForHosts(need) ? await this.hostsFor(need) : [];

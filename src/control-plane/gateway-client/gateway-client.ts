@@ -1,115 +1,100 @@
 import { lookup as dnsLookup } from 'node:dns';
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import ipaddr from 'ipaddr.js';
-import { Agent, request } from 'undici';
-import { type ActionRequest } from '../../contracts/gateway-api.js';
 import { hostName, refusalOfAddress } from '../../platform/addresses/domain/address.js';
-import { AddressRefusedError, guardedLookup } from '../../platform/addresses/guarded-lookup.js';
-import { jsonOrUndefined, readBounded } from '../../platform/http/reply-body.js';
-import { type ControlPlaneConfig } from '../config.js';
-import { CONFIG } from '../runtime/index.js';
-import { judgeHost } from './domain/gateway-host.js';
-import { describe, type DispatchOutcome, outcomeOfError, outcomeOfReply } from './domain/outcome.js';
+import { type Db } from '../../platform/database/database.js';
+import { type DispatchOutcome } from './domain/outcome.js';
+import {
+  type ApprovalOutcome,
+  type AttemptOptions,
+  type ExecutionOrder,
+  type GatewayAddress,
+  type GatewayProtocol,
+  type GatewayProtocolName,
+  type GivenCredential,
+  type ProbeResult,
+  type UnsettledExecution,
+} from './gateway-protocol.js';
+import { OpenClawProtocol } from './openclaw/openclaw-protocol.js';
+import { SkynetProtocol } from './skynet/skynet-protocol.js';
 
-const MAX_REPLY_BYTES = 4 * 1_048_576;
-const CONNECT_TIMEOUT_MS = 5_000;
-const STATUS_TIMEOUT_MS = 5_000;
-
-/** What a look at a gateway found. */
-export type ProbeResult =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'not-ready'; readonly reason: string }
-  | { readonly kind: 'unreachable'; readonly reason: string };
-
-/**
- * Talks to gateways of our own protocol (`/status`, `/action`, `/sessions`). One pool of kept-alive connections for the
- * process. Follows no redirect, reads at most 4 MiB of an answer, sends no header that a caller of ours sent, and judges
- * the address of every connection anew, so a name that has changed its mind is refused.
- */
+/** The way to every gateway, whatever it speaks: the one place that tells protocols apart. */
 @Injectable()
-export class GatewayClient implements OnApplicationShutdown {
-  private readonly agent = new Agent({
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    pipelining: 1,
-    // Ours are the only time limits: an action may be silent for as long as it may run.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: { timeout: CONNECT_TIMEOUT_MS, lookup: guardedLookup },
-  });
+export class GatewayClient {
+  private readonly protocols: Readonly<Record<GatewayProtocolName, GatewayProtocol>>;
 
-  constructor(@Inject(CONFIG) private readonly config: ControlPlaneConfig) {}
-
-  /** Whether a gateway can take actions now. Never throws. */
-  async probe(host: string): Promise<ProbeResult> {
-    try {
-      const { status, body } = await this.call(
-        host,
-        'GET',
-        '/status',
-        undefined,
-        AbortSignal.timeout(STATUS_TIMEOUT_MS),
-      );
-      if (status !== 200 || typeof body !== 'object' || body === null) {
-        return {
-          kind: 'unreachable',
-          reason: `GET /status answered ${status}${status === 200 ? ' without an object' : ''}`,
-        };
-      }
-      const { agent_connected, ssh_fallback_enabled, ssh_fallback_healthy } = body as Record<string, unknown>;
-      const ready =
-        agent_connected === true || (ssh_fallback_enabled === true && ssh_fallback_healthy === true);
-      return ready ? { kind: 'ready' } : { kind: 'not-ready', reason: 'no connected agent' };
-    } catch (error) {
-      return { kind: 'unreachable', reason: describe(error) };
-    }
+  constructor(skynet: SkynetProtocol, openclaw: OpenClawProtocol) {
+    this.protocols = { skynet, openclaw };
   }
 
-  /** Asks a gateway to execute an action, once. Never throws; `signal` and `timeoutMs` make the outcome unknown. */
-  async execute(
-    host: string,
-    action: ActionRequest,
-    { signal, timeoutMs }: { readonly signal?: AbortSignal; readonly timeoutMs: number },
+  /** The actions that gateways of a protocol serve, and no others; null: all but those of other protocols. */
+  serves(protocol: GatewayProtocolName): readonly string[] | null {
+    return this.protocols[protocol].serves;
+  }
+
+  /** See {@link GatewayProtocol.admit}. What the same id was registered with under another protocol is forgotten. */
+  async admit(db: Db, gateway: GatewayAddress, credential: GivenCredential | null): Promise<void> {
+    for (const [name, protocol] of Object.entries(this.protocols)) {
+      if (name !== gateway.protocol) await protocol.forget(db, gateway.gatewayId);
+    }
+    await this.protocols[gateway.protocol].admit(db, gateway, credential);
+  }
+
+  probe(gateway: GatewayAddress): Promise<ProbeResult> {
+    return this.protocols[gateway.protocol].probe(gateway);
+  }
+
+  silence(gateway: GatewayAddress, reason: string): Promise<ProbeResult> {
+    return this.protocols[gateway.protocol].silence(gateway, reason);
+  }
+
+  execute(gateway: GatewayAddress, order: ExecutionOrder, options: AttemptOptions): Promise<DispatchOutcome> {
+    return this.protocols[gateway.protocol].execute(gateway, order, options);
+  }
+
+  askAgain(
+    gateway: GatewayAddress,
+    order: ExecutionOrder,
+    options: AttemptOptions,
   ): Promise<DispatchOutcome> {
-    const limit = AbortSignal.timeout(Math.ceil(timeoutMs));
-    try {
-      const both = signal === undefined ? limit : AbortSignal.any([signal, limit]);
-      return outcomeOfReply(await this.call(host, 'POST', '/action', JSON.stringify(action), both));
-    } catch (error) {
-      return outcomeOfError(error);
-    }
+    return this.protocols[gateway.protocol].askAgain(gateway, order, options);
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.agent.destroy();
+  settled(gateway: GatewayAddress, key: string): Promise<void> {
+    return this.protocols[gateway.protocol].settled(key);
   }
 
-  private async call(
-    host: string,
-    method: 'GET' | 'POST',
-    path: string,
-    payload: string | undefined,
-    signal: AbortSignal,
-  ): Promise<{ status: number; body: unknown; retryAfterMs: number | null }> {
-    const { gatewayToken, hostAllowlist } = this.config.registry;
-    const verdict = judgeHost(host, hostAllowlist);
-    if (!verdict.ok) throw new AddressRefusedError(`Invalid gateway host: ${verdict.reason}`);
-    const { statusCode, headers, body } = await request(`${verdict.host}${path}`, {
-      dispatcher: this.agent,
-      method,
-      signal,
-      headers: {
-        accept: 'application/json',
-        ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(gatewayToken === undefined ? {} : { authorization: `Bearer ${gatewayToken}` }),
-      },
-      ...(payload === undefined ? {} : { body: payload }),
-    });
-    const seconds = Number(headers['retry-after']);
-    return {
-      status: statusCode,
-      body: jsonOrUndefined(await readBounded(body, MAX_REPLY_BYTES)),
-      retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : null,
-    };
+  approve(gateway: GatewayAddress, approvalId: string, decision: string): Promise<ApprovalOutcome> {
+    return this.protocols[gateway.protocol].approve(gateway, approvalId, decision);
+  }
+
+  /** See {@link GatewayProtocol.unsettled}. */
+  async unsettled(limit: number): Promise<readonly UnsettledExecution[]> {
+    const lists = await Promise.all(
+      Object.values(this.protocols).map((protocol) => protocol.unsettled(limit)),
+    );
+    return lists.flat();
+  }
+
+  /** See {@link GatewayProtocol.cancel}. */
+  cancel(gateway: GatewayAddress, key: string): Promise<void> {
+    return this.protocols[gateway.protocol].cancel(gateway, key);
+  }
+
+  /** See {@link GatewayProtocol.suspend}. */
+  suspend(gateway: GatewayAddress): Promise<boolean> {
+    return this.protocols[gateway.protocol].suspend(gateway);
+  }
+
+  /** See {@link GatewayProtocol.unsuspend}. */
+  unsuspend(gateway: GatewayAddress): Promise<void> {
+    return this.protocols[gateway.protocol].unsuspend(gateway);
+  }
+
+  /** See {@link GatewayProtocol.suspended}. */
+  async suspended(): Promise<ReadonlySet<string>> {
+    const lists = await Promise.all(Object.values(this.protocols).map((protocol) => protocol.suspended()));
+    return new Set(lists.flat());
   }
 }
 

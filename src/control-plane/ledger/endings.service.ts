@@ -187,6 +187,7 @@ export class EndingsService {
         throw new Problem('wrong-state', `Task '${id}' has ended ${task.status}; only retry can change it.`);
       }
       await cancel(tx, task.seq, message);
+      tx.afterCommit(() => this.wakeups.publish(TOPICS.cancelled));
       await this.letGo(tx, task, { freed: task.gate === GATE.held });
       if (task.hasDependents) await this.dependents.tellFailure(tx, task.seq);
     });
@@ -212,6 +213,7 @@ export class EndingsService {
       }
       const pending = parents.filter((parent) => parent.isPending).length;
       await retry(tx, task.seq, message, pending);
+      tx.afterCommit(() => this.wakeups.publish(TOPICS.cancelled));
       if (task.hasDependents) {
         await dropUntold(tx, [task.seq]);
         await requeueAllDependents(tx, [task.seq]);

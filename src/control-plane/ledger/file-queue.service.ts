@@ -13,7 +13,7 @@ import {
   wakeable,
 } from './domain/admission.js';
 import { type Held } from './domain/concurrency.js';
-import { overlaps } from './domain/patterns/index.js';
+import { overlaps } from '../../file-patterns/index.js';
 import { type Use, UseIndex } from './domain/use-index.js';
 import { type WantedFile } from './domain/wanted-files.js';
 import { tellConflicts } from './queries/conflict.queries.js';

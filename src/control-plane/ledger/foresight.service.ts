@@ -13,7 +13,7 @@ import {
 import { keysOf, wakeableForKeys } from './domain/concurrency.js';
 import { GATE } from './domain/gate.js';
 import { firstInTurn } from './domain/turns.js';
-import { overlaps } from './domain/patterns/index.js';
+import { overlaps } from '../../file-patterns/index.js';
 import { type Use } from './domain/use-index.js';
 import { type Claimer, type Task } from './domain/task.js';
 import {

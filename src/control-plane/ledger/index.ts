@@ -17,6 +17,7 @@ export {
 export { GATE } from './domain/gate.js';
 export { nameOf, type Pause, type PauseTarget } from './domain/pause.js';
 export { type ClaimedTask, type Claimer, type ClaimProof, type Task } from './domain/task.js';
+export { TaskNotes } from './task-notes.service.js';
 export { taskIds } from './task-ids.js';
 export { terminalStates, type TaskStatus } from './domain/task-state.js';
 export { EndingsService } from './endings.service.js';

@@ -1,3 +1,4 @@
+import { capabilitiesFor } from '../../contracts/actions.js';
 import { taskIds } from './task-ids.js';
 import { Inject, Injectable } from '@nestjs/common';
 import { Database, type Db, type Tx } from '../../platform/database/database.js';
@@ -115,7 +116,10 @@ export class IntakeService {
       delivery: request.delivery,
       gatewayId: blankToNull(request.gatewayId),
       gatewayStrict: request.gatewayStrict && blankToNull(request.gatewayId) !== null,
-      requiredCapabilities: capabilitySet(request.requiredCapabilities),
+      requiredCapabilities: capabilitySet([
+        ...request.requiredCapabilities,
+        ...capabilitiesFor(request.action),
+      ]),
       dependencies: distinctTexts(request.dependencies),
       files,
       concurrency: concurrencyOf(request, place),

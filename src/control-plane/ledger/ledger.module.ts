@@ -24,6 +24,7 @@ import { SoleLine } from './sole-line.service.js';
 import { LedgerReader } from './reader.service.js';
 import { Situations } from './situation.service.js';
 import { TasksController } from './tasks.controller.js';
+import { TaskNotes } from './task-notes.service.js';
 import { UpkeepService } from './upkeep.service.js';
 import { WaitingClaims } from './waiting-claims.service.js';
 import { EnqueueWarnings } from './warnings.service.js';
@@ -48,6 +49,7 @@ const services = [
   PauseOrders,
   EnqueueWarnings,
   Situations,
+  TaskNotes,
   UpkeepService,
   JobLocksService,
 ];

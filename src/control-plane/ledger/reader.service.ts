@@ -10,7 +10,7 @@ import {
   type Ownership,
 } from './queries/ownership.queries.js';
 import { type HolderOfTasks, holdersAmong, inFlightByGateway, listHolders } from './queries/lease.queries.js';
-import { type OpenExecution, openExecutionsAt } from './queries/open-executions.queries.js';
+import { type OpenExecution, openExecutionsAt, openKeysAmong } from './queries/open-executions.queries.js';
 import { findTaskById, listTasks, statusesOf, type TaskFilter } from './queries/read.queries.js';
 import { type TaskStatus } from './domain/task-state.js';
 import { type Task } from './domain/task.js';
@@ -96,5 +96,12 @@ export class LedgerReader {
     db: Db = this.database,
   ): Promise<{ readonly first: readonly OpenExecution[]; readonly total: number }> {
     return openExecutionsAt(db, gatewayId);
+  }
+
+  /** Those of some executions whose tasks wait for how they end, by their keys. */
+  openKeysAmong(
+    executions: readonly { readonly taskId: string; readonly key: string }[],
+  ): Promise<ReadonlySet<string>> {
+    return openKeysAmong(this.database, executions);
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { capabilitiesFor } from '../../contracts/actions.js';
 import { RegistryService } from '../registry/index.js';
 import { type Need, needOf, neverReason } from './domain/fitness.js';
 import { nameOf, type Pause } from './domain/pause.js';
@@ -19,8 +20,8 @@ const NEVER = 'It can never run as things stand: ';
 const NO_WARNINGS: Warnings = {};
 
 /** Whether a task asks for anything that somebody might not have; most do not, and are not looked at. */
-function asksForSomething({ required_capabilities, gateway_strict }: EnqueueTaskRequest): boolean {
-  return required_capabilities.length > 0 || gateway_strict;
+function asksForSomething({ action, required_capabilities, gateway_strict }: EnqueueTaskRequest): boolean {
+  return required_capabilities.length > 0 || gateway_strict || capabilitiesFor(action).length > 0;
 }
 
 /** Warnings, each with the places of the tasks that it is about. */
@@ -123,7 +124,7 @@ function needFrom(
     delivery: task.delivery,
     gatewayId,
     gatewayStrict: task.gateway_strict && gatewayId !== null,
-    requiredCapabilities: capabilitySet(task.required_capabilities),
+    requiredCapabilities: capabilitySet([...task.required_capabilities, ...capabilitiesFor(task.action)]),
   });
   const asksForNothing = need.boundTo === null && need.capabilities.length === 0;
   return asksForNothing ? null : { need, key: JSON.stringify(need), index };

@@ -6,6 +6,7 @@ export function gatewayView(gateway: Gateway): Pick<GatewayView, keyof GatewayVi
   return {
     gateway_id: gateway.gatewayId,
     host: gateway.host,
+    protocol: gateway.protocol,
     capabilities: [...gateway.capabilities],
     status: gateway.status,
     metadata: gateway.metadata,
@@ -14,5 +15,8 @@ export function gatewayView(gateway: Gateway): Pick<GatewayView, keyof GatewayVi
     status_reason: gateway.statusReason,
     paused_at: gateway.pausedAt,
     pause_reason: gateway.pauseReason,
+    version: gateway.version,
+    slots: gateway.slots,
+    load: gateway.load,
   };
 }

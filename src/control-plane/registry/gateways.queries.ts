@@ -4,6 +4,7 @@ import {
   instant,
   type Instant,
   instantOrNull,
+  integerOrNull,
   type JsonObject,
   jsonObject,
   onlyRow,
@@ -12,12 +13,14 @@ import {
   textOrNull,
   texts,
 } from '../../platform/database/row.js';
+import { type GatewayProtocolName } from '../gateway-client/index.js';
 import { statement } from '../../platform/database/statement.js';
 
 /** A gateway as it is registered. */
 export interface Gateway {
   readonly gatewayId: string;
   readonly host: string;
+  readonly protocol: GatewayProtocolName;
   readonly capabilities: readonly string[];
   readonly status: string;
   readonly declaredStatus: string;
@@ -34,16 +37,26 @@ export interface Gateway {
   readonly drainDeadline: Instant | null;
   /** Whether the deadline has passed. */
   readonly isDrainOver: boolean;
+  /** What it has said of itself; null when it has said nothing. */
+  readonly version: string | null;
+  /** How many tasks it wants at once. */
+  readonly slots: number | null;
+  /** How many actions it was running when it was last heard of. */
+  readonly load: number | null;
 }
 
-const GATEWAY_COLUMNS = `g.gateway_id, g.host, g.capabilities, g.status, g.declared_status, g.status_reason, g.metadata,
+const GATEWAY_COLUMNS = `g.gateway_id, g.host, g.protocol, g.capabilities, g.status, g.declared_status, g.status_reason, g.metadata,
   g.registered_at, g.last_heartbeat, g.last_used_at, g.paused_at, g.pause_reason,
   case when g.paused_at is not null then g.drain_since end as drain_since, g.drain_deadline,
-  coalesce(g.drain_deadline <= now(), false) as is_drain_over`;
+  coalesce(g.drain_deadline <= now(), false) as is_drain_over, g.version, g.slots, g.load`;
+
+const protocol = (row: Row): GatewayProtocolName =>
+  text(row, 'protocol') === 'openclaw' ? 'openclaw' : 'skynet';
 
 const gatewayFromRow = (row: Row): Gateway => ({
   gatewayId: text(row, 'gateway_id'),
   host: text(row, 'host'),
+  protocol: protocol(row),
   capabilities: texts(row, 'capabilities'),
   status: text(row, 'status'),
   declaredStatus: text(row, 'declared_status'),
@@ -57,24 +70,38 @@ const gatewayFromRow = (row: Row): Gateway => ({
   drainSince: instantOrNull(row, 'drain_since'),
   drainDeadline: instantOrNull(row, 'drain_deadline'),
   isDrainOver: flag(row, 'is_drain_over'),
+  version: textOrNull(row, 'version'),
+  slots: integerOrNull(row, 'slots'),
+  load: integerOrNull(row, 'load'),
 });
 
 const UPSERT_GATEWAY = statement(
   'registry.upsertGateway',
-  `insert into gateways as g (gateway_id, host, capabilities, status, declared_status, metadata, status_reason)
-   values ($1, $2, $3, $6, $4, $5, $7)
+  `insert into gateways as g (gateway_id, host, capabilities, status, declared_status, metadata, status_reason, protocol,
+     version, slots, load)
+   values ($1, $2, $3, $6, $4, $5, $7, $8, $9, $10, $11)
    on conflict (gateway_id) do update set
-     host = excluded.host, status = excluded.status, declared_status = excluded.declared_status,
-     status_reason = excluded.status_reason,
+     host = excluded.host, protocol = excluded.protocol, status = excluded.status,
+     declared_status = excluded.declared_status, status_reason = excluded.status_reason,
+     version = coalesce(excluded.version, g.version), slots = coalesce(excluded.slots, g.slots),
+     load = coalesce(excluded.load, g.load),
      capabilities = case when cardinality(excluded.capabilities) = 0 then g.capabilities else excluded.capabilities end,
      metadata = case when excluded.metadata::text = '{}' then g.metadata else excluded.metadata end,
      last_heartbeat = now()
    returning ${GATEWAY_COLUMNS}`,
 );
 
+/** What a gateway says of itself beside its status; null is what it does not say. */
+export interface GatewaySelfReport {
+  readonly version: string | null;
+  readonly slots: number | null;
+  readonly load: number | null;
+}
+
 export interface GatewayRegistration {
   readonly gatewayId: string;
   readonly host: string;
+  readonly protocol: GatewayProtocolName;
   readonly capabilities: readonly string[];
   readonly status: string;
   readonly metadata: JsonObject;
@@ -87,13 +114,40 @@ export interface Findings {
 }
 
 const registrationValues = (
-  { gatewayId, host, capabilities, status, metadata }: GatewayRegistration,
+  { gatewayId, host, protocol, capabilities, status, metadata }: GatewayRegistration,
   found: Findings,
-) => [gatewayId, host, capabilities, status, JSON.stringify(metadata), found.status, found.reason];
+) => [gatewayId, host, capabilities, status, JSON.stringify(metadata), found.status, found.reason, protocol];
 
 /** Registers a gateway, or anew: what is empty keeps its stored value, `registered_at` stays. */
-export async function upsertGateway(db: Db, gateway: GatewayRegistration, found: Findings): Promise<Gateway> {
-  return gatewayFromRow(onlyRow(await db.query(UPSERT_GATEWAY, registrationValues(gateway, found))));
+export async function upsertGateway(
+  db: Db,
+  gateway: GatewayRegistration & GatewaySelfReport,
+  found: Findings,
+): Promise<Gateway> {
+  const values = [...registrationValues(gateway, found), gateway.version, gateway.slots, gateway.load];
+  return gatewayFromRow(onlyRow(await db.query(UPSERT_GATEWAY, values)));
+}
+
+const HEARTBEAT = statement(
+  'registry.gatewayHeartbeat',
+  `update gateways g set last_heartbeat = now(), version = coalesce($2, g.version), slots = coalesce($3, g.slots),
+     load = coalesce($4, g.load), declared_status = coalesce($5, g.declared_status),
+     status = case when g.status = g.declared_status and g.status_reason = '' then coalesce($5, g.status) else g.status end
+   where g.gateway_id = $1 returning ${GATEWAY_COLUMNS}`,
+);
+
+/**
+ * A gateway's own sign of life. A new declared status is shown at once if the last probe was good; else a probe decides.
+ * Null when it is not registered.
+ */
+export async function heartbeatOfGateway(
+  db: Db,
+  gatewayId: string,
+  { version, slots, load, status }: GatewaySelfReport & { readonly status: string | null },
+): Promise<Gateway | null> {
+  return (
+    (await db.query(HEARTBEAT, [gatewayId, version, slots, load, status])).map(gatewayFromRow)[0] ?? null
+  );
 }
 
 /** `g` came from the configuration, which says something else now. */
@@ -115,11 +169,11 @@ export async function isSeedWanted(
 
 const SEED_GATEWAY = statement(
   'registry.seedGateway',
-  `insert into gateways as g (gateway_id, host, capabilities, status, declared_status, metadata, status_reason)
-   values ($1, $2, $3, $6, $4, $5, $7)
+  `insert into gateways as g (gateway_id, host, capabilities, status, declared_status, metadata, status_reason, protocol)
+   values ($1, $2, $3, $6, $4, $5, $7, $8)
    on conflict (gateway_id) do update set
-     host = excluded.host, status = excluded.status, declared_status = excluded.declared_status,
-     status_reason = excluded.status_reason, last_heartbeat = now()
+     host = excluded.host, protocol = excluded.protocol, status = excluded.status,
+     declared_status = excluded.declared_status, status_reason = excluded.status_reason, last_heartbeat = now()
    where ${HAS_MOVED} excluded.host
    returning ${GATEWAY_COLUMNS}`,
 );

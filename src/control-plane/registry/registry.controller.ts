@@ -11,6 +11,7 @@ import { IdempotencyService } from '../idempotency/index.js';
 import { gatewayView } from './gateway-view.js';
 import { type Gateway } from './gateways.queries.js';
 import {
+  GatewayHeartbeatRequest,
   GatewayView,
   HeartbeatRequest,
   RegisterGatewayRequest,
@@ -34,7 +35,7 @@ export class RegistryController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Register a gateway, or register it anew' })
   @ApiOkResponse({ type: GatewayView })
-  @ApiProblems('invalid-gateway-host', 'idempotency-conflict')
+  @ApiProblems('invalid-gateway-host', 'invalid-credential', 'idempotency-conflict')
   registerGateway(
     @Req() request: FastifyRequest,
     @Body() body: RegisterGatewayRequest,
@@ -44,15 +45,43 @@ export class RegistryController {
       () => ({}),
       async () =>
         gatewayView(
-          await this.registry.registerGateway({
-            gatewayId: body.gateway_id,
-            host: body.host,
-            capabilities: body.capabilities,
-            status: body.status,
-            metadata: body.metadata,
-          }),
+          await this.registry.registerGateway(
+            {
+              gatewayId: body.gateway_id,
+              host: body.host,
+              protocol: body.protocol,
+              capabilities: body.capabilities,
+              status: body.status,
+              metadata: body.metadata,
+              version: body.version,
+              slots: body.slots,
+              load: body.load,
+            },
+            body.credential === null && body.credential_file === null
+              ? null
+              : { secret: body.credential, file: body.credential_file },
+          ),
         ),
     );
+  }
+
+  @Post('gateways/:gateway_id/heartbeat')
+  @HttpCode(200)
+  @Route({ errors: 'problem' })
+  @ApiParam({ name: 'gateway_id', description: 'The id of the gateway.' })
+  @ApiOperation({ summary: 'A sign of life from a gateway that registers itself' })
+  @ApiOkResponse({ type: GatewayView })
+  @ApiProblems('gateway-not-found', 'idempotency-conflict')
+  gatewayHeartbeat(
+    @Req() request: FastifyRequest,
+    @Param('gateway_id', StorablePipe) id: string,
+    @Body() { status, version, slots, load }: GatewayHeartbeatRequest,
+  ): Promise<GatewayView> {
+    return this.idempotency.run(request, async (db) => {
+      const gateway = await this.registry.heartbeatOfGateway(db, id, { status, version, slots, load });
+      if (gateway === null) throw new Problem('gateway-not-found', `Gateway '${id}' is not registered.`);
+      return gatewayView(gateway);
+    });
   }
 
   @Post('register-worker')

@@ -1,9 +1,13 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { type GatewayProtocolName, gatewayProtocols } from '../gateway-client/index.js';
 import { MAX_LIMIT } from '../../platform/http/cursor.js';
-import { AnyObject, Integer, Text, TextList } from '../../platform/http/fields.js';
+import { AnyObject, Integer, OneOf, Text, TextList } from '../../platform/http/fields.js';
 
 const ID = 200;
 const CAPABILITIES = { maxItems: 64, maxLength: 100 };
+const VERSION = { optional: true, nullable: true, minLength: 1, maxLength: 100 } as const;
+const SLOTS = { optional: true, nullable: true, min: 1, max: 100_000 } as const;
+const LOAD = { optional: true, nullable: true, min: 0, max: 1_000_000 } as const;
 
 /** A gateway that wants tasks. */
 export class RegisterGatewayRequest {
@@ -14,6 +18,21 @@ export class RegisterGatewayRequest {
   /** Its http or https URL, without credentials or fragment. Link-local and metadata addresses are refused. */
   @Text({ minLength: 1, maxLength: 2_000, example: 'http://127.0.0.1:8766' })
   host!: string;
+
+  /** What it speaks: `skynet`, the protocol of our own gateway, or `openclaw`, that of a real OpenClaw gateway. */
+  @OneOf(gatewayProtocols, { optional: true })
+  protocol: GatewayProtocolName = 'skynet';
+
+  /**
+   * The token or password of an OpenClaw gateway. Stored sealed, shown to nobody. Left out, what was given before stays, as
+   * long as the host does.
+   */
+  @Text({ optional: true, nullable: true, minLength: 1, maxLength: 4_096, secret: true })
+  credential: string | null = null;
+
+  /** The file below SKYNET_SECRETS_DIR that holds the token or password instead, for example `openclaw-token`; read at each use. */
+  @Text({ optional: true, nullable: true, minLength: 1, maxLength: 500 })
+  credential_file: string | null = null;
 
   /** What it can do. Empty keeps what it said before. */
   @TextList({ optional: true, ...CAPABILITIES, example: ['execute_task'] })
@@ -26,6 +45,37 @@ export class RegisterGatewayRequest {
   /** Anything about it. Empty keeps what it said before. */
   @AnyObject({ optional: true })
   metadata: Record<string, unknown> = {};
+
+  /** Its version. Left out or null, what it said before stays; so with slots and load. */
+  @Text(VERSION)
+  version: string | null = null;
+
+  /** How many tasks it wants at once; the smaller of this and SKYNET_GATEWAY_MAX_IN_FLIGHT counts. */
+  @Integer(SLOTS)
+  slots: number | null = null;
+
+  /** How many actions it runs at the moment. */
+  @Integer(LOAD)
+  load: number | null = null;
+}
+
+/** A sign of life of a gateway that registers itself. */
+export class GatewayHeartbeatRequest {
+  /** A new status, as in its registration; left out or null, it stays. `offline` says goodbye. */
+  @Text({ optional: true, nullable: true, minLength: 1, maxLength: 50 })
+  status: string | null = null;
+
+  /** Its version. Left out or null, what it said before stays; so with slots and load. */
+  @Text(VERSION)
+  version: string | null = null;
+
+  /** How many tasks it wants at once. */
+  @Integer(SLOTS)
+  slots: number | null = null;
+
+  /** How many actions it runs at the moment. */
+  @Integer(LOAD)
+  load: number | null = null;
 }
 
 /** A worker that pulls tasks. */
@@ -71,6 +121,9 @@ export class GatewayView {
   gateway_id!: string;
   /** Where it listens. */
   host!: string;
+  /** What it speaks. */
+  @ApiProperty({ type: 'string', enum: [...gatewayProtocols] })
+  protocol!: GatewayProtocolName;
   /** What it can do. */
   capabilities!: string[];
   /** `offline`: it does not answer; `degraded`: it answers but has no executor; else what was declared. */
@@ -81,7 +134,7 @@ export class GatewayView {
   /** When it first registered. */
   @ApiProperty({ type: 'string', format: 'date-time' })
   registered_at!: string;
-  /** When it last registered, or a probe last changed its status for the better. */
+  /** When it last registered or gave a sign of life, or a probe last changed its status for the better. */
   @ApiProperty({ type: 'string', format: 'date-time' })
   last_heartbeat!: string;
   /** Why its status is not good; empty when it is. */
@@ -92,6 +145,15 @@ export class GatewayView {
   /** What the operator said who paused it; null when it is not paused. */
   @ApiProperty({ type: 'string', nullable: true })
   pause_reason!: string | null;
+  /** What it said its version is; null when it has not said. */
+  @ApiProperty({ type: 'string', nullable: true })
+  version!: string | null;
+  /** How many tasks it wants at once; null when it has not said: then SKYNET_GATEWAY_MAX_IN_FLIGHT alone counts. */
+  @ApiProperty({ type: 'integer', nullable: true })
+  slots!: number | null;
+  /** How many actions it was running when it last gave a sign of life; null when it has not said. */
+  @ApiProperty({ type: 'integer', nullable: true })
+  load!: number | null;
 }
 
 export class WorkerView {

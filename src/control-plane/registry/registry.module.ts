@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { GatewayClientModule } from '../gateway-client/index.js';
 import { IdempotencyModule } from '../idempotency/index.js';
+import { DrainsLoop } from './drains.loop.js';
 import { HostsRegistry } from './hosts.service.js';
 import { ProberLoop } from './prober.loop.js';
 import { RegistryController } from './registry.controller.js';
@@ -10,7 +11,7 @@ import { RegistryService } from './registry.service.js';
 @Module({
   imports: [GatewayClientModule, IdempotencyModule],
   controllers: [RegistryController],
-  providers: [RegistryService, HostsRegistry, ProberLoop],
+  providers: [RegistryService, HostsRegistry, ProberLoop, DrainsLoop],
   exports: [RegistryService, HostsRegistry],
 })
 export class RegistryModule {}

@@ -4,12 +4,24 @@ import { Wakeups } from '../../platform/database/wakeups.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { type ControlPlaneConfig } from '../config.js';
-import { GatewayClient, judgeHost, type ProbeResult, refusalOfHost } from '../gateway-client/index.js';
+import {
+  type GatewayAddress,
+  GatewayClient,
+  type GivenCredential,
+  judgeHost,
+  type ProbeResult,
+  refusalOfHost,
+} from '../gateway-client/index.js';
 import { CONFIG, LOGGER, TOPICS } from '../runtime/index.js';
 import { countAll } from './counts.queries.js';
 import { isGatewayUsable, isWorkerHealthy } from './domain/health.js';
 import * as gatewayQueries from './gateways.queries.js';
-import { type Findings, type Gateway, type GatewayRegistration } from './gateways.queries.js';
+import {
+  type Findings,
+  type Gateway,
+  type GatewayRegistration,
+  type GatewaySelfReport,
+} from './gateways.queries.js';
 import * as workerQueries from './workers.queries.js';
 import { type Worker, type WorkerClass, type WorkerRegistration } from './workers.queries.js';
 
@@ -22,6 +34,8 @@ const ROSTER_MS = 1_000;
 /** Everybody who is registered. */
 export interface Roster {
   readonly gateways: readonly (Gateway & {
+    /** The actions that it takes, and no others; null: all but those that only others take. */
+    readonly serves: readonly string[] | null;
     /** Whether its status lets it be sent tasks. */
     readonly isUp: boolean;
     /** Whether it is not paused either. */
@@ -49,13 +63,39 @@ export class RegistryService implements OnApplicationShutdown {
   ) {}
 
   /** Registers a gateway and looks at it at once, so that the answer shows its real status. Throws for a bad host. */
-  async registerGateway(request: GatewayRegistration): Promise<Gateway> {
-    const host = await this.acceptedHost(request.host);
-    const found = findings(request.status, await this.client.probe(host));
-    const registered = await gatewayQueries.upsertGateway(this.database, { ...request, host }, found);
+  async registerGateway(
+    request: GatewayRegistration & GatewaySelfReport,
+    credential: GivenCredential | null = null,
+  ): Promise<Gateway> {
+    const registration = { ...request, host: await this.acceptedHost(request.host) };
+    await this.client.admit(this.database, registration, credential);
+    const found = findings(request.status, await this.client.probe(registration));
+    const registered = await gatewayQueries.upsertGateway(this.database, registration, found);
     this.forgetRoster();
     if (isGatewayUsable(registered.status)) this.wakeups.publish(TOPICS.ready);
-    return registered;
+    return this.offering(registered);
+  }
+
+  /**
+   * A gateway's own sign of life; null when it is not registered. It says nothing of how well the gateway can be reached,
+   * but one that was not found well is looked at again.
+   */
+  async heartbeatOfGateway(
+    db: Db,
+    gatewayId: string,
+    said: GatewaySelfReport & { readonly status: string | null },
+  ): Promise<Gateway | null> {
+    const gateway = await gatewayQueries.heartbeatOfGateway(db, gatewayId, said);
+    if (gateway === null) return null;
+    db.afterCommit(() => {
+      this.forgetRoster();
+      if (gateway.status !== gateway.declaredStatus) {
+        this.probe(gateway).catch((error: unknown) =>
+          this.logger.debug({ err: error, gatewayId }, 'What a probe found could not be written.'),
+        );
+      }
+    });
+    return gateway;
   }
 
   /** Registers a worker, or anew. Throws for an id that a host has. */
@@ -72,23 +112,23 @@ export class RegistryService implements OnApplicationShutdown {
   }
 
   listGateways(db: Db = this.database): Promise<Gateway[]> {
-    return gatewayQueries.listGateways(db);
+    return this.list(db);
   }
 
   /** A gateway; null when it is not registered. */
   findGateway(gatewayId: string, db: Db = this.database): Promise<Gateway | null> {
-    return gatewayQueries.findGateway(db, gatewayId);
+    return this.offered(gatewayQueries.findGateway(db, gatewayId));
   }
 
   /** Gateways that may be sent tasks now. */
   async listUsableGateways(db: Db = this.database): Promise<Gateway[]> {
-    return (await gatewayQueries.listGateways(db)).filter(isUsable);
+    return (await this.list(db)).filter(isUsable);
   }
 
   /** From now on it is sent nothing new, whatever its status; null when it is not registered. */
   pauseGateway(db: Db, gatewayId: string, reason: string): Promise<Gateway | null> {
     db.afterCommit(() => this.forgetRoster());
-    return gatewayQueries.pauseGateway(db, gatewayId, reason);
+    return this.offered(gatewayQueries.pauseGateway(db, gatewayId, reason));
   }
 
   /** The same, with the wish that what is executed there comes to its end; null when it is not registered. */
@@ -97,14 +137,14 @@ export class RegistryService implements OnApplicationShutdown {
     gatewayId: string,
     drain: { readonly reason: string; readonly deadlineSeconds: number | null },
   ): Promise<Gateway | null> {
-    db.afterCommit(() => this.forgetRoster());
-    return gatewayQueries.drainGateway(db, gatewayId, drain);
+    db.afterCommit(() => this.drainChanged());
+    return this.offered(gatewayQueries.drainGateway(db, gatewayId, drain));
   }
 
   /** Lets it be sent tasks again, and ends its drain; null when it is not registered. */
   resumeGateway(db: Db, gatewayId: string): Promise<Gateway | null> {
-    db.afterCommit(() => this.forgetRoster());
-    return gatewayQueries.resumeGateway(db, gatewayId);
+    db.afterCommit(() => this.drainChanged());
+    return this.offered(gatewayQueries.resumeGateway(db, gatewayId));
   }
 
   markGatewaysUsed(gatewayIds: readonly string[]): Promise<void> {
@@ -136,13 +176,14 @@ export class RegistryService implements OnApplicationShutdown {
   async roster(): Promise<Roster> {
     await this.flushSeen();
     const [gateways, workers] = await Promise.all([
-      gatewayQueries.listGateways(this.database),
+      this.list(this.database),
       workerQueries.listWorkerClasses(this.database),
     ]);
     const all = workers.map((worker) => ({ ...worker, isAlive: isWorkerHealthy(worker.status) }));
     return {
       gateways: gateways.map((gateway) => ({
         ...gateway,
+        serves: this.client.serves(gateway.protocol),
         isUp: isGatewayUsable(gateway.status),
         isUsable: isUsable(gateway),
       })),
@@ -199,13 +240,13 @@ export class RegistryService implements OnApplicationShutdown {
   }
 
   /** A call could not reach the gateway: nothing is sent there until a probe is good again. */
-  async recordTransportFailure(gatewayId: string, host: string, reason: string): Promise<void> {
+  async recordTransportFailure(gateway: GatewayAddress, reason: string): Promise<void> {
+    const { gatewayId, host } = gateway;
     await gatewayQueries.setGatewayStatus(this.database, {
       gatewayId,
       host,
       declaredStatus: null,
-      status: 'offline',
-      reason,
+      ...findings('', await this.client.silence(gateway, reason)),
       answered: false,
     });
     this.requestProbe();
@@ -223,7 +264,7 @@ export class RegistryService implements OnApplicationShutdown {
 
   /** Looks at one gateway and notes a change. */
   async probe(gateway: Gateway): Promise<void> {
-    await this.note(gateway, await this.client.probe(gateway.host));
+    await this.note(gateway, await this.client.probe(gateway));
   }
 
   /**
@@ -238,6 +279,7 @@ export class RegistryService implements OnApplicationShutdown {
           await this.seedGateway({
             gatewayId,
             host: await this.acceptedHost(host),
+            protocol: 'skynet',
             capabilities: ['execute_task', 'get_gateway_status', 'get_worker_status', 'list_sessions'],
             status: 'online',
             metadata: { source: 'startup' },
@@ -257,9 +299,14 @@ export class RegistryService implements OnApplicationShutdown {
     await this.flushSeen();
   }
 
+  private drainChanged(): void {
+    this.forgetRoster();
+    this.wakeups.publish(TOPICS.drains);
+  }
+
   private async seedGateway(gateway: GatewayRegistration): Promise<void> {
     if (!(await gatewayQueries.isSeedWanted(this.database, gateway))) return;
-    const found = findings(gateway.status, await this.client.probe(gateway.host));
+    const found = findings(gateway.status, await this.client.probe(gateway));
     const seeded = await gatewayQueries.seedGateway(this.database, gateway, found);
     if (seeded !== null && isGatewayUsable(seeded.status)) this.wakeups.publish(TOPICS.ready);
   }
@@ -286,6 +333,21 @@ export class RegistryService implements OnApplicationShutdown {
     const refused = await refusalOfHost(verdict.host);
     if (refused !== null) throw new Problem('invalid-gateway-host', `Invalid gateway host: ${refused}`);
     return verdict.host;
+  }
+
+  private async list(db: Db): Promise<Gateway[]> {
+    return (await gatewayQueries.listGateways(db)).map((gateway) => this.offering(gateway));
+  }
+
+  private async offered(found: Promise<Gateway | null>): Promise<Gateway | null> {
+    const gateway = await found;
+    return gateway === null ? null : this.offering(gateway);
+  }
+
+  /** What a gateway serves by what it speaks it need not declare. */
+  private offering(gateway: Gateway): Gateway {
+    const serves = this.client.serves(gateway.protocol) ?? [];
+    return { ...gateway, capabilities: [...new Set([...gateway.capabilities, ...serves])] };
   }
 
   /** Writes down the workers that have called, all in one statement; errors are told to the log only. */

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { limitSecondsOf } from '../../contracts/actions.js';
+import { capabilitiesFor, limitSecondsOf } from '../../contracts/actions.js';
 import { type JsonObject } from '../../platform/database/row.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { type ControlPlaneConfig } from '../config.js';
-import { type DispatchOutcome, GatewayClient } from '../gateway-client/index.js';
+import { type DispatchOutcome, type GatewayAddress, GatewayClient } from '../gateway-client/index.js';
 import { LedgerReader, taskIds } from '../ledger/index.js';
-import { type Gateway, RegistryService } from '../registry/index.js';
+import { type Gateway, RegistryService, roomOf } from '../registry/index.js';
 import { CONFIG } from '../runtime/index.js';
 import { type Candidate, chooseGateway } from './domain/choose-gateway.js';
 
@@ -82,26 +82,30 @@ export class RoutingService {
       this.registry.listUsableGateways(),
       this.ledger.inFlightByGateway(),
     ]);
-    return gateways.map(({ gatewayId, host, capabilities, lastUsedAt }) => ({
+    return gateways.map(({ gatewayId, host, protocol, capabilities, lastUsedAt, slots }) => ({
       gatewayId,
       host,
+      protocol,
+      serves: this.client.serves(protocol),
       capabilities,
       lastUsedAt,
       inFlight: (inFlight.get(gatewayId) ?? 0) + (this.direct.get(gatewayId) ?? 0),
-      maxInFlight: this.config.scheduler.maxInFlightPerGateway,
+      maxInFlight: roomOf(slots, this.config.scheduler.maxInFlightPerGateway),
     }));
   }
 
   /** Executes an action on a gateway now and waits for its end. The ledger knows nothing of it. */
   async call(call: DirectCall, memory: CallMemory): Promise<DirectResult> {
-    const { taskId, executionKey } = memory.value;
-    const { gatewayId, host } = await this.gatewayFor(call, memory);
+    const { taskId } = memory.value;
+    const gateway = await this.gatewayFor(call, memory);
+    const { gatewayId, host } = gateway;
     this.direct.set(gatewayId, (this.direct.get(gatewayId) ?? 0) + 1);
     try {
       await this.registry.markGatewaysUsed([gatewayId]);
-      const { outcome, wasUnknown } = await this.send(host, call, taskId, executionKey);
+      const isRepeated = memory.value.gatewayId !== undefined;
+      const { outcome, wasUnknown } = await this.send(gateway, call, memory.value, isRepeated);
       // Not after an attempt that may have run, this time or before: unless the gateway says that the key has not.
-      const mayHaveRun = wasUnknown || memory.value.gatewayId !== undefined;
+      const mayHaveRun = wasUnknown || isRepeated;
       if (outcome.kind === 'not-executed' && (outcome.ofKey || !mayHaveRun)) await memory.drop('gatewayId');
       if (outcome.kind === 'succeeded' || outcome.kind === 'failed') {
         if (outcome.kind === 'failed' && outcome.refused) throw executionFailed(gatewayId, outcome.error);
@@ -114,7 +118,7 @@ export class RoutingService {
           result: outcome.result,
         };
       }
-      throw await this.failure(gatewayId, host, outcome);
+      throw await this.failure(gateway, outcome);
     } finally {
       this.direct.set(gatewayId, (this.direct.get(gatewayId) ?? 1) - 1);
     }
@@ -128,7 +132,7 @@ export class RoutingService {
       chooseGateway(unlimited, {
         preferredGatewayId: wish.gatewayId,
         strict: wish.gatewayStrict && wish.gatewayId !== null,
-        requiredCapabilities: [],
+        requiredCapabilities: capabilitiesFor(call.action),
       });
     const bound = (gatewayId: string): Wish => ({ gatewayId, gatewayStrict: true });
     const wish = memory.value.gatewayId === undefined ? call : bound(memory.value.gatewayId);
@@ -141,26 +145,22 @@ export class RoutingService {
   }
 
   private async send(
-    host: string,
+    gateway: GatewayAddress,
     call: DirectCall,
-    taskId: string,
-    executionKey: string,
+    { taskId, executionKey }: CallIds,
+    isRepeated: boolean,
   ): Promise<{ readonly outcome: DispatchOutcome; readonly wasUnknown: boolean }> {
     const timeoutMs = RoutingService.timeoutMsOf(call.action, call.params);
     const end = performance.now() + timeoutMs;
+    const { action, params, confirmed } = call;
+    const order = { action, params, confirmed, taskId, key: executionKey };
     let wasUnknown = false;
     for (let sends = 1; ; sends++) {
-      const outcome = await this.client.execute(
-        host,
-        {
-          action: call.action,
-          params: call.params,
-          confirmed: call.confirmed,
-          task_id: taskId,
-          idempotency_key: executionKey,
-        },
-        { timeoutMs: Math.max(1, end - performance.now()) },
-      );
+      const options = { timeoutMs: Math.max(1, end - performance.now()) };
+      const outcome: DispatchOutcome =
+        isRepeated || wasUnknown
+          ? await this.client.askAgain(gateway, order, options)
+          : await this.client.execute(gateway, order, options);
       wasUnknown ||= outcome.kind === 'unknown';
       if (outcome.kind !== 'unknown' || sends >= MAX_SENDS || performance.now() >= end) {
         return { outcome, wasUnknown };
@@ -169,12 +169,12 @@ export class RoutingService {
   }
 
   private async failure(
-    gatewayId: string,
-    host: string,
+    gateway: GatewayAddress,
     outcome: Extract<DispatchOutcome, { kind: 'not-executed' | 'unknown' }>,
   ): Promise<Problem> {
+    const { gatewayId } = gateway;
     if (outcome.transport) {
-      await this.registry.recordTransportFailure(gatewayId, host, outcome.error);
+      await this.registry.recordTransportFailure(gateway, outcome.error);
       return new Problem('gateway-unreachable', `Gateway ${gatewayId} unreachable: ${outcome.error}`);
     }
     if (outcome.error.startsWith('No agent connected')) {

@@ -17,6 +17,10 @@ export const TOPICS = {
   schedules: 'schedules',
   /** A job may have a limit to be started by. */
   expiring: 'expiring',
+  /** An execution may be under way that nobody is after any more. */
+  cancelled: 'cancelled',
+  /** A gateway is to be drained, or no longer. */
+  drains: 'drains',
   /** Something about services has changed: a replica may be there to claim, or an endpoint to route to. */
   services: 'services',
   /** A job or a service has printed something. */

@@ -4,8 +4,9 @@ import { Wakeups } from '../../platform/database/wakeups.js';
 import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { type ControlPlaneConfig } from '../config.js';
+import { ApprovalsService } from '../approvals/index.js';
 import { GatewayClient } from '../gateway-client/index.js';
-import { type ClaimedTask, ClaimsService, EndingsService } from '../ledger/index.js';
+import { type ClaimedTask, ClaimsService, EndingsService, TaskNotes } from '../ledger/index.js';
 import { RegistryService } from '../registry/index.js';
 import { byLoadThenRest, type Candidate, RoutingService } from '../routing/index.js';
 import { ApplicationLoop, CONFIG, HealthRegistry, LOGGER, REPLICA, TOPICS } from '../runtime/index.js';
@@ -36,6 +37,8 @@ export class DispatcherLoop extends ApplicationLoop {
     private readonly registry: RegistryService,
     private readonly routing: RoutingService,
     client: GatewayClient,
+    notes: TaskNotes,
+    approvals: ApprovalsService,
     private readonly wakeups: Wakeups,
     health: HealthRegistry,
     clock: ScheduleClock,
@@ -45,7 +48,7 @@ export class DispatcherLoop extends ApplicationLoop {
   ) {
     super({ name: 'dispatcher', intervalMs: config.scheduler.pollMs, logger }, clock.every);
     this.workerId = `${config.scheduler.workerId}-${replica}`;
-    this.parts = { database, claims, endings, registry, client, logger: this.logger };
+    this.parts = { database, claims, endings, registry, client, notes, approvals, logger: this.logger };
     this.keeper = new LeaseKeeper(this.executions, this.parts, clock.every);
     health.register('control_scheduler', () => (this.isFresh(3) ? 'ok' : 'not_running'));
   }
@@ -86,7 +89,7 @@ export class DispatcherLoop extends ApplicationLoop {
         id: this.workerId,
         gateways: withRoom
           .toSorted(byLoadThenRest)
-          .map(({ gatewayId, capabilities }) => ({ gatewayId, capabilities })),
+          .map(({ gatewayId, capabilities, serves }) => ({ gatewayId, capabilities, serves })),
       } as const;
       const { claimed } = await this.claims.claim(this.database, claimer, {
         slots: [this.workerId],

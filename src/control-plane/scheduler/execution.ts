@@ -1,8 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { type LeasedFile } from '../../contracts/gateway-api.js';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
-import { type Database } from '../../platform/database/database.js';
-import { type Logger } from '../../platform/logging/logger.js';
-import { type GatewayClient } from '../gateway-client/index.js';
+import { type GatewayAddress, type GatewayClient } from '../gateway-client/index.js';
 import {
   type ClaimedTask,
   type ClaimProof,
@@ -12,17 +11,16 @@ import {
 import { type RegistryService } from '../registry/index.js';
 import { RoutingService } from '../routing/index.js';
 import { type Verdict, verdictOf } from './domain/verdict.js';
+import { Progress, type ProgressParts } from './progress.js';
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 
-export interface ExecutionParts {
-  readonly database: Database;
+export interface ExecutionParts extends ProgressParts {
   readonly claims: ClaimsService;
   readonly endings: EndingsService;
   readonly registry: RegistryService;
   readonly client: GatewayClient;
-  readonly logger: Logger;
 }
 
 /**
@@ -39,14 +37,16 @@ export class Execution {
   private readonly leaving = new AbortController();
 
   private readonly key: string;
+  private readonly progress: Progress;
 
   constructor(
     private readonly task: ClaimedTask,
-    readonly gateway: { readonly gatewayId: string; readonly host: string },
+    readonly gateway: GatewayAddress,
     private readonly parts: ExecutionParts,
   ) {
     this.proof = { taskId: task.id, workerId: task.lockedBy, claimToken: task.claimToken };
     this.leaseSeconds = task.leaseSeconds;
+    this.progress = new Progress(this.proof, gateway.gatewayId, parts);
     if (task.dispatchKey === null)
       throw new Error(`Task ${task.id} was claimed without the key of its execution.`);
     this.key = task.dispatchKey;
@@ -65,7 +65,7 @@ export class Execution {
   /** Runs to the end, whatever that is. Never throws. */
   async run(): Promise<void> {
     try {
-      const verdict = await this.ask(this.key);
+      const verdict = await this.ask(this.key).finally(() => this.progress.end());
       if (verdict !== null) await this.record(verdict);
     } catch (error) {
       // The lease runs out, and the reaper gives the task, with its key if it was started, to the next dispatcher.
@@ -78,6 +78,8 @@ export class Execution {
 
   private async ask(key: string): Promise<Exclude<Verdict, { do: 'ask-again' }> | null> {
     const { task, gateway } = this;
+    const { action, params, id: taskId, leaseNumber } = task;
+    const order = { action, params, confirmed: true, taskId, key, leaseNumber, files: leasedFilesOf(task) };
     const timeoutMs = RoutingService.timeoutMsOf(task.action, task.params);
     const end = performance.now() + timeoutMs;
     const interrupted = AbortSignal.any([this.lost.signal, this.leaving.signal]);
@@ -85,18 +87,11 @@ export class Execution {
     let keyMayHaveRun = this.key !== task.claimToken;
     let pauseMs = FIRST_PAUSE_MS;
     for (;;) {
-      const outcome = await this.parts.client.execute(
-        gateway.host,
-        {
-          action: task.action,
-          params: task.params,
-          confirmed: true,
-          task_id: task.id,
-          idempotency_key: key,
-          lease_number: task.leaseNumber,
-        },
-        { signal: interrupted, timeoutMs: Math.max(1, end - performance.now()) },
-      );
+      const timeLeft = Math.max(1, end - performance.now());
+      const options = { signal: interrupted, timeoutMs: timeLeft, watcher: this.progress };
+      const outcome = keyMayHaveRun
+        ? await this.parts.client.askAgain(gateway, order, options)
+        : await this.parts.client.execute(gateway, order, options);
       if (this.isLost()) return null;
       if (this.isLeaving() && outcome.kind === 'unknown') return this.handedBack();
       if (outcome.kind === 'not-executed' || outcome.kind === 'unknown') await this.reportTrouble(outcome);
@@ -124,16 +119,14 @@ export class Execution {
     readonly transport: boolean;
     readonly error: string;
   }): Promise<void> {
-    const { gatewayId, host } = this.gateway;
+    const { gatewayId } = this.gateway;
     if (!outcome.transport) {
       this.parts.registry.requestProbe();
       return;
     }
-    await this.parts.registry
-      .recordTransportFailure(gatewayId, host, outcome.error)
-      .catch((error: unknown) => {
-        this.parts.logger.debug({ err: error, gatewayId }, 'A transport failure could not be noted.');
-      });
+    await this.parts.registry.recordTransportFailure(this.gateway, outcome.error).catch((error: unknown) => {
+      this.parts.logger.debug({ err: error, gatewayId }, 'A transport failure could not be noted.');
+    });
   }
 
   /** Writes the verdict down; while the database is away it tries again until the lease cannot be ours any more. */
@@ -149,8 +142,11 @@ export class Execution {
                 restSeconds: verdict.restSeconds,
                 keepDispatchKey: verdict.keepKey,
               });
-        if (!written)
+        if (!written) {
           this.parts.logger.info({ taskId: this.task.id }, 'A result came after its claim had ended.');
+        } else if (verdict.do === 'complete' || !verdict.keepKey) {
+          await this.parts.client.settled(this.gateway, this.key);
+        }
         return;
       } catch (error) {
         if (!(error instanceof DatabaseUnavailableError) || this.leaseIsOver()) throw error;
@@ -173,3 +169,9 @@ export class Execution {
     return performance.now() - this.renewedAtMs > this.leaseSeconds * 1_000;
   }
 }
+
+/** What is told of the files that a task has leased; none of a task that declares none and has promised nothing. */
+const leasedFilesOf = ({ requiredFiles, readFiles }: ClaimedTask): readonly LeasedFile[] => [
+  ...requiredFiles.map((path) => ({ path, mode: 'write' as const })),
+  ...readFiles.map((path) => ({ path, mode: 'read' as const })),
+];

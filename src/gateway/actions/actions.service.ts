@@ -1,14 +1,16 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { limitSecondsOf } from '../../contracts/actions.js';
 import { type ActionRequest } from '../../contracts/gateway-api.js';
 import { type Database } from '../../platform/database/database.js';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type Logger } from '../../platform/logging/logger.js';
-import { chooseExecutor, type Executor } from '../executors/executor.js';
+import { ACTION_RATE, INTERNAL_ERROR, RATE_LIMITED, STOPPED } from '../../contracts/refusals.js';
+import { SlidingWindow } from '../../platform/sliding-window.js';
+import { within } from '../../platform/within.js';
+import { type Executor, type ExecutorAnswer } from '../executors/executor.js';
+import { type Executors } from '../executors/executors.js';
 import * as queries from './actions.queries.js';
 import {
   type HttpAnswer,
-  INTERNAL_ERROR,
   KEY_UNKNOWN_WITHOUT_DATABASE,
   NO_ANSWER_IN_TIME,
   NO_DATABASE,
@@ -16,11 +18,9 @@ import {
   refusal,
   SHUTTING_DOWN,
   staleLease,
-  STOPPED,
   unanswered,
 } from './answer.js';
 import { KeyedExecutions, type Outcome } from './keyed-executions.js';
-import { ActionRateLimit, RATE_LIMIT_REFUSAL } from './rate-limit.js';
 import { RunningActions } from './running-actions.js';
 
 /** What is left of a shutdown's time for killed actions to end and to be recorded. */
@@ -28,10 +28,12 @@ const LAST_RECORDS_MS = 3_000;
 
 export interface ActionsOptions {
   readonly database: Database;
-  readonly executors: readonly Executor[];
+  readonly executors: Executors;
   readonly logger: Logger;
   /** How much longer than its action may run a caller waits for the answer; the action goes on. */
   readonly answerGraceMs: number;
+  /** Why a person does not want an action to run, who may be asked first; null when it may. Absent: nobody is asked. */
+  readonly approval?: (request: ActionRequest, signal: AbortSignal) => Promise<string | null>;
 }
 
 /**
@@ -40,25 +42,31 @@ export interface ActionsOptions {
  */
 export class ActionsService {
   private readonly database: Database;
-  private readonly executors: readonly Executor[];
+  private readonly executors: Executors;
   private readonly logger: Logger;
   private readonly answerGraceMs: number;
+  private readonly approval: ActionsOptions['approval'];
   private readonly running = new RunningActions();
-  private readonly rateLimit = new ActionRateLimit();
+  private readonly rateLimit = new SlidingWindow(ACTION_RATE.actions, ACTION_RATE.windowMs);
   private readonly keyed: KeyedExecutions;
   private draining = false;
   /** An emergency stop that the database has not taken yet: it holds here until then. */
   private stopIsUnrecorded = false;
+  /** How often this process was told to stop or to resume. */
+  private stopOrders = 0;
 
-  constructor({ database, executors, logger, answerGraceMs }: ActionsOptions) {
+  constructor({ database, executors, logger, answerGraceMs, approval }: ActionsOptions) {
     this.database = database;
     this.executors = executors;
     this.logger = logger;
     this.answerGraceMs = answerGraceMs;
+    this.approval = approval;
     this.keyed = new KeyedExecutions(database, logger, this.running, {
-      isRepeatable: (action) => chooseExecutor(executors)?.isRepeatable(action),
-      refusalOf: (request, signal) => this.refusalOf(request, signal),
-      execute: (request, signal) => this.execute(request, signal),
+      choose: () => executors.choose(),
+      executorWithId: (id) => executors.withId(id),
+      refusalOf: (request, executor, signal) => this.refusalOf(request, executor, signal),
+      execute: (request, executor, signal) => this.execute(request, executor, signal),
+      recall: (request, executor, signal) => this.recall(request, executor, signal),
       noteLease: async ({ task_id: taskId, lease_number: leaseNumber }) => {
         if (taskId !== undefined && leaseNumber !== undefined) {
           await queries.seeLease(database, taskId, leaseNumber);
@@ -71,8 +79,23 @@ export class ActionsService {
     return this.draining;
   }
 
+  get hasAgent(): boolean {
+    return !this.draining && this.executors.hasAgent;
+  }
+
+  /** Whether somebody is there who executes actions, whoever it is. */
   get isReady(): boolean {
-    return !this.draining && chooseExecutor(this.executors) !== undefined;
+    return !this.draining && this.executors.choose() !== undefined;
+  }
+
+  /** Whether the emergency stop holds. */
+  async isStopped(): Promise<boolean> {
+    return this.stopIsUnrecorded || (await queries.isStopped(this.database));
+  }
+
+  /** How many actions this process runs, or is about to. */
+  get load(): number {
+    return this.running.count;
   }
 
   /** Answers an action request. A caller that hangs up changes nothing: the action goes on, and its key replays it. */
@@ -98,14 +121,23 @@ export class ActionsService {
   }
 
   /**
-   * Ends what runs here when the emergency stop was given to another process, and writes down one that was given to this
-   * process while the database was away. Asks nothing when nothing runs.
+   * Ends what runs here and tells the agent when the emergency stop, or its end, was given to another process; and writes
+   * down one that was given to this process while the database was away. Asks nothing when nothing runs and nobody is to
+   * be told.
    */
   async heedStop(): Promise<void> {
     if (this.stopIsUnrecorded) await this.recordStop();
-    if (this.running.count === 0) return;
+    const { hasListeners, backgroundCount } = this.executors;
+    if (this.running.count === 0 && backgroundCount === 0 && !hasListeners) return;
     const those = this.running.snapshot();
-    if (await queries.isStopped(this.database)) this.running.halt('emergency stop', those);
+    const orders = this.stopOrders;
+    const stopped = await queries.isStopped(this.database);
+    // What was ordered here meanwhile is newer than the answer.
+    if (orders !== this.stopOrders) return;
+    this.executors.heedStop(stopped);
+    if (!stopped) return;
+    this.running.halt('emergency stop', those);
+    await this.executors.endBackground();
   }
 
   /**
@@ -115,16 +147,21 @@ export class ActionsService {
    */
   async stop(): Promise<boolean> {
     this.stopIsUnrecorded = true;
+    this.stopOrders++;
+    this.executors.heedStop(true);
     this.running.halt('emergency stop');
+    await this.executors.endBackground();
     await this.recordStop();
-    return chooseExecutor(this.executors) !== undefined;
+    return this.executors.choose() !== undefined;
   }
 
   /** Takes actions again. False, and nothing changes, when nobody is there to take them. */
   async resume(): Promise<boolean> {
-    if (chooseExecutor(this.executors) === undefined) return false;
+    if (this.executors.choose() === undefined) return false;
     await queries.setStopped(this.database, false);
     this.stopIsUnrecorded = false;
+    this.stopOrders++;
+    this.executors.heedStop(false);
     return true;
   }
 
@@ -134,6 +171,7 @@ export class ActionsService {
     await within(limitMs, this.running.ended());
     this.running.halt('shutdown');
     await within(LAST_RECORDS_MS, this.running.ended());
+    await this.executors.endBackground();
     this.keyed.close();
   }
 
@@ -148,8 +186,10 @@ export class ActionsService {
     try {
       if (key !== undefined) return await this.keyed.answer(key, request);
       return await this.running.track(async (signal) => {
-        const refused = await this.refusalOf(request, signal);
-        return refused ?? (await this.execute(request, signal)).answer;
+        const executor = this.executors.choose();
+        if (executor === undefined) return NO_EXECUTOR;
+        const refused = await this.refusalOf(request, executor, signal);
+        return refused ?? (await this.execute(request, executor, signal)).answer;
       });
     } catch (error) {
       if (!(error instanceof DatabaseUnavailableError)) throw error;
@@ -158,46 +198,83 @@ export class ActionsService {
     }
   }
 
-  private async execute(request: ActionRequest, signal: AbortSignal): Promise<Outcome> {
-    const { action, task_id: taskId } = request;
-    const executor = chooseExecutor(this.executors);
-    if (executor === undefined) return { answer: NO_EXECUTOR, final: false };
+  private async execute(request: ActionRequest, executor: Executor, signal: AbortSignal): Promise<Outcome> {
     const began = performance.now();
     try {
+      const denied = (await this.approval?.(request, signal)) ?? null;
+      if (signal.aborted) return { answer: this.halted(request.action, signal), key: 'unused' };
+      // Whoever sends the key again hears the same, and nobody is asked twice.
+      if (denied !== null) return { answer: refusal(request.action, denied), key: 'settled' };
       const answer = await executor.run(request, signal);
-      switch (answer.kind) {
-        case 'executed': {
-          const { returncode } = answer.result;
-          const ms = Math.round(performance.now() - began);
-          this.logger.info({ action, taskId, executor: executor.name, returncode, ms }, 'Action executed.');
-          const body = { status: 'success', action, result: answer.result } as const;
-          return { answer: { httpStatus: 200, body }, final: true };
-        }
-        case 'refused':
-          return { answer: refusal(action, answer.error), final: false };
-        case 'halted':
-          return { answer: this.halted(action, signal), final: false };
-        case 'unanswered':
-          return { answer: unanswered(action, answer), final: false };
-      }
+      return this.outcomeOf(answer, request, signal, { executor: executor.id, began });
     } catch (error) {
-      // How far it came cannot be told, so its key must not run again.
-      this.logger.error({ err: error, action, taskId }, 'An executor failed.');
-      return { answer: refusal(action, INTERNAL_ERROR), final: true };
+      return this.internalError(error, request);
     }
   }
 
+  private async recall(
+    request: ActionRequest,
+    executor: Executor,
+    signal: AbortSignal,
+  ): Promise<Outcome | null> {
+    const began = performance.now();
+    try {
+      const answer = (await executor.memory?.recall(request, signal)) ?? null;
+      if (answer === null) return null;
+      return this.outcomeOf(answer, request, signal, { executor: executor.id, began });
+    } catch (error) {
+      return this.internalError(error, request);
+    }
+  }
+
+  private outcomeOf(
+    answer: ExecutorAnswer,
+    { action, task_id: taskId }: ActionRequest,
+    signal: AbortSignal,
+    { executor, began }: { readonly executor: string; readonly began: number },
+  ): Outcome {
+    switch (answer.kind) {
+      case 'executed': {
+        const { returncode } = answer.result;
+        const ms = Math.round(performance.now() - began);
+        this.logger.info({ action, taskId, executor, returncode, ms }, 'Action executed.');
+        const body = { status: 'success', action, result: answer.result } as const;
+        return { answer: { httpStatus: 200, body }, key: 'settled' };
+      }
+      case 'interrupted':
+        this.logger.warn({ action, taskId, executor }, 'An action was broken off.');
+        return { answer: refusal(action, answer.error), key: 'settled' };
+      case 'refused':
+        return { answer: refusal(action, answer.error), key: 'unused' };
+      case 'halted':
+        return { answer: this.halted(action, signal), key: 'unused' };
+      case 'unanswered':
+        return {
+          answer: unanswered(action, answer),
+          key: answer.outcome === 'unknown' ? 'open' : 'unused',
+        };
+    }
+  }
+
+  /** How far an action came cannot be told, so its key must not run again. */
+  private internalError(error: unknown, { action, task_id: taskId }: ActionRequest): Outcome {
+    this.logger.error({ err: error, action, taskId }, 'An executor failed.');
+    return { answer: refusal(action, INTERNAL_ERROR), key: 'settled' };
+  }
+
   /** Why an action may not begin now, in the order of the checks; null when it may. */
-  private async refusalOf(request: ActionRequest, signal: AbortSignal): Promise<HttpAnswer | null> {
+  private async refusalOf(
+    request: ActionRequest,
+    executor: Executor,
+    signal: AbortSignal,
+  ): Promise<HttpAnswer | null> {
     const { action, task_id: taskId, lease_number: leaseNumber } = request;
     if (taskId !== undefined && leaseNumber !== undefined) {
       const highest = await queries.seeLease(this.database, taskId, leaseNumber);
       if (leaseNumber < highest) return staleLease(taskId, leaseNumber, highest);
     }
-    const executor = chooseExecutor(this.executors);
-    if (executor === undefined) return NO_EXECUTOR;
-    if (!this.rateLimit.take()) return refusal(action, RATE_LIMIT_REFUSAL);
-    if (this.stopIsUnrecorded || (await queries.isStopped(this.database))) return refusal(action, STOPPED);
+    if (!this.rateLimit.take()) return refusal(action, RATE_LIMITED);
+    if (await this.isStopped()) return refusal(action, STOPPED);
     const refused = await executor.refusalOf(request);
     if (refused !== null) return refusal(action, refused);
     return signal.aborted || this.draining ? this.halted(action, signal) : null;
@@ -206,11 +283,4 @@ export class ActionsService {
   private halted(action: string, signal: AbortSignal): HttpAnswer {
     return signal.reason === 'emergency stop' ? refusal(action, STOPPED) : SHUTTING_DOWN;
   }
-}
-
-/** When `work` is done, or after `limitMs`. */
-async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
-  const abort = new AbortController();
-  await Promise.race([work, wait(limitMs, undefined, { signal: abort.signal }).catch(() => undefined)]);
-  abort.abort();
 }

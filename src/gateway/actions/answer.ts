@@ -1,4 +1,5 @@
 import { type ActionFailure, type ActionOutcome, type ActionResponse } from '../../contracts/gateway-api.js';
+import { KEY_USED_OTHERWISE } from '../../contracts/refusals.js';
 
 /** What `POST /action` answers. */
 export interface HttpAnswer {
@@ -6,9 +7,9 @@ export interface HttpAnswer {
   readonly body: ActionResponse | ActionFailure;
 }
 
-export const STOPPED = 'Emergency stop is active — all execution suspended.';
-export const INTERNAL_ERROR = 'Internal agent error.';
 export const INTERRUPTED = 'The gateway stopped while this action ran; whether it took effect is unknown.';
+
+export const ANSWER_LOST = 'The answer of the executor was lost; whether the action took effect is unknown.';
 
 /** The action was decided against: an answer of the executing side, hence 200. */
 export function refusal(action: string, error: string): HttpAnswer {
@@ -37,11 +38,9 @@ export const NO_EXECUTOR = failure(
   'not_executed',
 );
 export const SHUTTING_DOWN = failure(503, 'The gateway is shutting down.', 'not_executed');
-export const KEY_REUSED = failure(
-  409,
-  'This idempotency_key was used for another action or other params.',
-  'not_executed',
-);
+export const KEY_REUSED = failure(409, KEY_USED_OTHERWISE, 'not_executed');
+/** The agent that was given the key is away; no other may have it meanwhile. */
+export const HOLDER_AWAY = failure(503, 'Agent disconnected.', 'unknown');
 /** Whether an earlier request with the key ran cannot be looked up: only the same key may be sent again. */
 export const KEY_UNKNOWN_WITHOUT_DATABASE = failure(503, 'The gateway has no database.', 'unknown');
 export const NO_DATABASE = failure(503, 'The gateway has no database.', 'not_executed');

@@ -6,9 +6,12 @@ import { canonicalJson } from '../../platform/json/canonical-json.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import * as queries from './actions.queries.js';
 import { type ExecutionKey, type Remembered } from './actions.queries.js';
+import { type Executor } from '../executors/executor.js';
 import {
+  ANSWER_LOST,
   asReplay,
   failure,
+  HOLDER_AWAY,
   type HttpAnswer,
   INTERRUPTED,
   KEY_REUSED,
@@ -24,20 +27,27 @@ const JOIN_POLL_MS = 250;
 /** The pause before a record is tried again that the database did not take. */
 const RECORD_RETRY_MS = 500;
 
-/** An answer, and whether it is the answer of its key for good. What is not final leaves the key unused. */
+/**
+ * An answer, and what it makes of its key. `settled`: it is the key's answer for good. `unused`: nothing has run under it.
+ * `open`: whoever was given it may have run it or be at it still, and only he may be asked again.
+ */
 export interface Outcome {
   readonly answer: HttpAnswer;
-  readonly final: boolean;
+  readonly key: 'settled' | 'unused' | 'open';
 }
 
 /** What deciding and running is done with. */
 export interface ExecutionHooks {
-  /** Undefined when there is nobody to ask. */
-  isRepeatable(action: string): boolean | undefined;
+  /** Who would execute an action now; undefined when nobody can. */
+  choose(): Executor | undefined;
+  /** The one who was given a key; undefined when he is away. */
+  executorWithId(id: string): Executor | undefined;
   /** Why an action may not begin now; null when it may. */
-  refusalOf(request: ActionRequest, signal: AbortSignal): Promise<HttpAnswer | null>;
+  refusalOf(request: ActionRequest, executor: Executor, signal: AbortSignal): Promise<HttpAnswer | null>;
   /** Never rejects. */
-  execute(request: ActionRequest, signal: AbortSignal): Promise<Outcome>;
+  execute(request: ActionRequest, executor: Executor, signal: AbortSignal): Promise<Outcome>;
+  /** What the executor knows of a key that it was given; null when it has not run it. Never rejects. */
+  recall(request: ActionRequest, executor: Executor, signal: AbortSignal): Promise<Outcome | null>;
   /** Remembers the lease number of a request that is answered without being judged. */
   noteLease(request: ActionRequest): Promise<void>;
 }
@@ -52,8 +62,12 @@ interface InFlight {
  *
  * An execution is written down as running before it begins and as done, with its answer, before anybody hears of its
  * end. Whoever sends the same key meanwhile joins it, in this process or in another; whoever sends it later gets its
- * answer. A process renews what it runs on the database's clock; what a dead one has left running is run again only if
- * that does no harm, and any other is told, for good, to have been interrupted.
+ * answer. A process renews what it runs on the database's clock.
+ *
+ * A key belongs to the executor that it was given to until it is certain that it has not run there. When the answer was
+ * lost, or the process died that waited for it, that executor is asked what it remembers, and nobody else is given the
+ * key. One that remembers nothing (this machine) runs it again only if that does no harm; any other is told, for good, to
+ * have been interrupted.
  *
  * Within a process a key is taken before the first look at the database, so its duplicates cannot be judged (and
  * refused) while it runs. Between processes the insert of the row decides.
@@ -82,8 +96,9 @@ export class KeyedExecutions {
       if (other === undefined) break;
       if (other.fingerprint !== fingerprint) return KEY_REUSED;
       await this.hooks.noteLease(request);
-      const { answer, final } = await other.outcome;
-      if (final) return asReplay(answer);
+      const outcome = await other.outcome;
+      if (outcome.key === 'settled') return asReplay(outcome.answer);
+      if (outcome.key === 'open') return outcome.answer;
       // The other was refused for what it was: this one may be confirmed, or have the newer lease.
     }
     const outcome = this.settle(key, request, fingerprint).finally(() => this.inFlight.delete(name));
@@ -104,13 +119,13 @@ export class KeyedExecutions {
   private async settle(key: ExecutionKey, request: ActionRequest, fingerprint: string): Promise<Outcome> {
     for (;;) {
       const known = await queries.findExecution(this.database, key);
-      if (known !== null && known.fingerprint !== fingerprint) return { answer: KEY_REUSED, final: false };
+      if (known !== null && known.fingerprint !== fingerprint) return { answer: KEY_REUSED, key: 'unused' };
       if (known?.state === 'done') {
         await this.hooks.noteLease(request);
-        return { answer: asReplay(answerOf(known)), final: true };
+        return { answer: asReplay(answerOf(known)), key: 'settled' };
       }
-      if (known !== null && known.alive && known.bootId !== this.bootId) {
-        if (this.closing) return { answer: unknownOfKey(SHUTTING_DOWN), final: false };
+      if (known?.state === 'running' && known.alive && known.bootId !== this.bootId) {
+        if (this.closing) return { answer: unknownOfKey(SHUTTING_DOWN), key: 'open' };
         await wait(JOIN_POLL_MS);
         continue;
       }
@@ -122,8 +137,9 @@ export class KeyedExecutions {
   }
 
   /**
-   * Makes the execution this process' own and runs it; null when another process was faster. `known` is what a dead
-   * process has left, or this one when it could not tell whether its record was taken: then it has not begun either.
+   * Makes the execution this process' own and runs it; null when there is something new to look at: another process was
+   * faster, or the key turned out to be unused. `known` is what a dead process has left or nobody waits for, or this one
+   * when it could not tell whether its record was taken: then it has not begun either.
    */
   private async own(
     key: ExecutionKey,
@@ -132,36 +148,73 @@ export class KeyedExecutions {
     known: Remembered | null,
     signal: AbortSignal,
   ): Promise<Outcome | null> {
-    const mayHaveRun = known !== null && known.bootId !== this.bootId;
-    if (mayHaveRun) {
-      const repeatable = this.hooks.isRepeatable(request.action);
-      if (repeatable === undefined) return { answer: unknownOfKey(NO_EXECUTOR), final: false };
-      if (!repeatable) return this.interrupt(key, request);
+    const mayHaveRun = known !== null && (known.state === 'unanswered' || known.bootId !== this.bootId);
+    if (mayHaveRun && known.recallable) return this.recall(key, request, known.executorId, signal);
+    // Nobody remembers what became of it, so only its own executor could repeat it, and only if that does no harm.
+    const executor = mayHaveRun ? this.hooks.executorWithId(known.executorId) : this.hooks.choose();
+    if (mayHaveRun && executor?.isRepeatable(request.action) !== true) {
+      return this.interrupt(key, request, known.state === 'unanswered' ? ANSWER_LOST : INTERRUPTED);
     }
-    const refused = await this.hooks.refusalOf(request, signal);
-    if (refused !== null) return { answer: mayHaveRun ? unknownOfKey(refused) : refused, final: false };
-    const what = { fingerprint, action: request.action, bootId: this.bootId };
-    const leaseNumber = request.lease_number ?? null;
+    if (executor === undefined) return { answer: NO_EXECUTOR, key: 'unused' };
+    const refused = await this.hooks.refusalOf(request, executor, signal);
+    if (refused !== null) {
+      return mayHaveRun ? { answer: unknownOfKey(refused), key: 'open' } : { answer: refused, key: 'unused' };
+    }
+    const given = { executorId: executor.id, recallableSeconds: executor.memory?.seconds ?? null };
+    const what = { fingerprint, action: request.action, bootId: this.bootId, executor: given };
     const isOurs =
       known === null
-        ? await queries.beginExecution(this.database, key, { ...what, leaseNumber })
-        : await queries.takeOverExecution(this.database, key, this.bootId);
-    if (!isOurs) return null;
+        ? await queries.beginExecution(this.database, key, {
+            ...what,
+            leaseNumber: request.lease_number ?? null,
+          })
+        : await queries.takeOverExecution(this.database, key, this.bootId, given);
+    return isOurs ? this.attend(key, () => this.hooks.execute(request, executor, signal)) : null;
+  }
+
+  /** Asks the executor that was given a key what became of it; null when the key turned out to be unused. */
+  private async recall(
+    key: ExecutionKey,
+    request: ActionRequest,
+    executorId: string,
+    signal: AbortSignal,
+  ): Promise<Outcome | null> {
+    const executor = this.hooks.executorWithId(executorId);
+    if (executor === undefined) return { answer: HOLDER_AWAY, key: 'open' };
+    await this.hooks.noteLease(request);
+    if (!(await queries.takeOverExecution(this.database, key, this.bootId))) return null;
+    const outcome = await this.attend(key, () => this.hooks.recall(request, executor, signal));
+    return outcome?.key === 'settled' ? { ...outcome, answer: asReplay(outcome.answer) } : outcome;
+  }
+
+  /** Waits for what becomes of an execution, saying meanwhile that this process lives, and writes it down. */
+  private async attend<T extends Outcome | null>(
+    key: ExecutionKey,
+    work: () => Promise<T>,
+  ): Promise<T | Outcome> {
     this.begun++;
     try {
-      const outcome = await this.hooks.execute(request, signal);
-      if (outcome.final) return { answer: await this.store(key, outcome.answer), final: true };
-      await this.record(() => queries.forgetExecution(this.database, key, this.bootId));
-      return outcome;
+      const outcome = await work();
+      switch (outcome?.key) {
+        case 'settled':
+          return { answer: await this.store(key, outcome.answer), key: 'settled' };
+        case 'open':
+          await this.record(() => queries.leaveExecutionOpen(this.database, key, this.bootId));
+          return outcome;
+        case 'unused':
+        case undefined:
+          await this.record(() => queries.forgetExecution(this.database, key, this.bootId));
+          return outcome;
+      }
     } finally {
       this.begun--;
     }
   }
 
-  /** Settles what a dead process was running and must not run again. */
-  private async interrupt(key: ExecutionKey, request: ActionRequest): Promise<Outcome | null> {
+  /** Settles what was broken off, or whose answer was lost, and must not run again. */
+  private async interrupt(key: ExecutionKey, request: ActionRequest, why: string): Promise<Outcome | null> {
     if (!(await queries.takeOverExecution(this.database, key, this.bootId))) return null;
-    return { answer: await this.store(key, refusal(request.action, INTERRUPTED)), final: true };
+    return { answer: await this.store(key, refusal(request.action, why)), key: 'settled' };
   }
 
   /** Stores an answer before anybody hears it. Returns the one that the key has from now on. */

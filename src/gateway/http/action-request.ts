@@ -1,12 +1,15 @@
-import { type ActionRequest } from '../../contracts/gateway-api.js';
+import { type ActionRequest, type LeasedFile } from '../../contracts/gateway-api.js';
 import { HttpRefusal } from './http-refusal.js';
 
 const MAX_ID_LENGTH = 255;
+/** What a task may declare: a thousand entries in each of its three lists, each of so many characters. */
+const MAX_FILES = 3_000;
+const MAX_PATH_LENGTH = 1_000;
 
 /** Reads a body. Throws an {@link HttpRefusal} with status 400; unknown fields are ignored. `confirmed` is true only when it says so. */
 export function parseActionRequest(body: unknown): ActionRequest {
   if (!isObject(body)) throw badRequest('Invalid JSON body.');
-  const { action, params = {}, confirmed, task_id, idempotency_key, lease_number } = body;
+  const { action, params = {}, confirmed, task_id, idempotency_key, lease_number, files } = body;
   if (action === undefined || action === null || action === '') throw badRequest("Missing 'action' field.");
   if (typeof action !== 'string') throw badRequest("'action' must be a string.");
   if (action.length > MAX_ID_LENGTH)
@@ -27,7 +30,25 @@ export function parseActionRequest(body: unknown): ActionRequest {
     ...(taskId === undefined ? {} : { task_id: taskId }),
     ...(idempotencyKey === undefined ? {} : { idempotency_key: idempotencyKey }),
     ...(given ? { lease_number: Number(lease_number) } : {}),
+    ...(files === undefined || files === null ? {} : { files: leasedFiles(files) }),
   };
+}
+
+function leasedFiles(value: unknown): readonly LeasedFile[] {
+  if (!Array.isArray(value)) throw badRequest("'files' must be a list of {path, mode}.");
+  if (value.length > MAX_FILES) throw badRequest(`'files' may have at most ${MAX_FILES} entries.`);
+  return value.map((entry: unknown) => {
+    if (!isObject(entry) || typeof entry['path'] !== 'string' || entry['path'].trim() === '') {
+      throw badRequest("'files' must be a list of {path, mode}.");
+    }
+    const { path, mode } = entry;
+    if (path.length > MAX_PATH_LENGTH) {
+      throw badRequest(`A path in 'files' may have at most ${MAX_PATH_LENGTH} characters.`);
+    }
+    if (mode !== 'read' && mode !== 'write')
+      throw badRequest("The mode of a file must be 'read' or 'write'.");
+    return { path, mode };
+  });
 }
 
 const badRequest = (text: string) => new HttpRefusal(400, text);

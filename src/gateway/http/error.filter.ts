@@ -3,8 +3,12 @@ import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type ActionFailure } from '../../contracts/gateway-api.js';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type AllowedMethods } from '../../platform/http/allowed-methods.js';
+import { traitsOf } from '../../platform/http/route.decorator.js';
 import { JsonTextError } from '../../platform/json/json-text.js';
+import { sendProblem } from '../../platform/http/send-problem.js';
 import { type Logger } from '../../platform/logging/logger.js';
+import { Problem } from '../../platform/problems/problem.js';
+import { openAiErrorBody } from '../providers/index.js';
 import { HttpRefusal } from './http-refusal.js';
 
 interface Shown {
@@ -25,12 +29,16 @@ export class ErrorFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     if (reply.sent) return;
+    if (error instanceof Problem) {
+      sendProblem(request, reply, error);
+      return;
+    }
     const { status, body, headers = {} } = this.shown(error, request);
     if (status === 500) this.logger.error({ err: error, requestId: request.id }, 'A request failed.');
     void reply
       .status(status)
       .headers({ ...headers, 'content-type': 'application/json; charset=utf-8' })
-      .send(body);
+      .send(traitsOf(request).errors === 'openai' ? openAiErrorBody(status, body.error) : body);
   }
 
   private shown(error: unknown, request: FastifyRequest): Shown {

@@ -1,12 +1,13 @@
-import { Body, Controller, Get, HttpCode, Inject, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Res } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type FastifyReply } from 'fastify';
 import { type ActionFailure, type ActionResponse, type GatewayStatus } from '../../contracts/gateway-api.js';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/statement.js';
 import { ActionsService } from '../actions/actions.service.js';
-import { type Executor } from '../executors/executor.js';
-import { EXECUTORS } from '../tokens.js';
+import { executionWords } from '../executors/domain/execution-words.js';
+import { Executors } from '../executors/executors.js';
+import { SshTunnel } from '../ssh/index.js';
 import { parseActionRequest } from './action-request.js';
 import { AckView, ActionAnswer, ActionBody, ErrorView, SessionsView, StatusView } from './gateway.dto.js';
 import { HttpRefusal } from './http-refusal.js';
@@ -21,20 +22,16 @@ export class GatewayController {
   constructor(
     private readonly actions: ActionsService,
     private readonly database: Database,
-    @Inject(EXECUTORS) private readonly executors: readonly Executor[],
+    private readonly executors: Executors,
+    private readonly ssh: SshTunnel,
   ) {}
 
   @Get('status')
   @ApiOperation({ summary: 'Whether actions can be executed, and by whom' })
   @ApiOkResponse({ type: StatusView })
-  status(): GatewayStatus {
-    return {
-      agent_connected: this.actions.isReady,
-      ssh_fallback_enabled: false,
-      ssh_fallback_healthy: false,
-      ssh_fallback_target: null,
-      execution_mode: 'agent_preferred',
-    };
+  status(): GatewayStatus & StatusView {
+    const status = { agent_connected: this.actions.hasAgent, ...this.ssh.status() };
+    return { ...status, execution: executionWords(status) };
   }
 
   @Post('action')
@@ -69,7 +66,7 @@ export class GatewayController {
   @ApiOkResponse({ type: SessionsView })
   sessions(): SessionsView {
     return {
-      sessions: this.executors
+      sessions: this.executors.present
         .flatMap((executor) => executor.sessions())
         .map((session) => ({
           session_id: session.sessionId,
@@ -92,7 +89,7 @@ export class GatewayController {
   })
   async emergencyStop(): Promise<AckView> {
     if (!(await this.actions.stop())) throw new HttpRefusal(503, 'No agent connected.');
-    return { status: 'emergency_stop_sent' };
+    return { status: this.actions.hasAgent ? 'emergency_stop_sent' : 'not_applicable_in_ssh_mode' };
   }
 
   @Post('resume')

@@ -1,8 +1,17 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
+export class LeasedFileBody {
+  /** A file, folder or glob, relative to the repository that the action works in. */
+  @ApiProperty({ example: 'src/' })
+  path!: string;
+  /** `write` when the task may change it. */
+  @ApiProperty({ enum: ['read', 'write'] })
+  mode!: string;
+}
+
 /** An action to execute. */
 export class ActionBody {
-  /** What to do; see the list of actions in the README. */
+  /** What to do; see docs/actions.md. */
   @ApiProperty({ example: 'file_read' })
   action!: string;
   /** What the action needs. */
@@ -24,16 +33,22 @@ export class ActionBody {
   /** Grows with every claim of the task; lower than one seen before is refused. */
   @ApiProperty({ type: 'integer', required: false })
   lease_number!: number;
+  /** What the task has leased: a coding agent is told, and what it writes beyond is reported. Absent: nothing is compared. */
+  @ApiProperty({ type: [LeasedFileBody], required: false })
+  files!: LeasedFileBody[];
 }
 
 export class ResultView {
   /** The exit code; -1 when it was killed. */
   @ApiProperty({ type: 'integer' })
   returncode!: number;
-  /** At most 8192 characters; of file_read 65536. */
+  /** At most 8192 characters; of file_read 65536, of zip_project as much as the archive has. */
   stdout!: string;
   /** At most 4096 characters. */
   stderr!: string;
+  /** Paths that were written although the lease does not cover them. */
+  @ApiProperty({ type: [String], required: false })
+  lease_violations!: string[];
 }
 
 export class ActionAnswer {
@@ -66,6 +81,8 @@ export class StatusView {
   /** Which way is taken. */
   @ApiProperty({ enum: ['ssh_tunnel', 'agent_preferred'] })
   execution_mode!: string;
+  /** The same in words: `Worker Connected`, `SSH Tunnel Ready`, `SSH Tunnel Configured (unreachable)` or `No worker and no SSH fallback`. */
+  execution!: string;
 }
 
 export class SessionView {

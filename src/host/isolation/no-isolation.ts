@@ -1,15 +1,8 @@
 import { CannotRun, type Cage, type Isolation, type RunRequest } from './isolation.js';
 import { childEnvironment, RUN_MARKER } from '../domain/child-environment.js';
 import { type Commands } from '../runner/commands.js';
-import {
-  descendantsOf,
-  isSameProcess,
-  killProcess,
-  killRun,
-  killRunNow,
-  type ProcessIdentity,
-  signalGroup,
-} from '../runner/process-table.js';
+import { isSameProcess, type ProcessIdentity } from '../../platform/processes/process-identity.js';
+import { descendantsOf, killProcess, killRun, killRunNow, signalGroup } from '../runner/process-table.js';
 import { workFolder } from '../runner/work-folder.js';
 import { type RunRecord } from '../state/run-records.js';
 

@@ -1,6 +1,6 @@
 import { type HostConfig } from '../host.config.js';
 import { type Commands } from '../runner/commands.js';
-import { type StateDir } from '../state/state-dir.js';
+import { type StateDir } from '../../platform/state-dir/state-dir.js';
 import { type Isolation } from './isolation.js';
 import { NoIsolation } from './no-isolation.js';
 import { PodmanEngine } from './podman-engine.js';
@@ -13,7 +13,7 @@ export interface OpenIsolationOptions {
   readonly daemonEnv: Readonly<Record<string, string | undefined>>;
 }
 
-/** The isolation that is configured. Throws a HostConfigError when this machine cannot give it: less is never taken. */
+/** The isolation that is configured. Throws a ConfigError when this machine cannot give it: less is never taken. */
 export async function openIsolation({
   config,
   state,

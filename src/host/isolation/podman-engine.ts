@@ -7,7 +7,8 @@ import {
   readEnforcement,
   refusalOfUser,
 } from '../domain/podman-arguments.js';
-import { HostConfigError, type PodmanConfig } from '../host.config.js';
+import { ConfigError } from '../../platform/config/config-error.js';
+import { type PodmanConfig } from '../host.config.js';
 import { Commands } from '../runner/commands.js';
 
 const CALL_LIMIT_MS = 15_000;
@@ -38,20 +39,20 @@ export class PodmanEngine {
     readonly description: string,
   ) {}
 
-  /** Finds podman and runs a container as jobs will run. Throws a {@link HostConfigError} when that is impossible. */
+  /** Finds podman and runs a container as jobs will run. Throws a {@link ConfigError} when that is impossible. */
   static async open(
     config: PodmanConfig,
     daemonEnv: Readonly<Record<string, string | undefined>>,
   ): Promise<PodmanEngine> {
     const program = new Commands(['podman'], daemonEnv['PATH'] ?? '').fileOf('podman');
     if (program === undefined) {
-      throw new HostConfigError(
+      throw new ConfigError(
         'SKYCLAW_ISOLATION=podman, but there is no podman on the PATH. Install it (Debian and Ubuntu: apt-get install ' +
           'podman runc uidmap slirp4netns fuse-overlayfs), or set SKYCLAW_ISOLATION=none.',
       );
     }
     const refusal = refusalOfUser(process.getuid?.(), config);
-    if (refusal !== undefined) throw new HostConfigError(refusal);
+    if (refusal !== undefined) throw new ConfigError(refusal);
     const env = Object.fromEntries(
       Object.entries(daemonEnv).filter(
         (entry): entry is [string, string] => entry[1] !== undefined && PODMAN_ENV.test(entry[0]),
@@ -81,7 +82,7 @@ export class PodmanEngine {
             : describeEnforcement(trial.enforced, config)),
       );
     }
-    throw new HostConfigError(
+    throw new ConfigError(
       `SKYCLAW_ISOLATION=podman, but no container of ${config.image} runs here: ${trouble}. ` +
         'Check that the image is there (podman pull) and that podman works for this user (podman info).',
     );

@@ -4,12 +4,13 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { payloadEnvironment, RUN_MARKER } from '../domain/child-environment.js';
 import { podmanRunArguments, refusalOfImage } from '../domain/podman-arguments.js';
-import { listensOn } from '../domain/process-stat.js';
+import { listensOn } from '../../platform/processes/domain/process-stat.js';
 import { type PodmanConfig } from '../host.config.js';
-import { isSameProcess, killRun, signalGroup } from '../runner/process-table.js';
+import { isSameProcess } from '../../platform/processes/process-identity.js';
+import { killRun, signalGroup } from '../runner/process-table.js';
 import { workFolder } from '../runner/work-folder.js';
 import { type RunRecord } from '../state/run-records.js';
-import { type StateDir } from '../state/state-dir.js';
+import { type StateDir } from '../../platform/state-dir/state-dir.js';
 import { type Cage, CannotRun, type Isolation, type RunRequest } from './isolation.js';
 import { type PodmanEngine } from './podman-engine.js';
 

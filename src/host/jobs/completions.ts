@@ -4,7 +4,7 @@ import { record } from '../domain/record.js';
 import { newKey } from '../coordinator/coordinator-client.js';
 import { type Deliverer } from '../coordinator/delivery.js';
 import { outputText } from '../domain/output-text.js';
-import { type StateDir } from '../state/state-dir.js';
+import { type StateDir } from '../../platform/state-dir/state-dir.js';
 
 const FOLDER = 'completions';
 /** Kept of each stream when the coordinator finds a completion too large. */

@@ -10,7 +10,7 @@ import {
   parseCapabilityProbes,
 } from '../domain/capability-probes.js';
 import { childEnvironment } from '../domain/child-environment.js';
-import { HostConfigError } from '../host.config.js';
+import { ConfigError } from '../../platform/config/config-error.js';
 import { signalGroup } from '../runner/process-table.js';
 
 const COMMAND_LIMIT_MS = 10_000;
@@ -33,7 +33,7 @@ export class CapabilityProber extends Loop {
   private readonly probes: readonly CapabilityProbe[];
   private passing: readonly string[] = [];
 
-  /** Throws a {@link HostConfigError} when the file cannot be read. */
+  /** Throws a {@link ConfigError} when the file cannot be read. */
   constructor(private readonly options: CapabilityProberOptions) {
     super({ name: 'capability probes', intervalMs: options.periodMs, logger: options.logger }, options.every);
     this.probes = options.file === undefined ? [] : readProbes(options.file);
@@ -97,7 +97,7 @@ function readProbes(file: string): readonly CapabilityProbe[] {
     return parseCapabilityProbes(parse(readFileSync(file, 'utf8')));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new HostConfigError(`SKYCLAW_CAPABILITY_PROBES ${file} cannot be used: ${reason}`);
+    throw new ConfigError(`SKYCLAW_CAPABILITY_PROBES ${file} cannot be used: ${reason}`);
   }
 }
 

@@ -1,27 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { RUN_MARKER } from '../domain/child-environment.js';
-import { parseProcessStat, type ProcessStat } from '../domain/process-stat.js';
-
-/** A process id is used again; with the time of the start it names one process of one boot of this machine. */
-export interface ProcessIdentity {
-  readonly pid: number;
-  /** Empty where there is no `/proc`: such a process is never taken for the same. */
-  readonly startedAt: string;
-}
-
-/** Who the process with this id is now. */
-export function identityOfProcess(pid: number): ProcessIdentity {
-  const stat = statOf(pid);
-  return { pid, startedAt: stat === undefined ? '' : `${bootId()}:${stat.startTicks}` };
-}
-
-/** Whether the process that was noted down is still there; one that has ended and is only waited for is not. */
-export function isSameProcess({ pid, startedAt }: ProcessIdentity): boolean {
-  if (startedAt === '' || !Number.isInteger(pid) || pid <= 1) return false;
-  const stat = statOf(pid);
-  return stat !== undefined && !stat.isZombie && `${bootId()}:${stat.startTicks}` === startedAt;
-}
+import {
+  identityOfProcess,
+  isSameProcess,
+  type ProcessIdentity,
+  statOf,
+} from '../../platform/processes/process-identity.js';
 
 /** Kills a whole process group; one that is gone already is left alone. */
 export function signalGroup(group: number, signal: NodeJS.Signals): void {
@@ -122,26 +107,4 @@ function environmentOf(pid: number): string {
   } catch {
     return '';
   }
-}
-
-function statOf(pid: number): ProcessStat | undefined {
-  try {
-    return parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return undefined;
-  }
-}
-
-let knownBootId: string | undefined;
-
-/** Tells one boot of this machine from the next. */
-function bootId(): string {
-  if (knownBootId === undefined) {
-    try {
-      knownBootId = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-    } catch {
-      knownBootId = 'unknown';
-    }
-  }
-  return knownBootId;
 }

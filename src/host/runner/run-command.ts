@@ -1,7 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { type Cage } from '../isolation/isolation.js';
 import { OutputHead } from './output-head.js';
-import { type ProcessIdentity } from './process-table.js';
+import { type ProcessIdentity } from '../../platform/processes/process-identity.js';
+import { within } from '../../platform/within.js';
 import { type ProcessEnd, SupervisedProcess } from './supervised-process.js';
 
 /** Between the request to end and the kill, when time is up. */
@@ -58,9 +58,9 @@ export async function runCommand(cage: Cage, options: RunOptions): Promise<RunOu
   if (cut === 'ended') end = await process.ended;
   else {
     end = { kind: cut };
-    await within(process.end(KILL_AFTER_MS), SETTLE_MS);
+    await within(SETTLE_MS, process.end(KILL_AFTER_MS));
   }
-  await within(closed, LAST_OUTPUT_MS);
+  await within(LAST_OUTPUT_MS, closed);
   process.stdout?.destroy();
   process.stderr?.destroy();
   return {
@@ -90,12 +90,4 @@ function firstOf(
     if (signal.aborted) onAbort();
     void ended.then(() => settle('ended'));
   });
-}
-
-/** Waits for `what`, but no longer than `limitMs`. */
-export async function within(what: Promise<unknown>, limitMs: number): Promise<void> {
-  const timer = new AbortController();
-  const late = wait(limitMs, undefined, { signal: timer.signal }).catch(() => undefined);
-  await Promise.race([what, late]);
-  timer.abort();
 }

@@ -2,7 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Readable } from 'node:stream';
 import { type Cage } from '../isolation/isolation.js';
-import { identityOfProcess, isSameProcess, type ProcessIdentity } from './process-table.js';
+import {
+  identityOfProcess,
+  isSameProcess,
+  type ProcessIdentity,
+} from '../../platform/processes/process-identity.js';
 
 /** How a process has ended. */
 export type ProcessEnd =

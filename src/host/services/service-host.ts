@@ -10,7 +10,7 @@ import { type CommandRules, refusalOfCommand } from '../domain/command-rules.js'
 import { assignmentOf, stepFor } from '../domain/service-claim.js';
 import { type ServicesConfig } from '../host.config.js';
 import { CannotRun } from '../isolation/isolation.js';
-import { isSameProcess } from '../runner/process-table.js';
+import { isSameProcess } from '../../platform/processes/process-identity.js';
 import { type ProcessEnd } from '../runner/supervised-process.js';
 import { type RunRecord } from '../state/run-records.js';
 import { Ports } from './ports.js';

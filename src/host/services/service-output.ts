@@ -2,7 +2,7 @@ import { type ShipTo, LogShipper, type LogShipperOptions } from '../output/log-s
 import { FileTail } from '../output/file-tail.js';
 import { type Output } from '../runner/supervised-process.js';
 import { type ServiceNote } from '../state/run-records.js';
-import { type StateDir } from '../state/state-dir.js';
+import { type StateDir } from '../../platform/state-dir/state-dir.js';
 
 const FOLDER = 'output';
 const LOOK_MS = 250;

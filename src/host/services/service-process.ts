@@ -8,7 +8,7 @@ import { type Isolation } from '../isolation/isolation.js';
 import { type ShippingSwitch } from '../output/log-shipper.js';
 import { type ProcessEnd, SupervisedProcess } from '../runner/supervised-process.js';
 import { type RunRecord, type RunRecords, type ServiceNote } from '../state/run-records.js';
-import { type StateDir } from '../state/state-dir.js';
+import { type StateDir } from '../../platform/state-dir/state-dir.js';
 import { becomesReady } from './readiness.js';
 import { openOutput, ServiceOutput } from './service-output.js';
 

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { record } from '../domain/record.js';
-import { type StateDir } from './state-dir.js';
+import { type StateDir } from '../../platform/state-dir/state-dir.js';
 
 const ID = 'host-id.json';
 const TOKEN = 'host-token.json';

@@ -1,7 +1,7 @@
 import { type Logger } from '../../platform/logging/logger.js';
 import { record } from '../domain/record.js';
-import { type ProcessIdentity } from '../runner/process-table.js';
-import { type StateDir } from './state-dir.js';
+import { type ProcessIdentity } from '../../platform/processes/process-identity.js';
+import { type StateDir } from '../../platform/state-dir/state-dir.js';
 
 const FOLDER = 'runs';
 

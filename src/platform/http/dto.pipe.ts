@@ -66,11 +66,21 @@ function bind(type: DtoType, value: unknown, at: Place, issues: RequestIssue[]):
   }
   if (!fits) {
     const errors = validateSync(dto, { skipUndefinedProperties: false, forbidUnknownValues: false });
+    const shown = withoutSecrets(type, given);
     for (const error of errors) {
-      issues.push(...issuesOf(error, { at, given, missing: unset?.has(error.property) ?? false }));
+      if (shown[error.property] === HIDDEN) error.value = HIDDEN;
+      issues.push(...issuesOf(error, { at, given: shown, missing: unset?.has(error.property) ?? false }));
     }
   }
   return dto;
+}
+
+const HIDDEN = '***';
+
+/** What may be repeated of what was sent. */
+function withoutSecrets(type: DtoType, given: Record<string, unknown>): Record<string, unknown> {
+  const secrets = declaredFields(type).filter(([name, { isSecret }]) => isSecret === true && name in given);
+  return { ...given, ...Object.fromEntries(secrets.map(([name]) => [name, HIDDEN])) };
 }
 
 function bindNested(type: DtoType, value: unknown, at: Place, issues: RequestIssue[]): unknown {

@@ -29,6 +29,8 @@ interface FieldOptions {
   readonly optional?: boolean;
   readonly nullable?: boolean;
   readonly example?: unknown;
+  /** It is a secret: no answer repeats it, not even one that says what is wrong with it. */
+  readonly secret?: boolean;
 }
 
 type DtoClass = abstract new () => object;
@@ -39,6 +41,8 @@ export interface FieldRule {
   readonly accepts: (value: unknown) => boolean;
   /** What a text of a lenient client is read as. */
   readonly reads?: 'integer' | 'boolean' | 'instant';
+  /** Whether no answer may repeat it. */
+  readonly isSecret?: boolean;
   /** The class of the object, or of the entries of the list. */
   readonly nested?: () => new () => object;
 }
@@ -60,7 +64,7 @@ function field(
   rule: FieldRule,
   validators: PropertyDecorator[],
 ): PropertyDecorator {
-  const { optional = false, nullable = false, example } = options;
+  const { optional = false, nullable = false, example, secret = false } = options;
   const { accepts } = rule;
   return applyDecorators(
     (target: object, property: string | symbol) => {
@@ -69,6 +73,7 @@ function field(
         target,
         fields.set(String(property), {
           ...rule,
+          isSecret: secret,
           accepts: nullable ? (value) => value === null || value === undefined || accepts(value) : accepts,
         }),
       );
@@ -80,6 +85,7 @@ function field(
       required: !optional,
       ...(nullable ? { nullable: true } : {}),
       ...(example === undefined ? {} : { example }),
+      ...(secret ? { writeOnly: true } : {}),
     } as ApiPropertyOptions),
   );
 }

@@ -8,8 +8,11 @@ export interface RouteTraits {
    * Without it everything below /v1 is closed, and nothing else.
    */
   readonly access?: 'public' | 'key' | 'operator';
-  /** `problem`: errors are RFC 9457 documents; without it they keep the envelope that old clients parse. */
-  readonly errors?: 'problem';
+  /**
+   * `problem`: errors are RFC 9457 documents; `openai`: those of OpenAI's API; without it they keep the envelope that old
+   * clients parse.
+   */
+  readonly errors?: 'problem' | 'openai';
   /** The per-client rate limit does not count this route. */
   readonly uncounted?: true;
   /** The largest body in bytes, where it is not that of all routes. */

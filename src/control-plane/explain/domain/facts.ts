@@ -5,6 +5,8 @@ export interface GatewayFacts {
   readonly gatewayId: string;
   readonly host: string;
   readonly capabilities: readonly string[];
+  /** The actions that it takes, and no others; null or absent: all but those that only others take. */
+  readonly serves?: readonly string[] | null;
   readonly status: string;
   readonly declaredStatus: string;
   readonly statusReason: string;

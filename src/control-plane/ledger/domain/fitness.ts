@@ -15,6 +15,8 @@ export interface Need {
 export interface Taker {
   readonly gatewayId: string | null;
   readonly capabilities: readonly string[];
+  /** Of a gateway that serves only some actions: these; see {@link Claimer}. */
+  readonly serves?: readonly string[] | null;
 }
 
 /** Everybody who is registered, whatever their status: what is away may come back. */
@@ -51,8 +53,10 @@ export function lacking({ capabilities }: Need, taker: Pick<Taker, 'capabilities
   return capabilities.filter((capability) => !taker.capabilities.includes(capability));
 }
 
-export function isWhereBound({ boundTo }: Need, { gatewayId }: Taker): boolean {
-  return boundTo === null || boundTo === gatewayId;
+/** Whether it is one of those that the task is for: bound to it, or if it is bound to nobody, of what it serves. */
+export function isWhereBound({ boundTo, capabilities }: Need, { gatewayId, serves }: Taker): boolean {
+  if (boundTo !== null) return boundTo === gatewayId;
+  return serves?.some((action) => capabilities.includes(action)) ?? true;
 }
 
 export function fits(need: Need, taker: Taker): boolean {

@@ -100,7 +100,12 @@ export type Claimer =
        * The gateways that could take a task now, the best first; tasks that none of them can take are left alone. A claim
        * that starts a task says which one it is for.
        */
-      readonly gateways: readonly { readonly gatewayId: string; readonly capabilities: readonly string[] }[];
+      readonly gateways: readonly {
+        readonly gatewayId: string;
+        readonly capabilities: readonly string[];
+        /** Of tasks that are not bound to it, it takes only those that require one of these; null or absent: any. */
+        readonly serves?: readonly string[] | null;
+      }[];
     };
 
 /** What a holder shows to prove that it holds the task. */

@@ -1,4 +1,4 @@
-import { type FilePattern, overlaps } from './patterns/index.js';
+import { type FilePattern, overlaps } from '../../../file-patterns/index.js';
 import { type FileMode } from './wanted-files.js';
 
 /** What is compared: a pattern and what is done to it. */

@@ -1,4 +1,4 @@
-import { type FilePattern, parsePattern } from './patterns/index.js';
+import { type FilePattern, parsePattern } from '../../../file-patterns/index.js';
 
 /** Whether a task changes a file, which it then owns alone, or only reads it, beside other readers. */
 export type FileMode = 'read' | 'write';

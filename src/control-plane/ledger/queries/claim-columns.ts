@@ -1,6 +1,7 @@
 // What a claim writes and tells, with the lock of a project and without: pieces of SQL.
 import { appendSteps, type EventColumns } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
+import { isServed } from './discovery.js';
 import { RUNNING_EVENT } from './lease.queries.js';
 import { isPausedGateway } from './pause.queries.js';
 import { WRITER } from './writer.js';
@@ -38,7 +39,7 @@ export const gatewayFor = (
        select g->>'gatewayId' from jsonb_array_elements($4::jsonb) with ordinality given(g, n)
        where to_jsonb(${task}.required_capabilities) <@ (g->'capabilities') and not ${isPausedGateway("g->>'gatewayId'")}
          and case when ${task}.dispatch_key is not null then g->>'gatewayId' = ${task}.dispatch_gateway_id
-                  when ${task}.gateway_strict then g->>'gatewayId' = ${task}.gateway_id else true end
+                  when ${task}.gateway_strict then g->>'gatewayId' = ${task}.gateway_id else ${isServed(task)} end
        order by (g->>'gatewayId' = ${task}.gateway_id) desc nulls last, n limit 1) end`;
 
 const CLAIMED_EVENT: EventColumns = {

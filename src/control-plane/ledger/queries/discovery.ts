@@ -14,6 +14,13 @@ export const ASKED_ABOUT = `t.kind, t.required_capabilities, split_part(t.lane, 
          case when t.dispatch_key is not null then t.dispatch_gateway_id
               when t.gateway_strict then t.gateway_id end as bound_to`;
 
+/**
+ * Whether a gateway `g` is one for a task that is not bound to it: one that serves only some actions takes only tasks that
+ * require one of those as a capability.
+ */
+export const isServed = (task: string): string =>
+  `coalesce(jsonb_typeof(g->'serves'), 'null') = 'null' or (g->'serves') ?| ${task}.required_capabilities`;
+
 /** Whether the claimer may take what `head` says this of. */
 export const MAY_TAKE = `(head.kind <> 'action') = ($1::text = 'host')
        and case $1::text
@@ -25,6 +32,7 @@ export const MAY_TAKE = `(head.kind <> 'action') = ($1::text = 'host')
            select from jsonb_array_elements($4::jsonb) g
            where (head.bound_to is null or head.bound_to = g->>'gatewayId')
              and to_jsonb(head.required_capabilities) <@ (g->'capabilities')
+             and (head.bound_to is not null or ${isServed('head')})
              and not ${isPausedGateway("g->>'gatewayId'")})
        end`;
 
@@ -43,7 +51,7 @@ export const READ_IN_VAIN = `greatest(0, ${READ} - (select b.read from before b)
  * so lanes without ready work cost nothing; any task of a lane stands for all of it, since a lane is a function of the
  * columns that are asked about. None while the queue is paused.
  *
- * $1 holder, $2 worker id, $3 capabilities or null, $4 gateways as [{gatewayId, capabilities}].
+ * $1 holder, $2 worker id, $3 capabilities or null, $4 gateways as [{gatewayId, capabilities, serves}].
  */
 export const ELIGIBLE_LANES = `
    ${PAUSED}, ${BEFORE}, lanes(lane) as (

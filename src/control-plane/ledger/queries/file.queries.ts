@@ -4,7 +4,7 @@ import { statement } from '../../../platform/database/statement.js';
 import { type Neighbour, type Waiter } from '../domain/admission.js';
 import { type Use } from '../domain/use-index.js';
 import { GATE } from '../domain/gate.js';
-import { lookupKeys } from '../domain/patterns/index.js';
+import { lookupKeys } from '../../../file-patterns/index.js';
 import { type FileMode, storedPattern, type WantedFile } from '../domain/wanted-files.js';
 
 const LOCK_PROJECT = statement('ledger.lockProject', `select pg_advisory_xact_lock(7205, hashtext($1))`);

@@ -1,9 +1,10 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
 import { flag, integer, type JsonObject, type Row, text } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
-import { appendEvents, type EventType } from '../../events/index.js';
+import { appendSteps, type EventColumns, type EventType } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
 import { type Concurrency } from '../domain/concurrency.js';
+import { leaseViolationsIn } from '../domain/lease-violations.js';
 import { type ClaimProof } from '../domain/task.js';
 import { verbs } from '../domain/task-state.js';
 import { laneOf } from './lane.js';
@@ -80,6 +81,28 @@ const RELEASED_GATE = `case when $6::float8 > 0 then ${GATE.waitsForTime} else $
 const payloadOf = (success: boolean) => `json_build_object('success', ${success}, 'error', error)`;
 const RETURNED = `t.seq, t.id, t.version, t.error, t.project_id, t.has_holdings, ${CONCURRENCY('t.')}, t.has_dependents`;
 
+/** What is told before an end, of those whose result says that they wrote outside of their lease. */
+function violationsOf(worker: string, from: string): readonly [source: string, event: EventColumns] {
+  return [
+    '(select * from ended where lease_violations is not null) strayed',
+    {
+      type: 'lease_violation',
+      from,
+      to: from,
+      worker,
+      token: 'was_claim_token',
+      message: `'Written outside of the lease.'`,
+      payload: `json_build_object('paths', lease_violations::json)`,
+    },
+  ];
+}
+
+/** The paths as JSON text; null when there are none. */
+function violationsText(result: JsonObject): string | null {
+  const paths = leaseViolationsIn(result);
+  return paths.length === 0 ? null : JSON.stringify(paths);
+}
+
 interface EndingSql {
   readonly set: string;
   readonly event: EventType;
@@ -87,7 +110,7 @@ interface EndingSql {
   readonly payload?: string;
 }
 
-/** $4 error, $5 message, then what the verb needs: result, or rest seconds, keep key, lease expired. */
+/** $4 error, $5 message, then what the verb needs: result and violations, or rest seconds, keep key, lease expired. */
 const endings: Readonly<Record<Ending['verb'], EndingSql>> = {
   fail: {
     set: `status = 'failed', gate = ${GATE.failed}, result = $6::json, error = $4, completed_at = now(), ${NO_DISPATCH}`,
@@ -113,10 +136,10 @@ const endings: Readonly<Record<Ending['verb'], EndingSql>> = {
   },
 };
 
-/** `short`: only tasks whose end concerns nobody else. `whole`: only when what the caller has prepared still fits ($9). */
+/** `short`: only tasks whose end concerns nobody else. `whole`: only when what the caller has prepared still fits (last). */
 function endStatement(verb: Ending['verb'], way: 'short' | 'whole'): ReturnType<typeof statement> {
   const { set, event, message, payload } = endings[verb];
-  const parameters = verb === 'release' ? 9 : verb === 'timeOut' ? 6 : 7;
+  const parameters = { release: 9, timeOut: 6, fail: 8 }[verb];
   const guard =
     way === 'short'
       ? 'not t.has_holdings and not t.has_dependents'
@@ -128,18 +151,21 @@ function endStatement(verb: Ending['verb'], way: 'short' | 'whole'): ReturnType<
        from tasks old
        where t.id = $1 and t.locked_by = $2 and t.claim_token = $3 and ${inStates('t.status', verbs[verb].from)}
          and old.seq = t.seq and old.version = t.version and ${guard}
-       returning ${RETURNED}, t.status,
+       returning ${RETURNED}, t.status, ${verb === 'fail' ? '$7::text' : 'null::text'} as lease_violations,
          old.status as from_status, old.locked_by as was_locked_by, old.claim_token as was_claim_token
      ), logged as (
-       ${appendEvents('ended', {
-         type: event,
-         from: 'from_status',
-         to: 'status',
-         worker: 'was_locked_by',
-         token: 'was_claim_token',
-         message,
-         ...(payload === undefined ? {} : { payload }),
-       })}
+       ${appendSteps(violationsOf('was_locked_by', 'from_status'), [
+         'ended',
+         {
+           type: event,
+           from: 'from_status',
+           to: 'status',
+           worker: 'was_locked_by',
+           token: 'was_claim_token',
+           message,
+           ...(payload === undefined ? {} : { payload }),
+         },
+       ])}
      )
      select seq, id, project_id, has_holdings, ${CONCURRENCY('')}, has_dependents from ended`,
   );
@@ -162,7 +188,13 @@ function valuesOf({ taskId, workerId, claimToken }: ClaimProof, ending: Ending):
   const proof = [taskId, workerId, claimToken];
   switch (ending.verb) {
     case 'fail':
-      return [...proof, ending.error, ending.message, JSON.stringify(ending.result)];
+      return [
+        ...proof,
+        ending.error,
+        ending.message,
+        JSON.stringify(ending.result),
+        violationsText(ending.result),
+      ];
     case 'release': {
       const { reason, message, restSeconds, keepDispatchKey, leaseExpired } = ending;
       return [...proof, reason, message, restSeconds, keepDispatchKey, leaseExpired ? 1 : 0];
@@ -198,28 +230,32 @@ export async function endWhole(
  */
 function succeedStatement(way: 'short' | 'whole' | 'jobs'): ReturnType<typeof statement> {
   const guard =
-    way === 'whole' ? 't.has_holdings = $6::boolean' : 'not t.has_holdings and not t.has_dependents';
+    way === 'whole' ? 't.has_holdings = $7::boolean' : 'not t.has_holdings and not t.has_dependents';
   return statement(
     `ledger.succeed.${way}`,
     `with ended as (
        update tasks t set status = 'succeeded', gate = null, result = p.result::json, error = p.error,
          completed_at = now(), ${NO_DISPATCH}, ${NO_HOLDER}
-       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
-         p(id, worker_id, claim_token, error, result)
+       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+         p(id, worker_id, claim_token, error, result, lease_violations)
        where t.id = p.id and t.locked_by = p.worker_id and t.claim_token = p.claim_token
          and ${inStates('t.status', verbs.succeed.from)} and ${guard}
          ${way === 'jobs' ? `and ${IS_JOB}` : ''}
-       returning ${way === 'jobs' ? `${jobColumns('t')}, t.project_id` : RETURNED}, p.worker_id, p.claim_token as was_claim_token
+       returning ${way === 'jobs' ? `${jobColumns('t')}, t.project_id` : RETURNED}, p.worker_id, p.claim_token as was_claim_token,
+         p.lease_violations
      ), logged as (
-       ${appendEvents('ended', {
-         type: 'succeeded',
-         from: `'${verbs.succeed.from[0]}'`,
-         to: `'succeeded'`,
-         worker: 'worker_id',
-         token: 'was_claim_token',
-         message: `'Task finished.'`,
-         payload: payloadOf(true),
-       })}
+       ${appendSteps(violationsOf('worker_id', `'${verbs.succeed.from[0]}'`), [
+         'ended',
+         {
+           type: 'succeeded',
+           from: `'${verbs.succeed.from[0]}'`,
+           to: `'succeeded'`,
+           worker: 'worker_id',
+           token: 'was_claim_token',
+           message: `'Task finished.'`,
+           payload: payloadOf(true),
+         },
+       ])}
      )
      select ${way === 'jobs' ? jobColumns('ended') : `seq, id, project_id, has_holdings, ${CONCURRENCY('')}, has_dependents`} from ended`,
     { plan: 'once' },
@@ -237,6 +273,7 @@ const successColumns = (successes: readonly Success[]) => [
   ...columnsOf(successes.map(({ proof }) => proof)),
   successes.map(({ error }) => error),
   successes.map(({ result }) => JSON.stringify(result)),
+  successes.map(({ result }) => violationsText(result)),
 ];
 
 /**

@@ -42,3 +42,19 @@ export async function openExecutionsAt(
   }));
   return { first, total: rows[0] === undefined ? 0 : integer(rows[0], 'total') };
 }
+
+const KEYS = statement(
+  'ledger.openKeysAmong',
+  `select t.dispatch_key from unnest($1::text[], $2::text[]) e(task_id, key)
+   join tasks t on t.id = e.task_id and t.dispatch_key = e.key`,
+);
+
+/** Those of some executions that are still open: their tasks wait for how they end. */
+export async function openKeysAmong(
+  db: Db,
+  executions: readonly { readonly taskId: string; readonly key: string }[],
+): Promise<ReadonlySet<string>> {
+  if (executions.length === 0) return new Set();
+  const columns = [executions.map(({ taskId }) => taskId), executions.map(({ key }) => key)];
+  return new Set((await db.query(KEYS, columns)).map((row) => text(row, 'dispatch_key')));
+}

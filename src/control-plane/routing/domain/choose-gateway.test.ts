@@ -4,6 +4,8 @@ import { type Candidate, chooseGateway } from './choose-gateway.js';
 const gateway = (gatewayId: string, more: Partial<Candidate> = {}): Candidate => ({
   gatewayId,
   host: '',
+  protocol: 'skynet',
+  serves: null,
   capabilities: ['execute_task'],
   inFlight: 0,
   maxInFlight: 2,
@@ -36,5 +38,14 @@ describe('the choice of a gateway', () => {
     expect(choose([full, gateway('b', { inFlight: 1 })], { preferredGatewayId: 'a' })).toBe('b');
     expect(choose([full], { preferredGatewayId: 'a', strict: true })).toBeUndefined();
     expect(choose([gateway('a')], { requiredCapabilities: ['gpu'] })).toBeUndefined();
+  });
+
+  it('leaves those that serve only some actions to these, unless somebody insists', () => {
+    const turns = gateway('a', { serves: ['turn'], capabilities: ['turn'] });
+    expect(choose([turns])).toBeUndefined();
+    expect(choose([turns], { preferredGatewayId: 'a' })).toBeUndefined();
+    expect(choose([turns, gateway('b', { inFlight: 1 })])).toBe('b');
+    expect(choose([gateway('b'), turns], { requiredCapabilities: ['turn'] })).toBe('a');
+    expect(choose([turns], { preferredGatewayId: 'a', strict: true })).toBe('a');
   });
 });

@@ -1,7 +1,9 @@
+import { type GatewayAddress } from '../../gateway-client/index.js';
+
 /** A usable gateway, as the choice sees it. */
-export interface Candidate {
-  readonly gatewayId: string;
-  readonly host: string;
+export interface Candidate extends GatewayAddress {
+  /** The actions that it takes, and no others; null: all but those that only others take. */
+  readonly serves: readonly string[] | null;
   readonly capabilities: readonly string[];
   readonly inFlight: number;
   readonly maxInFlight: number;
@@ -31,9 +33,13 @@ function canTake(candidate: Candidate, requiredCapabilities: readonly string[]):
  */
 export function chooseGateway(candidates: readonly Candidate[], wish: Wish): Candidate | undefined {
   const able = candidates.filter((candidate) => canTake(candidate, wish.requiredCapabilities));
-  const preferred = able.find((candidate) => candidate.gatewayId === wish.preferredGatewayId);
-  if (preferred !== undefined || wish.strict) return preferred;
-  return able.toSorted(byLoadThenRest)[0];
+  const isPreferred = ({ gatewayId }: Candidate) => gatewayId === wish.preferredGatewayId;
+  // Who insists on a gateway hears from it what it does not do.
+  if (wish.strict) return able.find(isPreferred);
+  const serving = able.filter(
+    ({ serves }) => serves?.some((name) => wish.requiredCapabilities.includes(name)) ?? true,
+  );
+  return serving.find(isPreferred) ?? serving.toSorted(byLoadThenRest)[0];
 }
 
 /** The best gateway first: fewest tasks in flight, of equals the one that was used least recently. */

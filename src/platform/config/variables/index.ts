@@ -1,12 +1,22 @@
+import { agentVariables } from './agent.js';
+import { actionsVariables } from './actions.js';
 import { cliVariables } from './cli.js';
 import { controlPlaneVariables } from './control-plane.js';
 import { databaseVariables } from './database.js';
 import { gatewayVariables } from './gateway.js';
+import { gatewayRegistrationVariables } from './gateway-registration.js';
 import { hostVariables } from './host.js';
+import { providerVariables } from './providers.js';
+import { projectVariables } from './projects.js';
+import { openclawVariables } from './openclaw.js';
 import { reaperVariables } from './reaper.js';
 import { schedulerVariables } from './scheduler.js';
 import { serviceGatewayVariables } from './service-gateway.js';
+import { skillVariables } from './skills.js';
 import { skyclawVariables } from './skyclaw.js';
+import { sshVariables } from './ssh.js';
+import { telegramVariables } from './telegram.js';
+import { upkeepVariables } from './upkeep.js';
 
 export { type Variable } from './variable.js';
 
@@ -22,7 +32,17 @@ export const variables = {
   ...schedulerVariables,
   ...reaperVariables,
   ...skyclawVariables,
+  ...openclawVariables,
   ...gatewayVariables,
+  ...agentVariables,
+  ...actionsVariables,
+  ...providerVariables,
+  ...sshVariables,
+  ...gatewayRegistrationVariables,
+  ...skillVariables,
+  ...telegramVariables,
+  ...projectVariables,
+  ...upkeepVariables,
   ...hostVariables,
   ...cliVariables,
   ...serviceGatewayVariables,

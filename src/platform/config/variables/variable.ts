@@ -10,6 +10,10 @@ export interface Variable {
     | 'reaper'
     | 'SkyClaw'
     | 'gateway'
+    | 'agent'
+    | 'actions'
+    | 'model providers'
+    | 'projects'
     | 'service gateway'
     | 'host'
     | 'cli';

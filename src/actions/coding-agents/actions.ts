@@ -1,0 +1,80 @@
+import { TIMEOUT_SECONDS } from '../../contracts/actions.js';
+import { type ActionResult } from '../../contracts/gateway-api.js';
+import { type ActionContext, type MachineActions } from '../machine-action.js';
+import { text, textParam, whole } from '../parameters.js';
+import { done, failed } from '../results.js';
+import { chooseClineProvider } from './cline-settings.js';
+import { agentNames } from './profiles.js';
+import { runCodingAgent } from './run-coding-agent.js';
+
+const MAX_PROMPT = 1_048_576;
+/** How long a coding agent may take to tell its version. */
+const VERSION_LIMIT_SECONDS = 20;
+
+export const codingAgentActions: MachineActions = {
+  run_coding_agent: {
+    params: {
+      agent: text({ required: true }),
+      prompt: text({ required: true, maxCharacters: MAX_PROMPT }),
+      working_dir: text(),
+      timeout_seconds: whole(TIMEOUT_SECONDS.min, TIMEOUT_SECONDS.max),
+    },
+    holds: ['repository'],
+    execute: runCodingAgent,
+  },
+  check_coding_agents: {
+    params: {},
+    repeatable: true,
+    execute: async (context) => done((await Promise.all(agentNames.map(versionOf(context)))).join('\n')),
+  },
+  configure_coding_agent: {
+    params: {
+      agent: text({ required: true }),
+      provider: text({
+        required: true,
+        only: { pattern: /^[A-Za-z0-9][A-Za-z0-9._-]*$/, words: "letters, digits, '.', '_' and '-'" },
+      }),
+      model: text(),
+      base_url: text(),
+      api_key: text(),
+    },
+    refusalOf: (params) => {
+      const url = textParam(params, 'base_url');
+      const isWeb = url === '' || (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol));
+      return isWeb ? null : "Parameter 'base_url' must be an http(s) URL.";
+    },
+    execute: configureCodingAgent,
+  },
+};
+
+const versionOf =
+  ({ run, config, agentEnv: env }: ActionContext) =>
+  async (name: (typeof agentNames)[number]): Promise<string> => {
+    const options = { env, limitSeconds: VERSION_LIMIT_SECONDS };
+    const { returncode, stdout, stderr } = await run(config.agentBins[name], ['--version'], options);
+    const [line = ''] = (returncode === 0 ? stdout : stderr).trim().split('\n');
+    return `${name}: ${returncode === 0 ? line || 'installed' : `not available (${line})`}`;
+  };
+
+async function configureCodingAgent({ params, env }: ActionContext): Promise<ActionResult> {
+  const agent = textParam(params, 'agent');
+  if (agent !== 'cline') return failed(`Agent '${agent}' cannot be configured; cline can.`);
+  const home = env['HOME'];
+  if (home === undefined)
+    return failed('HOME is not set, so it is not known where Cline keeps its settings.');
+  const given = (key: string) => textParam(params, key) || undefined;
+  const [provider, model, baseUrl, apiKey] = [
+    textParam(params, 'provider'),
+    given('model'),
+    given('base_url'),
+    given('api_key'),
+  ];
+  const choice = {
+    provider,
+    ...(model === undefined ? {} : { model }),
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+  };
+  const path = await chooseClineProvider(home, choice, new Date());
+  return done(`Cline uses ${provider} from now on (${path}).`);
+}

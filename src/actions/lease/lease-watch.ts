@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import { type ActionResult, type LeasedFile } from '../../contracts/gateway-api.js';
+import { type LeaseViolationPolicy } from '../actions.config.js';
+import { cutText } from '../cut-text.js';
+import { type ActionContext } from '../machine-action.js';
+import { MAX_STDERR } from '../results.js';
+import { type Lease, leaseOf } from './domain/lease.js';
+import { type Change, type Snapshot, WorkTree } from './work-tree.js';
+import { type WrittenPaths } from './written-paths.js';
+
+/** Paths of violations that a result names. */
+const MAX_PATHS = 1_000;
+/** Paths that its text names. */
+const MAX_NAMED = 20;
+
+/**
+ * Looks at what an action writes, and compares it with the lease of its task. Sees what is in the repository of the
+ * action and is not ignored by git.
+ */
+export class LeaseWatch {
+  private constructor(
+    private readonly context: ActionContext,
+    private readonly tree: WorkTree,
+    private readonly lease: Lease,
+    private readonly before: Snapshot,
+    private readonly others: ReturnType<WrittenPaths['watch']>,
+  ) {}
+
+  /** Begins to look; throws when nothing could be compared. `scratch` is a folder for what it needs meanwhile. */
+  static async begin(
+    context: ActionContext,
+    files: readonly LeasedFile[],
+    scratch: string,
+  ): Promise<LeaseWatch> {
+    const tree = await WorkTree.open(context.cwd, context.run, scratch);
+    if (tree === null) throw new Error(`${context.cwd} is not in a git repository`);
+    const others = context.written.watch();
+    try {
+      const before = await tree.snapshot();
+      return new LeaseWatch(context, tree, leaseOf(files, tree.root), before, others);
+    } catch (error) {
+      others.end();
+      throw error;
+    }
+  }
+
+  /** The result of the action with what it wrote outside of the lease, after the policy has had its way. */
+  async settle(result: ActionResult): Promise<ActionResult> {
+    try {
+      // Who stops everything wants nothing else to happen; what was written stays for him to see.
+      if (this.context.signal.aborted)
+        return noted(result, 'What was written was not compared with the lease.');
+      const violations = await this.violations();
+      if (violations.length === 0) return result;
+      return {
+        ...(await this.judged(result, violations)),
+        lease_violations: violations.slice(0, MAX_PATHS).map(({ path }) => path),
+      };
+    } catch (error) {
+      return notCompared(result, error, this.context.config.leaseViolationPolicy);
+    } finally {
+      this.others.end();
+    }
+  }
+
+  private async judged(result: ActionResult, violations: readonly Change[]): Promise<ActionResult> {
+    const wrote = `Written outside of the lease: ${named(violations)}.`;
+    switch (this.context.config.leaseViolationPolicy) {
+      case 'report':
+        return noted(result, wrote);
+      case 'fail':
+        return noted(asFailure(result), wrote);
+      case 'revert': {
+        const problem = await this.tree.putBack(violations, this.before).then(
+          () => '',
+          (error: unknown) => ` ${messageOf(error)}`,
+        );
+        const left = await this.violations();
+        return left.length === 0
+          ? noted(result, `${wrote} It was put back.`)
+          : noted(asFailure(result), `${wrote} It could not be put back: ${named(left)}.${problem}`);
+      }
+    }
+  }
+
+  private async violations(): Promise<Change[]> {
+    const after = await this.tree.snapshot();
+    const changes = await this.tree.changes(this.before.tree, after.tree);
+    return changes.filter(
+      ({ path }) => !this.lease.covers(path) && !this.others.paths.has(join(this.tree.root, path)),
+    );
+  }
+}
+
+/** The result of an action whose writes could not be compared: a failure, unless violations are only reported. */
+export function notCompared(
+  result: ActionResult,
+  error: unknown,
+  policy: LeaseViolationPolicy,
+): ActionResult {
+  const why = `What was written could not be compared with the lease: ${messageOf(error)}.`;
+  return noted(policy === 'report' ? result : asFailure(result), why);
+}
+
+/** The note comes first: it must survive the cut. */
+function noted(result: ActionResult, note: string): ActionResult {
+  const stderr = result.stderr === '' ? note : `${note}\n${result.stderr}`;
+  return { ...result, stderr: cutText(stderr, MAX_STDERR) };
+}
+
+function asFailure(result: ActionResult): ActionResult {
+  return result.returncode === 0 ? { ...result, returncode: 1 } : result;
+}
+
+function named(changes: readonly Change[]): string {
+  const names = changes.slice(0, MAX_NAMED).map(({ path }) => cutText(path, 100));
+  const more = changes.length - names.length;
+  return [...names, ...(more === 0 ? [] : [`and ${more} more`])].join(', ');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

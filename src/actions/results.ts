@@ -1,0 +1,14 @@
+import { type ActionResult } from '../contracts/gateway-api.js';
+import { cutText } from './cut-text.js';
+
+/** How much of a command's output a result shows. */
+export const MAX_STDOUT = 8_192;
+export const MAX_STDERR = 4_096;
+
+export const done = (stdout: string): ActionResult => ({ returncode: 0, stdout, stderr: '' });
+
+export const failed = (stderr: string): ActionResult => ({
+  returncode: 1,
+  stdout: '',
+  stderr: cutText(stderr, MAX_STDERR),
+});

@@ -1,0 +1,1 @@
+export { AgentServer } from './agent-server.js';

@@ -1,0 +1,2 @@
+export { Backup } from './backup.js';
+export { type BackupConfig, backupConfig } from './backup.config.js';

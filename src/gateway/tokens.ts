@@ -1,2 +1,0 @@
-/** Injects the executors, in the order of preference. */
-export const EXECUTORS = Symbol('executors');

@@ -1,0 +1,2 @@
+/** Whether the tests run by `npm run test:long`: the same promises, with more of everything that tries to break them. */
+export const isLong = process.env['SKYNET_TEST_LONG'] === '1';
