@@ -1,5 +1,6 @@
 export { ActionRunner, type ActionRunnerOptions, type Background } from './action-runner.js';
 export { type ActionsConfig, actionsConfig } from './actions.config.js';
+export { clineSettings } from './coding-agents/cline-settings.js';
 export { cutText } from './cut-text.js';
 export { type Answer, type Execution, type HaltReason } from './execution.js';
 export { KeyedLock } from './keyed-lock.js';

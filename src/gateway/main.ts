@@ -49,12 +49,13 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   try {
     await migrate(dataSource);
     const database = databaseOf(dataSource);
-    const ssh = new SshTunnel(config.ssh, { database, logger });
+    const local = new LocalExecutor(config.allowedRoots, env, config.actions);
+    const ssh = new SshTunnel(config.ssh, { database, logger, local });
     const executors = new Executors({
       ...(agents === undefined ? {} : { agents }),
       ...(ssh.executor === undefined ? {} : { ssh: ssh.executor }),
       sshOnly: ssh.isForced,
-      local: new LocalExecutor(config.allowedRoots, env, config.actions),
+      local,
     });
     const bot = config.telegram && new TelegramBot(config.telegram, logger);
     const actions = new ActionsService({

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import {
+  accessSync,
   chmodSync,
+  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -34,9 +36,23 @@ export interface ActMore extends Partial<Pick<Execution, 'confirmed' | 'files'>>
   readonly signal?: AbortSignal;
 }
 
-/** Where the machine has its programs: without those of this project, which `npm test` puts before them. */
+/**
+ * Where the machine has its programs: without those of this project, which `npm test` puts before them, and without
+ * folders that this user may not look into.
+ */
 const machinePath = () =>
-  (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.endsWith('node_modules/.bin'));
+  (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((folder) => !folder.endsWith('node_modules/.bin') && mayLookInto(folder));
+
+function mayLookInto(folder: string): boolean {
+  try {
+    accessSync(folder, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** A folder that actions may touch, a folder of programs that come first in PATH, and a runner. */
 export class ActionsFixture {

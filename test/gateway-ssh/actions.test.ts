@@ -1,3 +1,4 @@
+import type http from 'node:http';
 import { execFileSync } from 'node:child_process';
 import {
   existsSync,
@@ -12,9 +13,19 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type RunningGateway } from '../../src/gateway/index.js';
 import { eventually } from '../support/eventually.js';
 import { act, GatewayFixture, post } from '../gateway/fixture.js';
+import { reply, StubServer } from '../support/stub-server.js';
 import { leftOut, Sshd, trouble } from './sshd.js';
 
 const suite = trouble === undefined ? describe : describe.skip;
+
+/** A search engine that finds one thing, whatever is asked. */
+class Search extends StubServer {
+  protected serve(_request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const page = '<div class="result"><a class="result__a" href="https://example.org/">Found</a></div>';
+    reply(response, 200, page, { 'content-type': 'text/html' });
+    return Promise.resolve();
+  }
+}
 
 const status = async (at: RunningGateway) => (await fetch(`${at.url}/status`)).json();
 
@@ -22,18 +33,24 @@ suite(`actions over SSH${leftOut}`, () => {
   let fixture: GatewayFixture;
   let sshd: Sshd;
   let gateway: RunningGateway;
+  let search: Search;
   const path = (name: string) => fixture.path(name);
 
   beforeAll(async () => {
     fixture = await GatewayFixture.create();
     sshd = await Sshd.start();
+    search = await Search.start();
     gateway = await fixture.start({
-      env: sshd.env({ OPENCLAW_SSH_ALLOWED_ROOTS: fixture.root, SKYNET_ALLOWED_ROOTS: ';' }),
+      env: sshd.env({
+        ...{ OPENCLAW_SSH_ALLOWED_ROOTS: fixture.root, SKYNET_ALLOWED_ROOTS: ';' },
+        SKYNET_WEB_SEARCH_URL: search.url,
+      }),
     });
   });
   afterAll(async () => {
     await fixture.close();
     await sshd.close();
+    await search.close();
   });
 
   it('are there when the host answers, and say so', async () => {
@@ -54,6 +71,11 @@ suite(`actions over SSH${leftOut}`, () => {
     };
     expect(sessions.map(({ session_id }) => session_id)).toEqual(['ssh']);
     expect(sessions[0]?.capabilities).toContain('git_commit');
+  });
+
+  it('that need nothing of the host are carried out by the gateway', async () => {
+    const { body } = await act(gateway, 'web_search', { query: 'x' });
+    expect(body.result).toEqual({ returncode: 0, stdout: '1. Found\n   https://example.org/', stderr: '' });
   });
 
   it('write and read files whole, with their mode, and make folders', async () => {
@@ -125,6 +147,7 @@ suite(`actions over SSH${leftOut}`, () => {
     expect(await error('file_write', { file: path('x'), content: '' }, { confirmed: false })).toBe(
       'Confirmation required.',
     );
+    expect(await error('web_search', {})).toBe("Parameter 'query' is required.");
     for (const action of ['start_dev_server', 'ollama_chat', 'zip_project']) {
       expect((await act(gateway, action, { working_dir: fixture.root })).body).toEqual({
         status: 'success',

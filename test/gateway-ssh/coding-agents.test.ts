@@ -1,5 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type RunningGateway } from '../../src/gateway/index.js';
@@ -33,9 +32,9 @@ suite(`coding agents over SSH${leftOut}`, () => {
     chmodSync(file, 0o755);
     return file;
   };
-  /** A folder of a provider in the user's home, of a name that is nobody else's. */
+  /** A folder of a provider in the user's home. */
   const provider = () => {
-    const folder = mkdtempSync(join(homedir(), '.cline-skynettest'));
+    const folder = mkdtempSync(join(fixture.sshd.home, '.cline-'));
     folders.push(folder);
     return basename(folder).replace('.cline-', '');
   };
@@ -56,7 +55,6 @@ suite(`coding agents over SSH${leftOut}`, () => {
     });
   });
   afterAll(async () => {
-    for (const folder of folders) rmSync(folder, { recursive: true });
     await fixture.close();
   });
 
@@ -82,6 +80,34 @@ suite(`coding agents over SSH${leftOut}`, () => {
       (await act(gateway, 'run_coding_agent', { agent: 'codex', prompt: 'x', timeout_seconds: '5' })).body
         .error,
     ).toBe("Parameter 'timeout_seconds' must be a whole number from 30 to 3600.");
+  });
+
+  it('are configured on the host, for their owner only; what is there and cannot be read is left alone', async () => {
+    const configure = async (params: object) =>
+      (await act(gateway, 'configure_coding_agent', { agent: 'cline', ...params })).body.result;
+    const file = join(fixture.sshd.home, '.cline/data/settings/providers.json');
+    const stored = () => JSON.parse(readFileSync(file, 'utf8'));
+    expect(await configure({ provider: 'gemini', model: 'x', api_key: 'secret-1' })).toEqual({
+      returncode: 0,
+      stdout: `Cline uses gemini from now on (${file}).`,
+      stderr: '',
+    });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    await configure({ provider: 'openrouter', api_key: 'secret-2' });
+    await configure({ provider: 'gemini', model: 'y' });
+    expect(stored()).toMatchObject({
+      lastUsedProvider: 'gemini',
+      providers: {
+        gemini: { settings: { provider: 'gemini', model: 'y', apiKey: 'secret-1' } },
+        openrouter: { settings: { provider: 'openrouter', apiKey: 'secret-2' } },
+      },
+    });
+    writeFileSync(file, '{"apiKey": "secret-1",');
+    const stderr = `${file} is not a JSON object; repair or remove it.`;
+    expect(await configure({ provider: 'gemini' })).toEqual({ returncode: 1, stdout: '', stderr });
+    expect(readFileSync(file, 'utf8')).toBe('{"apiKey": "secret-1",');
+    const { body } = await act(gateway, 'configure_coding_agent', { agent: 'codex', provider: 'x' });
+    expect(body.result.stderr).toBe("Agent 'codex' cannot be configured; cline can.");
   });
 
   it('cline goes on with the next provider when one refuses, and no further', async () => {

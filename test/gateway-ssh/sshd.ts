@@ -1,6 +1,14 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -29,13 +37,18 @@ export class Sshd {
   ) {}
 
   static async start(): Promise<Sshd> {
-    const sshd = new Sshd(mkdtempSync(join(tmpdir(), 'skynet-sshd-')), await freePort());
+    const sshd = new Sshd(realpathSync(mkdtempSync(join(tmpdir(), 'skynet-sshd-'))), await freePort());
     sshd.makeKey('host');
     sshd.makeKey('login');
+    mkdirSync(sshd.home);
     // A root's sshd wants this folder, an ordinary user's does not.
     if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
     await sshd.open();
     return sshd;
+  }
+
+  get home(): string {
+    return this.path('home');
   }
 
   /** Listens, with the host key that it had. */
@@ -52,7 +65,8 @@ export class Sshd {
       'KbdInteractiveAuthentication no',
       'PermitRootLogin prohibit-password',
       'MaxStartups 100',
-      'Subsystem sftp internal-sftp',
+      // Where SFTP begins is the home as a gateway sees it: not that of whoever runs the tests.
+      `Subsystem sftp internal-sftp -d ${this.home}`,
     ];
     writeFileSync(this.path('config'), `${settings.join('\n')}\n`);
     const child = spawn(SSHD, ['-D', '-e', '-f', this.path('config')], {

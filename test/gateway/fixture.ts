@@ -20,6 +20,7 @@ import { Env } from '../../src/platform/config/env.js';
 import { createLogger } from '../../src/platform/logging/logger.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { gitHome } from '../support/git-home.js';
 import { type Json } from '../support/json.js';
 
 export interface Reply {
@@ -48,6 +49,7 @@ export interface SlowTest {
 /** A folder that actions may touch, a database, and the gateways that a test starts on them. */
 export class GatewayFixture {
   private readonly gateways: RunningGateway[] = [];
+  private readonly home = gitHome();
 
   private constructor(
     readonly database: TestDatabase,
@@ -71,7 +73,7 @@ export class GatewayFixture {
       config: { ...base, patienceMs: 100, ...config },
       databaseUrl: this.database.url,
       logger: createLogger('test', 'silent'),
-      env: process.env,
+      env: { ...process.env, HOME: this.home },
     });
     this.gateways.push(gateway);
     return gateway;
@@ -82,7 +84,7 @@ export class GatewayFixture {
     await this.sql.end();
     await this.database.drop();
     // Slow tests that a killed gateway has left behind end when their folder is gone.
-    rmSync(this.root, { recursive: true, force: true });
+    for (const folder of [this.root, this.home]) rmSync(folder, { recursive: true, force: true });
   }
 
   path(name: string): string {

@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { agentConfig, startAgent } from '../../src/agent/index.js';
 import { gatewayConfig, type RunningGateway, startGateway } from '../../src/gateway/index.js';
 import { Env } from '../../src/platform/config/env.js';
 import { createLogger } from '../../src/platform/logging/logger.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { gitHome } from '../support/git-home.js';
 import { type Json } from '../support/json.js';
 import { Program } from '../support/program.js';
 import { StubProvider } from '../support/stub-provider.js';
@@ -27,6 +29,9 @@ const START_LIMIT_MS = 60_000;
 
 /** Settings that make a gateway which no GitHub is there for. */
 const SETTINGS = { AUTO_CREATE_GITHUB_REPO: '0', SKYNET_LOG_LEVEL: 'silent', SKYNET_HTTP_PORT: '0' };
+
+/** Settings of a gateway that takes agents. */
+export const AGENTS = { SKYNET_AUTH_TOKEN: 'agents', SKYNET_WS_HOST: '127.0.0.1', SKYNET_WS_PORT: '0' };
 
 /** A control plane in a process of its own, a provider, a folder for projects, and the gateways that a test starts. */
 export class ProjectsFixture {
@@ -62,10 +67,6 @@ export class ProjectsFixture {
       });
     const sql = new pg.Client({ connectionString: database.url });
     await sql.connect();
-    const folder = (name: string) => realpathSync(mkdtempSync(join(tmpdir(), `skynet-${name}-test-`)));
-    const home = folder('home');
-    // Whoever commits needs a name; the machine of the test may have none.
-    writeFileSync(join(home, '.gitconfig'), '[user]\n\tname = Test\n\temail = test@example.org\n');
     const provider = await StubProvider.start();
     return new ProjectsFixture(
       controlPlane,
@@ -73,8 +74,8 @@ export class ProjectsFixture {
       provider,
       database,
       sql,
-      folder('projects'),
-      home,
+      realpathSync(mkdtempSync(join(tmpdir(), 'skynet-projects-test-'))),
+      gitHome(),
       ledgerDatabase,
     );
   }
@@ -123,6 +124,33 @@ export class ProjectsFixture {
     });
     this.closers.push(() => program.kill('SIGKILL'));
     return { url: await program.line(/OpenClaw gateway: (\S+)/, START_LIMIT_MS), program };
+  }
+
+  /** An agent of a gateway that takes agents with {@link AGENTS}, for as long as the returned function is not called. */
+  async attachAgent(gateway: RunningGateway): Promise<() => Promise<void>> {
+    const state = mkdtempSync(join(tmpdir(), 'skynet-agent-state-'));
+    const agent = startAgent({
+      config: agentConfig(
+        new Env({
+          ...{ ...AGENTS, SKYNET_GATEWAY_URL: `${gateway.agentsUrl ?? ''}/agent/ws` },
+          ...{ SKYNET_ALLOWED_ROOTS: this.root, SKYNET_AGENT_STATE_DIR: state },
+        }),
+      ),
+      logger: createLogger('test', 'silent'),
+      say: () => undefined,
+      env: { ...process.env, HOME: this.home },
+      terminal: undefined,
+    });
+    const close = async () => {
+      await agent.close();
+      rmSync(state, { recursive: true, force: true });
+    };
+    this.closers.push(close);
+    await eventually('the agent is connected', async () => {
+      const { body } = await call(gateway.url, 'GET', '/sessions');
+      return body.sessions.some((session: Json) => session.session_id !== 'local') ? true : undefined;
+    });
+    return close;
   }
 
   /** Lets the leases of a killed gateway run out, which takes 15 s otherwise, and what it was executing count as dead. */

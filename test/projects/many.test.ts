@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { type RunningGateway } from '../../src/gateway/index.js';
 import { eventually } from '../support/eventually.js';
-import { eventsOf, nobodyThere, ProjectsClient, ProjectsFixture, SMALL_PLAN, task } from './fixture.js';
+import {
+  AGENTS,
+  eventsOf,
+  nobodyThere,
+  ProjectsClient,
+  ProjectsFixture,
+  SMALL_PLAN,
+  task,
+} from './fixture.js';
 
 jest.setTimeout(120_000);
 
@@ -13,7 +21,7 @@ let clients: ProjectsClient[];
 
 beforeAll(async () => {
   fixture = await ProjectsFixture.create();
-  gateways = [await fixture.start(), await fixture.start(), await fixture.start()];
+  gateways = [await fixture.start(AGENTS), await fixture.start(AGENTS), await fixture.start(AGENTS)];
   clients = gateways.map((gateway) => new ProjectsClient(gateway));
 });
 afterAll(() => fixture.close());
@@ -85,7 +93,8 @@ it('runs three projects at once; the fourth queues until one of them has ended',
   for (const id of [first, ...ids]) await client().status(id, 'completed', 30_000);
 });
 
-it('lets no file be written by two of 30 tasks at once, on three gateways', async () => {
+it('lets no file be written by two of 30 tasks at once, on three agents', async () => {
+  const detach = await Promise.all(gateways.map((gateway) => fixture.attachAgent(gateway)));
   const FILES = ['a', 'b', 'c', 'd', 'e', 'f'];
   const { id, directory } = await client().create('Overlap');
   const logs = join(directory, 'logs');
@@ -116,7 +125,7 @@ it('lets no file be written by two of 30 tasks at once, on three gateways', asyn
       };
     }),
   };
-  // The tests of three gateways would wait for each other if they stood in one repository.
+  // The tests of three agents would wait for each other if they stood in one repository.
   rmSync(join(directory, '.git'), { recursive: true });
   fixture.provider.alwaysAnswers(JSON.stringify(plan));
   for (const idea of ['a', 'b', 'c']) await client().idea(id, idea);
@@ -135,10 +144,11 @@ it('lets no file be written by two of 30 tasks at once, on three gateways', asyn
   }
   expect(uses.size).toBe(30);
   const { rows } = await fixture.sql.query(
-    'select distinct boot_id from gateway.executions where starts_with(task_id, $1)',
+    "select distinct executor_id from gateway.executions where starts_with(task_id, $1) and executor_id <> 'local'",
     [`${id}-task-`],
   );
   expect(rows).toHaveLength(3);
+  for (const end of detach) await end();
 }, 120_000);
 
 it('is made when an executor appears, and not before', async () => {

@@ -3,7 +3,7 @@ import { type ActionResult } from '../../contracts/gateway-api.js';
 import { type ActionContext, type MachineActions } from '../machine-action.js';
 import { text, textParam, whole } from '../parameters.js';
 import { done, failed } from '../results.js';
-import { chooseClineProvider } from './cline-settings.js';
+import { chooseClineProvider, clineSettings } from './cline-settings.js';
 import { agentNames } from './profiles.js';
 import { runCodingAgent } from './run-coding-agent.js';
 
@@ -57,24 +57,11 @@ const versionOf =
   };
 
 async function configureCodingAgent({ params, env }: ActionContext): Promise<ActionResult> {
-  const agent = textParam(params, 'agent');
-  if (agent !== 'cline') return failed(`Agent '${agent}' cannot be configured; cline can.`);
+  const choice = clineSettings.choiceOf(params);
+  if (!choice.ok) return failed(choice.error);
   const home = env['HOME'];
   if (home === undefined)
     return failed('HOME is not set, so it is not known where Cline keeps its settings.');
-  const given = (key: string) => textParam(params, key) || undefined;
-  const [provider, model, baseUrl, apiKey] = [
-    textParam(params, 'provider'),
-    given('model'),
-    given('base_url'),
-    given('api_key'),
-  ];
-  const choice = {
-    provider,
-    ...(model === undefined ? {} : { model }),
-    ...(baseUrl === undefined ? {} : { baseUrl }),
-    ...(apiKey === undefined ? {} : { apiKey }),
-  };
-  const path = await chooseClineProvider(home, choice, new Date());
-  return done(`Cline uses ${provider} from now on (${path}).`);
+  const path = await chooseClineProvider(home, choice.value, new Date());
+  return done(clineSettings.said(choice.value, path));
 }

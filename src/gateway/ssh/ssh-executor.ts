@@ -13,7 +13,7 @@ import { type Executor, type ExecutorAnswer, type Session } from '../executors/e
 import { type SshLink } from './connection/link.js';
 import { TransportError } from './connection/transport-error.js';
 import { Aborted, untilAborted } from '../../platform/until-aborted.js';
-import { type RemoteAction } from './domain/remote-actions.js';
+import { gatewayActions, type RemoteAction } from './domain/remote-actions.js';
 import { remoteActions, RemoteHost, type Visit } from './remote/remote-host.js';
 import { type EndReason, failure, killed } from './remote/run-command.js';
 import { withinLimit } from './remote/time-limit.js';
@@ -36,6 +36,8 @@ export class SshExecutor implements Executor {
     private readonly target: SshTarget,
     private readonly link: SshLink,
     private readonly logger: Logger,
+    /** Who carries out what needs nothing of the host. */
+    private readonly gateway: Pick<Executor, 'run'>,
   ) {
     this.id = `ssh ${target.user}@${target.host}:${target.port}`;
     this.host = new RemoteHost(target);
@@ -84,6 +86,7 @@ export class SshExecutor implements Executor {
       const result = failure(`Action '${action}' is not supported in SSH tunnel mode.`);
       return { kind: 'executed', result };
     }
+    if (Object.hasOwn(gatewayActions, action)) return this.gateway.run(execution, signal);
     const limitSeconds = this.limitSecondsOf(execution);
     let visit: Visit | undefined;
     try {

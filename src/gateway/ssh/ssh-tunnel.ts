@@ -15,6 +15,13 @@ export type SshStatus = Pick<
   'ssh_fallback_enabled' | 'ssh_fallback_healthy' | 'ssh_fallback_target' | 'execution_mode'
 >;
 
+export interface SshTunnelParts {
+  readonly database: Database;
+  readonly logger: Logger;
+  /** The gateway's own machine, for what needs nothing of the host. */
+  readonly local: Pick<Executor, 'run'>;
+}
+
 /** The way to a host behind SSH, with all that keeps it up. */
 export class SshTunnel {
   /** What carries actions out over it; undefined when there is no such way. */
@@ -26,7 +33,7 @@ export class SshTunnel {
 
   constructor(
     private readonly config: SshConfig,
-    { database, logger }: { readonly database: Database; readonly logger: Logger },
+    { database, logger, local }: SshTunnelParts,
   ) {
     const { target, forced } = config;
     this.target = target;
@@ -38,7 +45,7 @@ export class SshTunnel {
     const { host, port, pinnedHostKeys: pinned, knownHostsPath, strictHostKey: strict } = target;
     const hostKeys = new HostKeys({ host, port, pinned, knownHostsPath, strict }, database, logger);
     this.link = new SshLink(target, hostKeys);
-    this.executor = new SshExecutor(target, this.link, logger);
+    this.executor = new SshExecutor(target, this.link, logger, local);
     this.health = new SshHealthLoop(this.link, target, logger);
     this.loops = [this.health];
   }

@@ -54,6 +54,11 @@ export const fileActions: Readonly<Record<string, RemoteAction>> = {
   create_directory: { repeatable: true },
 };
 
+/** The actions that need nothing of the host: the gateway carries them out itself. */
+export const gatewayActions: Readonly<Record<string, RemoteAction>> = {
+  web_search: { repeatable: true },
+};
+
 /** One plan of several, by the value of a parameter. */
 export function oneOf(key: string, fallback: string, what: string, plans: Record<string, string[]>): Planner {
   return ({ params }) => {

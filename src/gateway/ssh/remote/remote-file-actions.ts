@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { cutText, textParam } from '../../../actions/index.js';
 import { type ActionResult } from '../../../contracts/gateway-api.js';
 import { type PathFlavour } from '../domain/remote-path.js';
 import { failure } from './run-command.js';
-import { isMissing, type RemoteFiles } from './remote-files.js';
+import { type RemoteFiles } from './remote-files.js';
+import { makeFolders, writeWhole } from './write-whole.js';
 
 const MAX_READ_CHARACTERS = 65_536;
 const MAX_ENTRIES = 500;
@@ -35,24 +35,12 @@ export const remoteFileActions: Readonly<
   },
   file_write: async ({ files, flavour, params, path }) => {
     const file = path('file');
-    const folder = parentOf(flavour, file);
-    await makeFolders(files, flavour, folder);
     const content = Buffer.from(textParam(params, 'content'), 'utf8');
-    const wire = flavour.toWire(file);
-    const draft = flavour.toWire(flavour.join(folder, `.skynet-${randomBytes(6).toString('hex')}`));
-    try {
-      await files.create(draft, content);
-      const mode = await modeOf(files, wire);
-      if (mode !== null) await files.changeMode(draft, mode);
-      await files.replace(wire, draft);
-    } catch (error) {
-      await files.remove(draft).catch(() => undefined);
-      throw error;
-    }
+    await writeWhole({ files, flavour, path: file }, content);
     return done(`Wrote ${content.length} bytes to ${file}.`);
   },
   create_directory: async ({ files, flavour, path }) => {
-    await makeFolders(files, flavour, path('directory'));
+    await makeFolders({ files, flavour, path: path('directory') });
     return done(`Created ${path('directory')}.`);
   },
   list_directory: async ({ files, flavour, params, path }) => {
@@ -81,41 +69,4 @@ async function list(
       return false;
   }
   return true;
-}
-
-/** Makes a folder and those above it, as far as they are missing. */
-async function makeFolders(files: RemoteFiles, flavour: PathFlavour, folder: string): Promise<void> {
-  const wire = flavour.toWire(folder);
-  try {
-    if ((await files.stat(wire)).isDirectory()) return;
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    const parent = parentOf(flavour, folder);
-    if (parent === folder) throw error;
-    await makeFolders(files, flavour, parent);
-  }
-  try {
-    await files.makeFolder(wire);
-  } catch (error) {
-    // Somebody else may have been faster.
-    const isThere = await files.stat(wire).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
-    if (!isThere) throw error;
-  }
-}
-
-function parentOf(flavour: PathFlavour, path: string): string {
-  const [root = '', ...names] = flavour.split(path);
-  return names.slice(0, -1).reduce(flavour.join, root);
-}
-
-async function modeOf(files: RemoteFiles, wire: string): Promise<number | null> {
-  try {
-    return (await files.stat(wire)).mode & 0o777;
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
 }

@@ -74,9 +74,11 @@ export class RemoteFiles {
     }
   }
 
-  /** Makes a file with this content; it must not be there yet. */
-  async create(path: string, content: Buffer): Promise<void> {
-    const handle = await this.ask<Buffer>((answer) => this.sftp.open(path, 'wx', answer));
+  /** Makes a file with this content, and with this mode if one is named; it must not be there yet. */
+  async create(path: string, content: Buffer, mode?: number): Promise<void> {
+    const handle = await this.ask<Buffer>((answer) =>
+      mode === undefined ? this.sftp.open(path, 'wx', answer) : this.sftp.open(path, 'wx', mode, answer),
+    );
     try {
       await this.ask((answer) =>
         this.sftp.write(handle, content, 0, content.length, 0, (error) =>

@@ -4,11 +4,18 @@ import { type SshSession } from '../connection/session.js';
 import { TransportError } from '../connection/transport-error.js';
 import { Aborted, untilAborted } from '../../../platform/until-aborted.js';
 import { linuxPlanners } from '../domain/linux-actions.js';
-import { commandActions, fileActions, type Planner, type RemoteAction } from '../domain/remote-actions.js';
+import {
+  commandActions,
+  fileActions,
+  gatewayActions,
+  type Planner,
+  type RemoteAction,
+} from '../domain/remote-actions.js';
 import { type PathFlavour, posixPaths, windowsPaths } from '../domain/remote-path.js';
 import { windowsPlanners } from '../domain/windows-actions.js';
 import { type RemoteOs, type SshTarget } from '../ssh.config.js';
 import { runCline } from './cline-providers.js';
+import { configureCline } from './cline-settings.js';
 import { checkCodingAgents } from './coding-agents.js';
 import { type HostShell, hostShells } from './host-shell.js';
 import { isMissing, isOfHost, RemoteFiles } from './remote-files.js';
@@ -32,6 +39,8 @@ const SYSTEMS: Readonly<Record<RemoteOs, HostSystem>> = {
 export const remoteActions: Readonly<Record<string, RemoteAction>> = {
   ...commandActions,
   ...fileActions,
+  ...gatewayActions,
+  configure_coding_agent: {},
   check_coding_agents: { repeatable: true },
 };
 
@@ -85,6 +94,10 @@ export class RemoteHost {
     if (onFiles !== undefined) {
       visit.begun = true;
       return onFiles({ files, flavour, params, path });
+    }
+    if (action === 'configure_coding_agent') {
+      visit.begun = true;
+      return configureCline({ params, files, flavour, home: jail.home });
     }
     const named = path('working_dir');
     const folder = named === '' ? jail.roots[0] : named;
