@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { isLong, limitMs } from '../support/long.js';
 import { Stage } from './support.js';
 
 let stage: Stage;
@@ -54,68 +55,72 @@ const step = fc.oneof(
 
 const PLAIN = { holder: 'worker', id: 'w', capabilities: null } as const;
 
-it('what next, a claim and an explanation say of a task is the same, whatever came before', async () => {
-  const workers = ['w', 'gpu', 'both'];
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(task, { minLength: 3, maxLength: 8 }),
-      fc.array(step, { minLength: 5, maxLength: 20 }),
-      async (first, later) => {
-        const steps = [...first, ...later];
-        await stage.clear();
-        await stage.worker('w');
-        await stage.worker('gpu', ['gpu']);
-        await stage.worker('both', CAPABILITIES);
-        await stage.openGateway('g');
-        const ids: string[] = [];
-        const held: Awaited<ReturnType<Stage['claim']>>[] = [];
-        for (const [index, one] of steps.entries()) {
-          expect([index, await stage.claimInVain(PLAIN)]).toEqual([index, await stage.next(PLAIN)]);
-          if (one.kind === 'add') {
-            const { after, key: keyed, ...more } = one;
-            const parent = after === null ? undefined : ids[after];
-            await stage.add(`t${index}`, {
-              ...more,
-              ...keyed,
-              dependencies: parent === undefined ? [] : [parent],
-            });
-            ids.push(`t${index}`);
-          } else if (one.kind === 'claim') {
-            const claimed = await stage.claim(workers['by' in one ? one.by : 0]).catch(() => undefined);
-            if (claimed !== undefined) held.push(claimed);
-          } else if (one.kind === 'pause' || one.kind === 'resume') {
-            if ('what' in one) await stage.pause(one.what, one.kind);
-          } else if (one.kind === 'cancel' || one.kind === 'rest') {
-            const id = ids['which' in one ? one.which : 0];
-            if (id !== undefined && one.kind === 'cancel') await stage.api.post(`/v1/tasks/${id}/cancel`);
-            // Its rest is over, and nobody has noticed yet.
-            if (id !== undefined && one.kind === 'rest')
-              await stage.api.query(
-                `update tasks set gate = 3, next_attempt_at = now() - interval '1 second' where id = $1 and gate = 0
+it(
+  'what next, a claim and an explanation say of a task is the same, whatever came before',
+  async () => {
+    const workers = ['w', 'gpu', 'both'];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(task, { minLength: 3, maxLength: 8 }),
+        fc.array(step, { minLength: 5, maxLength: 20 }),
+        async (first, later) => {
+          const steps = [...first, ...later];
+          await stage.clear();
+          await stage.worker('w');
+          await stage.worker('gpu', ['gpu']);
+          await stage.worker('both', CAPABILITIES);
+          await stage.openGateway('g');
+          const ids: string[] = [];
+          const held: Awaited<ReturnType<Stage['claim']>>[] = [];
+          for (const [index, one] of steps.entries()) {
+            expect([index, await stage.claimInVain(PLAIN)]).toEqual([index, await stage.next(PLAIN)]);
+            if (one.kind === 'add') {
+              const { after, key: keyed, ...more } = one;
+              const parent = after === null ? undefined : ids[after];
+              await stage.add(`t${index}`, {
+                ...more,
+                ...keyed,
+                dependencies: parent === undefined ? [] : [parent],
+              });
+              ids.push(`t${index}`);
+            } else if (one.kind === 'claim') {
+              const claimed = await stage.claim(workers['by' in one ? one.by : 0]).catch(() => undefined);
+              if (claimed !== undefined) held.push(claimed);
+            } else if (one.kind === 'pause' || one.kind === 'resume') {
+              if ('what' in one) await stage.pause(one.what, one.kind);
+            } else if (one.kind === 'cancel' || one.kind === 'rest') {
+              const id = ids['which' in one ? one.which : 0];
+              if (id !== undefined && one.kind === 'cancel') await stage.api.post(`/v1/tasks/${id}/cancel`);
+              // Its rest is over, and nobody has noticed yet.
+              if (id !== undefined && one.kind === 'rest')
+                await stage.api.query(
+                  `update tasks set gate = 3, next_attempt_at = now() - interval '1 second' where id = $1 and gate = 0
                  and concurrency_key is null and not exists (select from file_waits w where w.task_seq = seq)`,
-                [id],
-              );
-          } else {
-            const [claimed] = held.splice('which' in one ? one.which : 0, 1);
-            if (claimed === undefined) continue;
-            if (one.kind === 'end') await stage.api.post(`/v1/tasks/${claimed.id}/start`, claimed.proof);
-            const verb = one.kind === 'end' ? 'complete' : 'release';
-            await stage.api.post(`/v1/tasks/${claimed.id}/${verb}`, claimed.proof);
+                  [id],
+                );
+            } else {
+              const [claimed] = held.splice('which' in one ? one.which : 0, 1);
+              if (claimed === undefined) continue;
+              if (one.kind === 'end') await stage.api.post(`/v1/tasks/${claimed.id}/start`, claimed.proof);
+              const verb = one.kind === 'end' ? 'complete' : 'release';
+              await stage.api.post(`/v1/tasks/${claimed.id}/${verb}`, claimed.proof);
+            }
           }
-        }
-        const next: (string | null)[] = [];
-        for (const { name, claimer } of await stage.everybody()) {
-          const shown = await stage.next(claimer);
-          expect([name, await stage.claimInVain(claimer)]).toEqual([name, shown]);
-          next.push(shown);
-        }
-        for (const id of ids) {
-          const { runnable, reasons } = await stage.explain(id);
-          expect([id, runnable]).toEqual([id, next.includes(id)]);
-          expect([id, reasons.length > 0 || runnable]).toEqual([id, true]);
-        }
-      },
-    ),
-    { numRuns: 20 },
-  );
-}, 60_000);
+          const next: (string | null)[] = [];
+          for (const { name, claimer } of await stage.everybody()) {
+            const shown = await stage.next(claimer);
+            expect([name, await stage.claimInVain(claimer)]).toEqual([name, shown]);
+            next.push(shown);
+          }
+          for (const id of ids) {
+            const { runnable, reasons } = await stage.explain(id);
+            expect([id, runnable]).toEqual([id, next.includes(id)]);
+            expect([id, reasons.length > 0 || runnable]).toEqual([id, true]);
+          }
+        },
+      ),
+      { numRuns: isLong ? 200 : 10 },
+    );
+  },
+  limitMs(60_000),
+);

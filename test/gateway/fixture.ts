@@ -58,7 +58,7 @@ export class GatewayFixture {
   ) {}
 
   static async create(): Promise<GatewayFixture> {
-    const database = await createTestDatabase('empty');
+    const database = await createTestDatabase();
     const root = realpathSync(mkdtempSync(join(tmpdir(), 'skynet-gateway-test-')));
     const sql = new pg.Client({ connectionString: database.url });
     await sql.connect();

@@ -8,6 +8,7 @@ import { eventually } from '../support/eventually.js';
 import { type LoggedEvent } from '../support/audit.js';
 import { emptyLedger, expectKeysInOrder, idsOf, keyed, proofOf } from '../support/keyed.js';
 import { PLAIN, startTestLedger, type TestLedger } from '../support/ledger.js';
+import { isLong, limitMs } from '../support/long.js';
 
 let ledger: TestLedger;
 beforeAll(async () => (ledger = await startTestLedger()));
@@ -243,69 +244,76 @@ describe('whatever happens', () => {
     },
   );
 
-  it('no key is exceeded, nobody is forgotten, and all get their turn', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-        await emptyLedger(ledger);
-        const holding: ClaimedTask[] = [];
-        let count = 0;
-        const claim = async (limit: number, able: boolean) => {
-          const before = await heldByKey();
-          const tasks = await ledger.claim('w', limit, able ? ['rare'] : []);
-          for (const { projectId, concurrency } of tasks) {
-            if (concurrency === null) continue;
-            const name = `${projectId}/${concurrency.key}`;
-            const beside = before.get(name) ?? 0;
-            expect(beside).toBeLessThan(concurrency.limit);
-            before.set(name, beside + 1);
+  it(
+    'no key is exceeded, nobody is forgotten, and all get their turn',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+          await emptyLedger(ledger);
+          const holding: ClaimedTask[] = [];
+          let count = 0;
+          const claim = async (limit: number, able: boolean) => {
+            const before = await heldByKey();
+            const tasks = await ledger.claim('w', limit, able ? ['rare'] : []);
+            for (const { projectId, concurrency } of tasks) {
+              if (concurrency === null) continue;
+              const name = `${projectId}/${concurrency.key}`;
+              const beside = before.get(name) ?? 0;
+              expect(beside).toBeLessThan(concurrency.limit);
+              before.set(name, beside + 1);
+            }
+            holding.push(...tasks);
+          };
+          for (const now of steps) {
+            if (now.kind === 'enqueue') {
+              const parent = now.after === null ? [] : [`t${now.after % Math.max(1, count)}`];
+              await ledger.enqueue(`t${count}`, {
+                ...(now.key === null ? {} : keyed(now.key, now.limit)),
+                ...{ requiredFiles: now.files, priority: now.priority, projectId: now.project },
+                ...{
+                  requiredCapabilities: now.able ? ['rare'] : [],
+                  dependencies: count === 0 ? [] : parent,
+                },
+              });
+              count += 1;
+            } else if (now.kind === 'claim') {
+              await claim(now.count, now.able);
+            } else if (now.kind === 'due') {
+              await ledger.api.query(`update tasks set next_attempt_at = now() where gate = 3`);
+              await ledger.upkeep.promoteDue();
+            } else if (now.kind === 'cancel' || now.kind === 'retry') {
+              const id = `t${now.pick % Math.max(1, count)}`;
+              await ledger.endings[now.kind](ledger.database, id, '').catch(() => undefined);
+              const index = holding.findIndex((task) => task.id === id);
+              if (index >= 0 && now.kind === 'cancel') holding.splice(index, 1);
+            } else {
+              const task = holding[now.pick % Math.max(1, holding.length)];
+              if (task === undefined) continue;
+              holding.splice(holding.indexOf(task), 1);
+              if (now.kind === 'release') await release(task);
+              else if (now.kind === 'rest') await release(task, { restSeconds: 60 });
+              else if (now.kind === 'reap') await reap(task);
+              else await ledger.finish(task, now.kind === 'finish');
+            }
+            await expectKeysInOrder(ledger);
           }
-          holding.push(...tasks);
-        };
-        for (const now of steps) {
-          if (now.kind === 'enqueue') {
-            const parent = now.after === null ? [] : [`t${now.after % Math.max(1, count)}`];
-            await ledger.enqueue(`t${count}`, {
-              ...(now.key === null ? {} : keyed(now.key, now.limit)),
-              ...{ requiredFiles: now.files, priority: now.priority, projectId: now.project },
-              ...{ requiredCapabilities: now.able ? ['rare'] : [], dependencies: count === 0 ? [] : parent },
-            });
-            count += 1;
-          } else if (now.kind === 'claim') {
-            await claim(now.count, now.able);
-          } else if (now.kind === 'due') {
+          for (let rounds = 0; ; rounds++) {
+            for (const task of holding.splice(0)) await ledger.finish(task);
             await ledger.api.query(`update tasks set next_attempt_at = now() where gate = 3`);
             await ledger.upkeep.promoteDue();
-          } else if (now.kind === 'cancel' || now.kind === 'retry') {
-            const id = `t${now.pick % Math.max(1, count)}`;
-            await ledger.endings[now.kind](ledger.database, id, '').catch(() => undefined);
-            const index = holding.findIndex((task) => task.id === id);
-            if (index >= 0 && now.kind === 'cancel') holding.splice(index, 1);
-          } else {
-            const task = holding[now.pick % Math.max(1, holding.length)];
-            if (task === undefined) continue;
-            holding.splice(holding.indexOf(task), 1);
-            if (now.kind === 'release') await release(task);
-            else if (now.kind === 'rest') await release(task, { restSeconds: 60 });
-            else if (now.kind === 'reap') await reap(task);
-            else await ledger.finish(task, now.kind === 'finish');
+            await claim(100, true);
+            await expectKeysInOrder(ledger);
+            if (holding.length === 0) break;
+            if (rounds > count) throw new Error('It does not come to an end.');
           }
-          await expectKeysInOrder(ledger);
-        }
-        for (let rounds = 0; ; rounds++) {
-          for (const task of holding.splice(0)) await ledger.finish(task);
-          await ledger.api.query(`update tasks set next_attempt_at = now() where gate = 3`);
-          await ledger.upkeep.promoteDue();
-          await claim(100, true);
-          await expectKeysInOrder(ledger);
-          if (holding.length === 0) break;
-          if (rounds > count) throw new Error('It does not come to an end.');
-        }
-        expect(await ledger.api.query(`select id, gate from tasks where gate between 0 and 5`)).toEqual([]);
-        expect(await ledger.api.query('select * from concurrency_holds')).toEqual([]);
-      }),
-      { numRuns: Number(process.env['SKYNET_TEST_RUNS'] ?? 20) },
-    );
-  }, 120_000);
+          expect(await ledger.api.query(`select id, gate from tasks where gate between 0 and 5`)).toEqual([]);
+          expect(await ledger.api.query('select * from concurrency_holds')).toEqual([]);
+        }),
+        { numRuns: isLong ? 200 : 10 },
+      );
+    },
+    limitMs(120_000),
+  );
 
   async function heldByKey(): Promise<Map<string, number>> {
     const rows = await ledger.api.query<{ name: string; held: number }>(

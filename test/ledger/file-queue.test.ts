@@ -8,6 +8,7 @@ import {
 } from '../../src/control-plane/ledger/domain/wanted-files.js';
 import { type ClaimedTask } from '../../src/control-plane/ledger/index.js';
 import { startTestLedger, type TestLedger } from '../support/ledger.js';
+import { isLong, limitMs } from '../support/long.js';
 
 let ledger: TestLedger;
 beforeAll(async () => (ledger = await startTestLedger()));
@@ -265,69 +266,73 @@ describe('whatever happens', () => {
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('give' as const), pick: fc.nat(), path }) },
   );
 
-  it('no two own what excludes each other, nobody is forgotten, and all get their turn', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-        await ledger.api.query(
-          'truncate tasks, task_dependencies, file_locks, file_waits, file_conflicts, events',
-        );
-        const holding: ClaimedTask[] = [];
-        let count = 0;
-        const check = async () => {
-          const uses = (await owned()).map((row) => ({ ...row, pattern: storedPattern(row.path) }));
-          for (const a of uses)
-            for (const b of uses)
-              if (a.task < b.task && a.project === b.project && exclude(a, b))
-                throw new Error(`${a.path} and ${b.path} are owned at once.`);
-          expect(await ledger.upkeep.sweep()).toBe(0);
-          const misplaced = await ledger.api.query(
-            `select id from tasks where gate between 0 and 4 and lane <> task_lane(
-               kind, delivery, dispatch_key, dispatch_gateway_id, gateway_strict, gateway_id, required_capabilities)`,
+  it(
+    'no two own what excludes each other, nobody is forgotten, and all get their turn',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+          await ledger.api.query(
+            'truncate tasks, task_dependencies, file_locks, file_waits, file_conflicts, events',
           );
-          expect(misplaced).toEqual([]);
-        };
-        for (const now of steps) {
-          if (now.kind === 'enqueue') {
-            await ledger.enqueue(`t${count++}`, {
-              ...{ files: now.files, priority: now.priority, projectId: now.project },
-              requiredCapabilities: now.able ? ['rare'] : [],
-            });
-          } else if (now.kind === 'claim') {
-            holding.push(...(await ledger.claim('w', now.count, now.able ? ['rare'] : [])));
-          } else if (now.kind === 'cancel') {
-            const id = `t${now.pick % Math.max(1, count)}`;
-            await ledger.endings.cancel(ledger.database, id, '').catch(() => undefined);
-            const index = holding.findIndex((task) => task.id === id);
-            if (index >= 0) holding.splice(index, 1);
-          } else {
-            const task = holding[now.pick % Math.max(1, holding.length)];
-            if (task === undefined) continue;
-            const proof = { taskId: task.id, workerId: 'w', claimToken: task.claimToken };
-            if (now.kind === 'give') {
-              const { files } = wantedFiles({ requiredFiles: [now.path], readFiles: [], files: [] });
-              expect(files).toHaveLength(1);
-              await ledger.claims.releaseFiles(ledger.database, proof, [now.path]);
+          const holding: ClaimedTask[] = [];
+          let count = 0;
+          const check = async () => {
+            const uses = (await owned()).map((row) => ({ ...row, pattern: storedPattern(row.path) }));
+            for (const a of uses)
+              for (const b of uses)
+                if (a.task < b.task && a.project === b.project && exclude(a, b))
+                  throw new Error(`${a.path} and ${b.path} are owned at once.`);
+            expect(await ledger.upkeep.sweep()).toBe(0);
+            const misplaced = await ledger.api.query(
+              `select id from tasks where gate between 0 and 4 and lane <> task_lane(
+               kind, delivery, dispatch_key, dispatch_gateway_id, gateway_strict, gateway_id, required_capabilities)`,
+            );
+            expect(misplaced).toEqual([]);
+          };
+          for (const now of steps) {
+            if (now.kind === 'enqueue') {
+              await ledger.enqueue(`t${count++}`, {
+                ...{ files: now.files, priority: now.priority, projectId: now.project },
+                requiredCapabilities: now.able ? ['rare'] : [],
+              });
+            } else if (now.kind === 'claim') {
+              holding.push(...(await ledger.claim('w', now.count, now.able ? ['rare'] : [])));
+            } else if (now.kind === 'cancel') {
+              const id = `t${now.pick % Math.max(1, count)}`;
+              await ledger.endings.cancel(ledger.database, id, '').catch(() => undefined);
+              const index = holding.findIndex((task) => task.id === id);
+              if (index >= 0) holding.splice(index, 1);
             } else {
-              holding.splice(holding.indexOf(task), 1);
-              if (now.kind === 'release')
-                await ledger.endings.release(ledger.database, proof, { reason: '' });
-              else await ledger.finish(task, now.kind === 'finish');
+              const task = holding[now.pick % Math.max(1, holding.length)];
+              if (task === undefined) continue;
+              const proof = { taskId: task.id, workerId: 'w', claimToken: task.claimToken };
+              if (now.kind === 'give') {
+                const { files } = wantedFiles({ requiredFiles: [now.path], readFiles: [], files: [] });
+                expect(files).toHaveLength(1);
+                await ledger.claims.releaseFiles(ledger.database, proof, [now.path]);
+              } else {
+                holding.splice(holding.indexOf(task), 1);
+                if (now.kind === 'release')
+                  await ledger.endings.release(ledger.database, proof, { reason: '' });
+                else await ledger.finish(task, now.kind === 'finish');
+              }
             }
+            await check();
           }
-          await check();
-        }
-        for (let rounds = 0; ; rounds++) {
-          for (const task of holding.splice(0)) await ledger.finish(task);
-          holding.push(...(await ledger.claim('w', 100, ['rare'])));
-          await check();
-          if (holding.length === 0) break;
-          if (rounds > count) throw new Error('It does not come to an end.');
-        }
-        const left = await ledger.api.query(`select id from tasks where gate between 0 and 5`);
-        expect(left).toEqual([]);
-        expect(await ledger.api.query('select * from file_waits')).toEqual([]);
-      }),
-      { numRuns: Number(process.env['SKYNET_TEST_RUNS'] ?? 40) },
-    );
-  }, 120_000);
+          for (let rounds = 0; ; rounds++) {
+            for (const task of holding.splice(0)) await ledger.finish(task);
+            holding.push(...(await ledger.claim('w', 100, ['rare'])));
+            await check();
+            if (holding.length === 0) break;
+            if (rounds > count) throw new Error('It does not come to an end.');
+          }
+          const left = await ledger.api.query(`select id from tasks where gate between 0 and 5`);
+          expect(left).toEqual([]);
+          expect(await ledger.api.query('select * from file_waits')).toEqual([]);
+        }),
+        { numRuns: isLong ? 400 : 20 },
+      );
+    },
+    limitMs(120_000),
+  );
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type ClaimedTask } from '../../src/control-plane/ledger/index.js';
 import { startTestLedger, type TestLedger } from '../support/ledger.js';
+import { isLong, limitMs } from '../support/long.js';
 
 /** A task as the rules see it: no gates, no parking, no locks. */
 interface ModelTask {
@@ -102,52 +103,56 @@ const steps = fc.array(
 
 let run = 0;
 
-it('does, step by step, what a ledger of one page does', async () => {
-  await fc.assert(
-    fc.asyncProperty(steps, async (list) => {
-      run += 1;
-      const model = new Model();
-      /** Tasks that failed on their own account: a retry of a dependency does not bring them back. */
-      const ownFailures = new Set<string>();
-      for (const step of list) {
-        if (step.do === 'enqueue') {
-          const dependencies = model.tasks
-            .filter((_, index) => (step.pick >> (index % 16)) % 5 === 1)
-            .map((task) => task.id);
-          const files = ['x', 'y', 'z'].filter((_, bit) => step.files & (1 << bit));
-          const concurrency = step.places > 2 ? null : { key: 'k', limit: step.places + 1 };
-          const id = `m${run}-${model.tasks.length}`;
-          const task = { id, priority: step.priority, dependencies, files, concurrency };
-          await ledger.enqueue(id, {
-            ...{ priority: task.priority, dependencies, requiredFiles: files },
-            ...{ concurrencyKey: concurrency?.key ?? null, concurrencyLimit: concurrency?.limit ?? null },
-          });
-          model.enqueue(task);
-        } else if (step.do === 'claim') {
-          const [claimed] = await ledger.claim();
-          const expected = model.next();
-          expect(claimed?.id).toBe(expected?.id);
-          if (claimed !== undefined && expected !== undefined) {
-            expected.status = 'claimed';
-            model.claims.set(claimed.id, claimed);
+it(
+  'does, step by step, what a ledger of one page does',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (list) => {
+        run += 1;
+        const model = new Model();
+        /** Tasks that failed on their own account: a retry of a dependency does not bring them back. */
+        const ownFailures = new Set<string>();
+        for (const step of list) {
+          if (step.do === 'enqueue') {
+            const dependencies = model.tasks
+              .filter((_, index) => (step.pick >> (index % 16)) % 5 === 1)
+              .map((task) => task.id);
+            const files = ['x', 'y', 'z'].filter((_, bit) => step.files & (1 << bit));
+            const concurrency = step.places > 2 ? null : { key: 'k', limit: step.places + 1 };
+            const id = `m${run}-${model.tasks.length}`;
+            const task = { id, priority: step.priority, dependencies, files, concurrency };
+            await ledger.enqueue(id, {
+              ...{ priority: task.priority, dependencies, requiredFiles: files },
+              ...{ concurrencyKey: concurrency?.key ?? null, concurrencyLimit: concurrency?.limit ?? null },
+            });
+            model.enqueue(task);
+          } else if (step.do === 'claim') {
+            const [claimed] = await ledger.claim();
+            const expected = model.next();
+            expect(claimed?.id).toBe(expected?.id);
+            if (claimed !== undefined && expected !== undefined) {
+              expected.status = 'claimed';
+              model.claims.set(claimed.id, claimed);
+            }
+          } else {
+            await act(model, ownFailures, step.do, step.pick);
           }
-        } else {
-          await act(model, ownFailures, step.do, step.pick);
+          const { body } = await ledger.api.fetch('/v1/tasks?limit=1000');
+          const real = (body.tasks as { id: string; status: string }[])
+            .filter((task) => task.id.startsWith(`m${run}-`))
+            .map((task) => `${task.id} ${task.status}`);
+          expect(real.reverse()).toEqual(model.tasks.map((task) => `${task.id} ${task.status}`));
         }
-        const { body } = await ledger.api.fetch('/v1/tasks?limit=1000');
-        const real = (body.tasks as { id: string; status: string }[])
-          .filter((task) => task.id.startsWith(`m${run}-`))
-          .map((task) => `${task.id} ${task.status}`);
-        expect(real.reverse()).toEqual(model.tasks.map((task) => `${task.id} ${task.status}`));
-      }
-      expect(await ledger.upkeep.sweep()).toBe(0);
-      for (const task of model.tasks)
-        await ledger.endings.cancel(ledger.database, task.id, '').catch(() => undefined);
-      await ledger.api.query('truncate tasks, task_dependencies, file_conflicts, events');
-    }),
-    { numRuns: 80 },
-  );
-}, 120_000);
+        expect(await ledger.upkeep.sweep()).toBe(0);
+        for (const task of model.tasks)
+          await ledger.endings.cancel(ledger.database, task.id, '').catch(() => undefined);
+        await ledger.api.query('truncate tasks, task_dependencies, file_conflicts, events');
+      }),
+      { numRuns: isLong ? 400 : 40 },
+    );
+  },
+  limitMs(120_000),
+);
 
 async function act(model: Model, ownFailures: Set<string>, verb: string, pick: number): Promise<void> {
   const task = model.tasks[pick % Math.max(1, model.tasks.length)];

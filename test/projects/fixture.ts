@@ -50,7 +50,7 @@ export class ProjectsFixture {
   ) {}
 
   static async create(env: Record<string, string> = {}): Promise<ProjectsFixture> {
-    const [database, ledgerDatabase] = [await createTestDatabase('empty'), await createTestDatabase()];
+    const [database, ledgerDatabase] = [await createTestDatabase(), await createTestDatabase()];
     const controlPlane = Program.start('skynet', ['serve'], {
       DATABASE_URL: ledgerDatabase.url,
       SKYNET_PORT: '0',
@@ -105,7 +105,7 @@ export class ProjectsFixture {
 
   /** A gateway that executes tasks and knows nothing of the projects of the others. */
   async startExecutor(): Promise<RunningGateway> {
-    const database = await createTestDatabase('empty');
+    const database = await createTestDatabase();
     const gateway = await this.start({}, { databaseUrl: database.url });
     this.closers.push(async () => {
       await gateway.close();

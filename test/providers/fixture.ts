@@ -29,7 +29,7 @@ export class ProvidersFixture {
   ) {}
 
   static async create(): Promise<ProvidersFixture> {
-    return new ProvidersFixture(await ProviderStub.start(), await createTestDatabase('empty'));
+    return new ProvidersFixture(await ProviderStub.start(), await createTestDatabase());
   }
 
   /** What one gateway has of them: several share the database. */

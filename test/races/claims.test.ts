@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { audit, type Expected, type LoggedEvent } from '../support/audit.js';
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
-import { isLong } from '../support/long.js';
+import { isLong, limitMs } from '../support/long.js';
 
 const SEEDS = isLong ? [11, 12, 13, 14, 15, 16, 17, 18] : [11];
 
@@ -158,6 +158,6 @@ describe('two replicas on one database', () => {
       expect((await one.fetch('/v1/files/ownership')).body.ownership).toEqual([]);
       expect(await one.query('select * from file_waits')).toEqual([]);
     },
-    90_000,
+    limitMs(90_000),
   );
 });
