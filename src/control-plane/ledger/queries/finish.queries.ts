@@ -1,12 +1,12 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
 import { flag, integer, type JsonObject, type Row, text } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
-import { appendSteps, type EventColumns, type EventType } from '../../events/index.js';
+import { type EventType } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
 import { type Concurrency } from '../domain/concurrency.js';
-import { leaseViolationsIn } from '../domain/lease-violations.js';
 import { type ClaimProof } from '../domain/task.js';
 import { verbs } from '../domain/task-state.js';
+import { type Conduct, toldOf, violationsText } from './conduct.js';
 import { laneOf } from './lane.js';
 import { IS_JOB, type Job, jobColumns, jobFromRow } from './job-row.js';
 import { columnsOf } from './proofs.js';
@@ -81,28 +81,6 @@ const RELEASED_GATE = `case when $6::float8 > 0 then ${GATE.waitsForTime} else $
 const payloadOf = (success: boolean) => `json_build_object('success', ${success}, 'error', error)`;
 const RETURNED = `t.seq, t.id, t.version, t.error, t.project_id, t.has_holdings, ${CONCURRENCY('t.')}, t.has_dependents`;
 
-/** What is told before an end, of those whose result says that they wrote outside of their lease. */
-function violationsOf(worker: string, from: string): readonly [source: string, event: EventColumns] {
-  return [
-    '(select * from ended where lease_violations is not null) strayed',
-    {
-      type: 'lease_violation',
-      from,
-      to: from,
-      worker,
-      token: 'was_claim_token',
-      message: `'Written outside of the lease.'`,
-      payload: `json_build_object('paths', lease_violations::json)`,
-    },
-  ];
-}
-
-/** The paths as JSON text; null when there are none. */
-function violationsText(result: JsonObject): string | null {
-  const paths = leaseViolationsIn(result);
-  return paths.length === 0 ? null : JSON.stringify(paths);
-}
-
 interface EndingSql {
   readonly set: string;
   readonly event: EventType;
@@ -110,7 +88,7 @@ interface EndingSql {
   readonly payload?: string;
 }
 
-/** $4 error, $5 message, then what the verb needs: result and violations, or rest seconds, keep key, lease expired. */
+/** $4 error, $5 message, then what the verb needs: result and, if it strayed, violations; or rest seconds, keep key, lease expired. */
 const endings: Readonly<Record<Ending['verb'], EndingSql>> = {
   fail: {
     set: `status = 'failed', gate = ${GATE.failed}, result = $6::json, error = $4, completed_at = now(), ${NO_DISPATCH}`,
@@ -137,25 +115,28 @@ const endings: Readonly<Record<Ending['verb'], EndingSql>> = {
 };
 
 /** `short`: only tasks whose end concerns nobody else. `whole`: only when what the caller has prepared still fits (last). */
-function endStatement(verb: Ending['verb'], way: 'short' | 'whole'): ReturnType<typeof statement> {
+function endStatement(
+  verb: Ending['verb'],
+  way: 'short' | 'whole',
+  conduct: Conduct = 'kept',
+): ReturnType<typeof statement> {
   const { set, event, message, payload } = endings[verb];
-  const parameters = { release: 9, timeOut: 6, fail: 8 }[verb];
+  const parameters = { release: 9, timeOut: 6, fail: conduct === 'strayed' ? 8 : 7 }[verb];
   const guard =
     way === 'short'
       ? 'not t.has_holdings and not t.has_dependents'
       : `t.has_holdings = $${parameters}::boolean`;
   return statement(
-    `ledger.end.${verb}.${way}`,
+    `ledger.end.${verb}.${way}${conduct === 'strayed' ? '.strayed' : ''}`,
     `with ended as (
        update tasks t set ${set}, ${NO_HOLDER}
        from tasks old
        where t.id = $1 and t.locked_by = $2 and t.claim_token = $3 and ${inStates('t.status', verbs[verb].from)}
          and old.seq = t.seq and old.version = t.version and ${guard}
-       returning ${RETURNED}, t.status, ${verb === 'fail' ? '$7::text' : 'null::text'} as lease_violations,
+       returning ${RETURNED}, t.status, ${conduct === 'strayed' ? '$7::text as lease_violations,' : ''}
          old.status as from_status, old.locked_by as was_locked_by, old.claim_token as was_claim_token
      ), logged as (
-       ${appendSteps(violationsOf('was_locked_by', 'from_status'), [
-         'ended',
+       ${toldOf(
          {
            type: event,
            from: 'from_status',
@@ -165,7 +146,8 @@ function endStatement(verb: Ending['verb'], way: 'short' | 'whole'): ReturnType<
            message,
            ...(payload === undefined ? {} : { payload }),
          },
-       ])}
+         conduct,
+       )}
      )
      select seq, id, project_id, has_holdings, ${CONCURRENCY('')}, has_dependents from ended`,
   );
@@ -174,27 +156,33 @@ function endStatement(verb: Ending['verb'], way: 'short' | 'whole'): ReturnType<
 const statements = {
   short: {
     fail: endStatement('fail', 'short'),
+    strayed: endStatement('fail', 'short', 'strayed'),
     release: endStatement('release', 'short'),
     timeOut: endStatement('timeOut', 'short'),
   },
   whole: {
     fail: endStatement('fail', 'whole'),
+    strayed: endStatement('fail', 'whole', 'strayed'),
     release: endStatement('release', 'whole'),
     timeOut: endStatement('timeOut', 'whole'),
   },
 } as const;
 
+/** The statement of an ending. */
+function statementFor(way: 'short' | 'whole', ending: Ending): ReturnType<typeof statement> {
+  const strayed = ending.verb === 'fail' && violationsText(ending.result) !== null;
+  return statements[way][strayed ? 'strayed' : ending.verb];
+}
+
 function valuesOf({ taskId, workerId, claimToken }: ClaimProof, ending: Ending): unknown[] {
   const proof = [taskId, workerId, claimToken];
   switch (ending.verb) {
-    case 'fail':
-      return [
-        ...proof,
-        ending.error,
-        ending.message,
-        JSON.stringify(ending.result),
-        violationsText(ending.result),
-      ];
+    case 'fail': {
+      const { error, message, result } = ending;
+      const violations = violationsText(result);
+      const strayed = violations === null ? [] : [violations];
+      return [...proof, error, message, JSON.stringify(result), ...strayed];
+    }
     case 'release': {
       const { reason, message, restSeconds, keepDispatchKey, leaseExpired } = ending;
       return [...proof, reason, message, restSeconds, keepDispatchKey, leaseExpired ? 1 : 0];
@@ -206,7 +194,7 @@ function valuesOf({ taskId, workerId, claimToken }: ClaimProof, ending: Ending):
 
 /** Ends a claim in one commit when the task has no holdings and no dependents. False: take {@link endWhole}. */
 export async function endShort(db: Db, proof: ClaimProof, ending: Ending): Promise<boolean> {
-  return (await db.query(statements.short[ending.verb], valuesOf(proof, ending))).length > 0;
+  return (await db.query(statementFor('short', ending), valuesOf(proof, ending))).length > 0;
 }
 
 /**
@@ -220,7 +208,7 @@ export async function endWhole(
   ending: Ending,
   hasHoldings: boolean,
 ): Promise<Claimed | null> {
-  const rows = await tx.query(statements.whole[ending.verb], [...valuesOf(proof, ending), hasHoldings]);
+  const rows = await tx.query(statementFor('whole', ending), [...valuesOf(proof, ending), hasHoldings]);
   return rows.map(claimedFromRow)[0] ?? null;
 }
 
@@ -228,24 +216,26 @@ export async function endWhole(
  * All that a success writes, for many at once. It has one state to come from, so no old row is looked up. `jobs` is the
  * short way for jobs, and returns them whole.
  */
-function succeedStatement(way: 'short' | 'whole' | 'jobs'): ReturnType<typeof statement> {
+function succeedStatement(way: 'short' | 'whole' | 'jobs', conduct: Conduct): ReturnType<typeof statement> {
+  const strayed = conduct === 'strayed';
   const guard =
-    way === 'whole' ? 't.has_holdings = $7::boolean' : 'not t.has_holdings and not t.has_dependents';
+    way === 'whole'
+      ? `t.has_holdings = ${strayed ? '$7' : '$6'}::boolean`
+      : 'not t.has_holdings and not t.has_dependents';
   return statement(
-    `ledger.succeed.${way}`,
+    `ledger.succeed.${way}${strayed ? '.strayed' : ''}`,
     `with ended as (
        update tasks t set status = 'succeeded', gate = null, result = p.result::json, error = p.error,
          completed_at = now(), ${NO_DISPATCH}, ${NO_HOLDER}
-       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-         p(id, worker_id, claim_token, error, result, lease_violations)
+       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]${strayed ? ', $6::text[]' : ''})
+         p(id, worker_id, claim_token, error, result${strayed ? ', lease_violations' : ''})
        where t.id = p.id and t.locked_by = p.worker_id and t.claim_token = p.claim_token
          and ${inStates('t.status', verbs.succeed.from)} and ${guard}
          ${way === 'jobs' ? `and ${IS_JOB}` : ''}
-       returning ${way === 'jobs' ? `${jobColumns('t')}, t.project_id` : RETURNED}, p.worker_id, p.claim_token as was_claim_token,
-         p.lease_violations
+       returning ${way === 'jobs' ? `${jobColumns('t')}, t.project_id` : RETURNED}, p.worker_id, p.claim_token as was_claim_token
+         ${strayed ? ', p.lease_violations' : ''}
      ), logged as (
-       ${appendSteps(violationsOf('worker_id', `'${verbs.succeed.from[0]}'`), [
-         'ended',
+       ${toldOf(
          {
            type: 'succeeded',
            from: `'${verbs.succeed.from[0]}'`,
@@ -255,39 +245,51 @@ function succeedStatement(way: 'short' | 'whole' | 'jobs'): ReturnType<typeof st
            message: `'Task finished.'`,
            payload: payloadOf(true),
          },
-       ])}
+         conduct,
+       )}
      )
      select ${way === 'jobs' ? jobColumns('ended') : `seq, id, project_id, has_holdings, ${CONCURRENCY('')}, has_dependents`} from ended`,
     { plan: 'once' },
   );
 }
 
-const SUCCEED_SHORT = succeedStatement('short');
-const SUCCEED_WHOLE = succeedStatement('whole');
-const SUCCEED_JOBS = succeedStatement('jobs');
+const succeed = {
+  short: { kept: succeedStatement('short', 'kept'), strayed: succeedStatement('short', 'strayed') },
+  whole: { kept: succeedStatement('whole', 'kept'), strayed: succeedStatement('whole', 'strayed') },
+  jobs: { kept: succeedStatement('jobs', 'kept'), strayed: succeedStatement('jobs', 'strayed') },
+} as const;
 
 /** The text of a success, for those who want to see its plan. */
-export const SUCCEED_SQL = SUCCEED_SHORT.text;
+export const SUCCEED_SQL = succeed.short.kept.text;
 
-const successColumns = (successes: readonly Success[]) => [
-  ...columnsOf(successes.map(({ proof }) => proof)),
-  successes.map(({ error }) => error),
-  successes.map(({ result }) => JSON.stringify(result)),
-  successes.map(({ result }) => violationsText(result)),
-];
+/** The statement for successes and its values, but for what `whole` needs more. */
+function successOf(
+  way: keyof typeof succeed,
+  successes: readonly Success[],
+): readonly [statement: ReturnType<typeof statement>, values: unknown[]] {
+  const values = [
+    ...columnsOf(successes.map(({ proof }) => proof)),
+    successes.map(({ error }) => error),
+    successes.map(({ result }) => JSON.stringify(result)),
+  ];
+  const violations = successes.map(({ result }) => violationsText(result));
+  return violations.every((text) => text === null)
+    ? [succeed[way].kept, values]
+    : [succeed[way].strayed, [...values, violations]];
+}
 
 /**
  * Records, in one commit, the successes of tasks that have no holdings and no dependents; returns their ids. For one
  * that is missing take {@link succeedWhole}. No two may be of the same task.
  */
 export async function succeedShort(db: Db, successes: readonly Success[]): Promise<ReadonlySet<string>> {
-  const rows = await db.query(SUCCEED_SHORT, successColumns(successes));
+  const rows = await db.query(...successOf('short', successes));
   return new Set(rows.map((row) => text(row, 'id')));
 }
 
 /** {@link succeedShort} for jobs, which it returns as they are then. */
 export async function succeedJobs(db: Db, successes: readonly Success[]): Promise<ReadonlyMap<string, Job>> {
-  const jobs = (await db.query(SUCCEED_JOBS, successColumns(successes))).map(jobFromRow);
+  const jobs = (await db.query(...successOf('jobs', successes))).map(jobFromRow);
   return new Map(jobs.map((job) => [job.id, job]));
 }
 
@@ -297,5 +299,6 @@ export async function succeedWhole(
   successes: readonly Success[],
   hasHoldings: boolean,
 ): Promise<Claimed[]> {
-  return (await tx.query(SUCCEED_WHOLE, [...successColumns(successes), hasHoldings])).map(claimedFromRow);
+  const [sql, values] = successOf('whole', successes);
+  return (await tx.query(sql, [...values, hasHoldings])).map(claimedFromRow);
 }
