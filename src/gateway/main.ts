@@ -50,7 +50,8 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     await migrate(dataSource);
     const database = databaseOf(dataSource);
     const local = new LocalExecutor(config.allowedRoots, env, config.actions);
-    const ssh = new SshTunnel(config.ssh, { database, logger, local });
+    const { leaseViolationPolicy } = config.actions;
+    const ssh = new SshTunnel(config.ssh, { database, logger, local, leaseViolationPolicy });
     const executors = new Executors({
       ...(agents === undefined ? {} : { agents }),
       ...(ssh.executor === undefined ? {} : { ssh: ssh.executor }),

@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type RunningGateway } from '../../src/gateway/index.js';
@@ -108,6 +117,30 @@ suite(`coding agents over SSH${leftOut}`, () => {
     expect(readFileSync(file, 'utf8')).toBe('{"apiKey": "secret-1",');
     const { body } = await act(gateway, 'configure_coding_agent', { agent: 'codex', provider: 'x' });
     expect(body.result.stderr).toBe("Agent 'codex' cannot be configured; cline can.");
+  });
+
+  it('are told of a lease; what they write is not seen, which the result says', async () => {
+    const files = [{ path: 'src/', mode: 'write' }];
+    const run = (at: RunningGateway) =>
+      act(at, 'run_coding_agent', { agent: 'codex', prompt: 'hello' }, { files });
+    const { result } = (await run(gateway)).body;
+    expect(result.returncode).toBe(0);
+    expect(result.stdout).toMatch(/^hello\n\nFiles leased to this task\.[^]*You may change only:\n- src\/\n/);
+    expect(result.stderr).toBe(
+      'What was written could not be compared with the lease: the agent runs behind SSH.',
+    );
+    rmSync(fixture.gateways.path('codex.log'));
+    const strict = await fixture.start({
+      env: {
+        SKYNET_LEASE_VIOLATION_POLICY: 'fail',
+        OPENCLAW_SSH_CODEX_BIN: fixture.gateways.path('codex'),
+      },
+    });
+    expect((await run(strict)).body.result).toMatchObject({
+      returncode: 1,
+      stderr: expect.stringContaining('The agent was not run.'),
+    });
+    expect(existsSync(fixture.gateways.path('codex.log'))).toBe(false);
   });
 
   it('cline goes on with the next provider when one refuses, and no further', async () => {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { type ActionResult } from '../../contracts/gateway-api.js';
 import { cutText } from '../cut-text.js';
 import { leaseEnv, leaseText } from '../lease/lease-text.js';
-import { LeaseWatch, notCompared } from '../lease/lease-watch.js';
+import { LeaseWatch } from '../lease/lease-watch.js';
+import { runUnwatched } from '../lease/unwatched.js';
 import { type ActionContext } from '../machine-action.js';
 import { textParam } from '../parameters.js';
 import { failed, MAX_STDERR, MAX_STDOUT } from '../results.js';
@@ -31,10 +32,7 @@ export async function runCodingAgent(context: ActionContext): Promise<ActionResu
     try {
       watch = await LeaseWatch.begin(context, files, scratch);
     } catch (error) {
-      // Where violations are only reported, the work matters more; otherwise it must not be done unseen.
-      const { leaseViolationPolicy: policy } = config;
-      const result = policy === 'report' ? await run() : failed('The agent was not run.');
-      return notCompared(result, error, policy);
+      return await runUnwatched(run, error, config.leaseViolationPolicy);
     }
     return await watch.settle(await run());
   } finally {

@@ -1,6 +1,7 @@
 import {
   type Execution,
   KeyedLock,
+  type LeaseViolationPolicy,
   pathParams,
   refusalOfRequest,
   refusalOfTier,
@@ -22,6 +23,15 @@ import { type SshTarget } from './ssh.config.js';
 /** Actions with a longer limit than this have it for themselves. */
 const USUAL_LIMIT_SECONDS = 120;
 
+export interface SshExecutorParts {
+  readonly target: SshTarget;
+  readonly link: SshLink;
+  readonly logger: Logger;
+  /** Who carries out what needs nothing of the host. */
+  readonly gateway: Pick<Executor, 'run'>;
+  readonly leaseViolationPolicy: LeaseViolationPolicy;
+}
+
 /**
  * Executes actions on a host behind SSH. It is there as soon as it is configured: a host that does not answer at the
  * moment is no reason to carry its actions out on another machine.
@@ -32,15 +42,18 @@ export class SshExecutor implements Executor {
   private readonly host: RemoteHost;
   private readonly locks = new KeyedLock();
 
-  constructor(
-    private readonly target: SshTarget,
-    private readonly link: SshLink,
-    private readonly logger: Logger,
-    /** Who carries out what needs nothing of the host. */
-    private readonly gateway: Pick<Executor, 'run'>,
-  ) {
+  private readonly target: SshTarget;
+  private readonly link: SshLink;
+  private readonly logger: Logger;
+  private readonly gateway: Pick<Executor, 'run'>;
+
+  constructor({ target, link, logger, gateway, leaseViolationPolicy }: SshExecutorParts) {
+    this.target = target;
+    this.link = link;
+    this.logger = logger;
+    this.gateway = gateway;
     this.id = `ssh ${target.user}@${target.host}:${target.port}`;
-    this.host = new RemoteHost(target);
+    this.host = new RemoteHost(target, leaseViolationPolicy);
   }
 
   isReady(): boolean {

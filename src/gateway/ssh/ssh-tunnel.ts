@@ -1,3 +1,4 @@
+import { type LeaseViolationPolicy } from '../../actions/index.js';
 import { type GatewayStatus } from '../../contracts/gateway-api.js';
 import { type Database } from '../../platform/database/database.js';
 import { type Logger } from '../../platform/logging/logger.js';
@@ -20,6 +21,8 @@ export interface SshTunnelParts {
   readonly logger: Logger;
   /** The gateway's own machine, for what needs nothing of the host. */
   readonly local: Pick<Executor, 'run'>;
+  /** What is made of writes outside of a lease; nobody sees them on the host. */
+  readonly leaseViolationPolicy: LeaseViolationPolicy;
 }
 
 /** The way to a host behind SSH, with all that keeps it up. */
@@ -33,7 +36,7 @@ export class SshTunnel {
 
   constructor(
     private readonly config: SshConfig,
-    { database, logger, local }: SshTunnelParts,
+    { database, logger, local, leaseViolationPolicy }: SshTunnelParts,
   ) {
     const { target, forced } = config;
     this.target = target;
@@ -45,7 +48,10 @@ export class SshTunnel {
     const { host, port, pinnedHostKeys: pinned, knownHostsPath, strictHostKey: strict } = target;
     const hostKeys = new HostKeys({ host, port, pinned, knownHostsPath, strict }, database, logger);
     this.link = new SshLink(target, hostKeys);
-    this.executor = new SshExecutor(target, this.link, logger, local);
+    this.executor = new SshExecutor({
+      ...{ target, link: this.link, logger },
+      ...{ gateway: local, leaseViolationPolicy },
+    });
     this.health = new SshHealthLoop(this.link, target, logger);
     this.loops = [this.health];
   }

@@ -1,4 +1,12 @@
-import { type Execution, type Params, pathParams, textParam } from '../../../actions/index.js';
+import {
+  type Execution,
+  leaseText,
+  type LeaseViolationPolicy,
+  type Params,
+  pathParams,
+  runUnwatched,
+  textParam,
+} from '../../../actions/index.js';
 import { type ActionResult } from '../../../contracts/gateway-api.js';
 import { type SshSession } from '../connection/session.js';
 import { TransportError } from '../connection/transport-error.js';
@@ -49,6 +57,9 @@ type Paths =
   | { readonly ok: true; readonly path: (key: string) => string; readonly jail: RemoteJail }
   | { readonly ok: false; readonly error: string };
 
+/** Why what an agent writes there is not compared with a lease. */
+const UNSEEN = new Error('the agent runs behind SSH');
+
 /** Where an action stands: its connection, its bounds, and whether it may have changed something. */
 export interface Visit {
   readonly session: SshSession;
@@ -60,7 +71,10 @@ export interface Visit {
 export class RemoteHost {
   private readonly system: HostSystem;
 
-  constructor(private readonly target: SshTarget) {
+  constructor(
+    private readonly target: SshTarget,
+    private readonly leaseViolationPolicy: LeaseViolationPolicy,
+  ) {
     this.system = SYSTEMS[target.os];
   }
 
@@ -83,7 +97,7 @@ export class RemoteHost {
   }
 
   /** Carries an action out, after a last look at its paths: text is why it is refused. */
-  async carryOut(visit: Visit, { action, params }: Execution): Promise<ActionResult | string> {
+  async carryOut(visit: Visit, { action, params, files: leased }: Execution): Promise<ActionResult | string> {
     const files = await this.filesOf(visit);
     const judged = await this.judge(files, params);
     if (!judged.ok) return judged.error;
@@ -116,17 +130,21 @@ export class RemoteHost {
     const plan = planners[action]?.({ params, path, agents });
     if (plan === undefined) return failure(`Action '${action}' is not supported in SSH tunnel mode.`);
     if ('failure' in plan) return failure(plan.failure);
-    if (action !== 'run_coding_agent' || textParam(params, 'agent') !== 'cline') {
-      return perform(plan.commands, plan.input);
-    }
-    return runCline({
-      program: agents.cline,
-      providers: this.target.clineProviders,
-      files,
-      flavour,
-      home: jail.home,
-      perform: (argv) => perform([argv], plan.input),
-    });
+    if (action !== 'run_coding_agent') return perform(plan.commands, plan.input);
+    const { input: prompt = '' } = plan;
+    const input = leased === undefined ? prompt : `${prompt}\n\n${leaseText(leased)}\n`;
+    const run = () =>
+      textParam(params, 'agent') === 'cline'
+        ? runCline({
+            program: agents.cline,
+            providers: this.target.clineProviders,
+            files,
+            flavour,
+            home: jail.home,
+            perform: (argv) => perform([argv], input),
+          })
+        : perform(plan.commands, input);
+    return leased === undefined ? run() : runUnwatched(run, UNSEEN, this.leaseViolationPolicy);
   }
 
   private async filesOf(visit: Visit): Promise<RemoteFiles> {
