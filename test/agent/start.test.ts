@@ -98,7 +98,8 @@ describe('a gateway without a token for agents', () => {
   });
 });
 
-(withoutOpenssl === '' ? describe : describe.skip)(`TLS${withoutOpenssl}`, () => {
+const withTls = withoutOpenssl === '' ? describe : describe.skip; // Node.js makes no certificates; the name says that openssl is missing.
+withTls(`TLS${withoutOpenssl}`, () => {
   const certificate = (name: string, subject: string) => {
     const [cert, key] = [join(fixture.states, `${name}.pem`), join(fixture.states, `${name}.key`)];
     execFileSync(
@@ -148,7 +149,8 @@ describe('a gateway without a token for agents', () => {
   });
 });
 
-(withoutScript === '' ? describe : describe.skip)(`confirmation at a terminal${withoutScript}`, () => {
+const withTerminal = withoutScript === '' ? describe : describe.skip; // Node.js opens no terminals; the name says that script is missing.
+withTerminal(`confirmation at a terminal${withoutScript}`, () => {
   it('is asked for what comes without, and only a yes after the question counts', async () => {
     await fixture.startGateway();
     // `script` gives it a terminal.

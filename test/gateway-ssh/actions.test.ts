@@ -16,7 +16,7 @@ import { act, GatewayFixture, post } from '../gateway/fixture.js';
 import { reply, StubServer } from '../support/stub-server.js';
 import { leftOut, Sshd, trouble } from './sshd.js';
 
-const suite = trouble === undefined ? describe : describe.skip;
+const suite = trouble === undefined ? describe : describe.skip; // Nothing can stand in for a real sshd; the name of the suite says what is missing.
 
 /** A search engine that finds one thing, whatever is asked. */
 class Search extends StubServer {

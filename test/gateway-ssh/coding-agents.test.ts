@@ -25,7 +25,7 @@ it('a provider that refuses is told from a task that fails', () => {
   expect(end(-1, 'rate limit')).toBe(false);
 });
 
-const suite = trouble === undefined ? describe : describe.skip;
+const suite = trouble === undefined ? describe : describe.skip; // Nothing can stand in for a real sshd; the name of the suite says what is missing.
 
 suite(`coding agents over SSH${leftOut}`, () => {
   let fixture: SshFixture;

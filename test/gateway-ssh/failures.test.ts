@@ -7,7 +7,7 @@ import { act, isAlive, post, untilDead } from '../gateway/fixture.js';
 import { SshFixture, statusOf, untilHealthy } from './fixture.js';
 import { leftOut, trouble } from './sshd.js';
 
-const suite = trouble === undefined ? describe : describe.skip;
+const suite = trouble === undefined ? describe : describe.skip; // Nothing can stand in for a real sshd; the name of the suite says what is missing.
 
 suite(`a host behind SSH that fails${leftOut}`, () => {
   let fixture: SshFixture;

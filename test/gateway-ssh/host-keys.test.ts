@@ -59,7 +59,7 @@ describe('the key of a host', () => {
   });
 });
 
-const suite = trouble === undefined ? describe : describe.skip;
+const suite = trouble === undefined ? describe : describe.skip; // Nothing can stand in for a real sshd; the name of the suite says what is missing.
 
 suite(`a gateway that meets a host${leftOut}`, () => {
   let fixture: SshFixture;

@@ -113,7 +113,7 @@ describe('POSIX quoting', () => {
   });
 });
 
-const suite = trouble === undefined ? describe : describe.skip;
+const suite = trouble === undefined ? describe : describe.skip; // Nothing can stand in for a real sshd; the name of the suite says what is missing.
 
 suite(`the supervisor at a real sshd${leftOut}`, () => {
   let sshd: Sshd;

@@ -15,7 +15,8 @@ const LONG_MS = 300_000;
 /** A busy machine takes a while to begin a turn, and to end one. */
 const TURN_MS = 120_000;
 
-(wanted === '1' ? describe : describe.skip)('a real OpenClaw gateway', () => {
+const suite = wanted === '1' ? describe : describe.skip; // 830 MB that are installed only on demand.
+suite('a real OpenClaw gateway', () => {
   let model: StubModel;
   let gateway: RealGateway;
   let proxy: CuttingProxy;

@@ -1,7 +1,7 @@
 import { type ActionRequest } from '../../contracts/gateway-api.js';
 import { type HttpAnswer } from '../actions/answer.js';
 import { type StepAnswer } from './domain/bootstrap.js';
-import { type ActionExecutor } from './work/driver.js';
+import { type ActionExecutor } from './driving/driver.js';
 
 /** What the gateway's actions offer; the service itself in the program. */
 interface Actions {

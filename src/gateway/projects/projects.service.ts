@@ -24,7 +24,7 @@ import {
 } from './queries/projects.queries.js';
 import { countDone, listTasks } from './queries/tasks.queries.js';
 import { type KnownTask } from './domain/progress.js';
-import { type Drives } from './work/drives.js';
+import { type Drives } from './driving/drives.js';
 
 /** Ideas of one project at most. */
 export const MAX_IDEAS = 500;

@@ -9,10 +9,10 @@ import { ProjectStreams } from './project-streams.js';
 import { type ProjectsConfig } from './projects.config.js';
 import { ProjectsModule } from './projects.module.js';
 import { ProjectsService } from './projects.service.js';
-import { type ActionExecutor, Driver } from './work/driver.js';
-import { Drives } from './work/drives.js';
-import { LedgerWork } from './work/ledger-work.js';
-import { ProjectLeasesLoop, ProjectsLoop } from './work/projects.loop.js';
+import { type ActionExecutor, Driver } from './driving/driver.js';
+import { Drives } from './driving/drives.js';
+import { LedgerWork } from './driving/ledger-work.js';
+import { ProjectLeasesLoop, ProjectsLoop } from './driving/projects.loop.js';
 
 export interface ProjectsParts {
   readonly database: Database;

@@ -14,9 +14,16 @@ it('lets nothing through that could disguise it', () => {
     fc.property(unit, unit, unit, (action, name, value) => {
       const shown = shownToOperator({ action, params: { [name]: value }, confirmed: false });
       expect(shown.split('\n').length).toBe(2);
-      // eslint-disable-next-line no-control-regex -- these characters are what must not reach the terminal
-      expect(shown).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e]/);
+      // Whatever is no end of a line and not no control character.
+      expect(shown).not.toMatch(/[^\n\P{Cc}]|[\u200b-\u200f\u202a-\u202e]/u);
     }),
+  );
+});
+
+it('writes out what is hidden, in all its parts', () => {
+  const params = { text: 'a\u200b\u202e\u0085\u{e0041}b' };
+  expect(shownToOperator({ action: 'a', params, confirmed: false })).toContain(
+    'a\\u200b\\u202e\\u0085\\udb40\\udc41b',
   );
 });
 

@@ -1,6 +1,5 @@
 const MAX_LENGTH = 500;
-// eslint-disable-next-line no-control-regex -- the class is about control characters
-const CONTROL = /[\u0000-\u001f\u007f]/;
+const CONTROL = /\p{Cc}/u;
 const GLOB = /[*?{}[\]]/;
 
 /** Why a path of a plan is not one below the project's folder; null when it is. */

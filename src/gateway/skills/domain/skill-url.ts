@@ -50,8 +50,7 @@ function segmentsOf(pathname: string): string[] | null {
       .split('/')
       .filter((segment) => segment !== '')
       .map(decodeURIComponent);
-    // eslint-disable-next-line no-control-regex -- names of files have none
-    return segments.some((segment) => /^\.{1,2}$|[\0-\x1f/\\]/.test(segment)) ? null : segments;
+    return segments.some((segment) => /^\.{1,2}$|[\p{Cc}/\\]/u.test(segment)) ? null : segments;
   } catch {
     return null;
   }

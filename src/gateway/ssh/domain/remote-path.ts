@@ -43,8 +43,8 @@ export const posixPaths: PathFlavour = {
 };
 
 /** Never part of a name on Windows; a colon would be a stream of a file, or a path relative to a drive. */
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
-const NOT_IN_NAMES = /[<>:"|?*\u0000-\u001F]/;
+/** Windows takes the control characters from U+007F on, and no others. */
+const NOT_IN_NAMES = /[<>:"|?*]|[^\P{Cc}\u007f-\u009f]/u;
 const DRIVE = /^\/?([A-Za-z]):[\\/]/;
 
 const windowsJoin = (folder: string, name: string): string =>
