@@ -1,7 +1,7 @@
 import http from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
+import { fc } from '../support/properties.js';
 
 const POST_ROUTES = [
   '/v1/register-gateway',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { ended, hostRecord, jobRecord, serviceRecord } from './records.js';
+import { fc } from '../support/properties.js';
 
 let api: TestControlPlane;
 beforeAll(async () => (api = await startTestControlPlane()));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { isLong, limitMs } from '../support/long.js';
 import { Stage } from './support.js';
+import { fc } from '../support/properties.js';
 
 let stage: Stage;
 beforeAll(async () => (stage = await Stage.open()));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { RegistryService } from '../../src/control-plane/registry/index.js';
 import { Stage } from './support.js';
+import { fc } from '../support/properties.js';
 
 let stage: Stage;
 beforeAll(async () => (stage = await Stage.open()));

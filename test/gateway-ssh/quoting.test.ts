@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import ssh2 from 'ssh2';
 import { readFileSync } from 'node:fs';
 import { posixCommand, posixCommands, quotePosix } from '../../src/gateway/ssh/domain/posix.js';
@@ -14,6 +13,7 @@ import {
 import { GO, supervised } from '../../src/gateway/ssh/domain/supervisor.js';
 import { decodeCommand, readLiterals } from './powershell-reader.js';
 import { leftOut, Sshd, trouble } from './sshd.js';
+import { fc } from '../support/properties.js';
 
 const NASTY = [
   ...[

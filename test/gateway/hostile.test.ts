@@ -1,9 +1,9 @@
 import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { type RunningGateway } from '../../src/gateway/index.js';
 import { isLong, limitMs } from '../support/long.js';
 import { GatewayFixture, post } from './fixture.js';
+import { fc } from '../support/properties.js';
 
 let fixture: GatewayFixture;
 let gateway: RunningGateway;

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { type RunningGateway } from '../../src/gateway/index.js';
 import { actionRules } from '../../src/contracts/actions.js';
 import { productVersion } from '../../src/platform/product-version.js';
 import { act, GatewayFixture, post } from './fixture.js';
+import { fc } from '../support/properties.js';
 
 let fixture: GatewayFixture;
 let gateway: RunningGateway;

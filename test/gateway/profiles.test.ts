@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { type RunningGateway } from '../../src/gateway/index.js';
 import { GatewayFixture, post, type Reply } from './fixture.js';
+import { fc } from '../support/properties.js';
 
 let fixture: GatewayFixture;
 let gateway: RunningGateway;

@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { DataSource as DataSourceToken } from 'typeorm';
 import { type ClaimedTask } from '../../src/control-plane/ledger/index.js';
 import { CLAIM_SQL } from '../../src/control-plane/ledger/queries/claim.queries.js';
@@ -9,6 +8,7 @@ import { type LoggedEvent } from '../support/audit.js';
 import { emptyLedger, expectKeysInOrder, idsOf, keyed, proofOf } from '../support/keyed.js';
 import { PLAIN, startTestLedger, type TestLedger } from '../support/ledger.js';
 import { isLong, limitMs } from '../support/long.js';
+import { fc } from '../support/properties.js';
 
 let ledger: TestLedger;
 beforeAll(async () => (ledger = await startTestLedger()));

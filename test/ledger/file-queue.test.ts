@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { exclude } from '../../src/control-plane/ledger/domain/use-index.js';
 import {
   type FileMode,
@@ -9,6 +8,7 @@ import {
 import { type ClaimedTask } from '../../src/control-plane/ledger/index.js';
 import { startTestLedger, type TestLedger } from '../support/ledger.js';
 import { isLong, limitMs } from '../support/long.js';
+import { fc } from '../support/properties.js';
 
 let ledger: TestLedger;
 beforeAll(async () => (ledger = await startTestLedger()));

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { type ClaimedTask } from '../../src/control-plane/ledger/index.js';
 import { startTestLedger, type TestLedger } from '../support/ledger.js';
 import { isLong, limitMs } from '../support/long.js';
+import { fc } from '../support/properties.js';
 
 /** A task as the rules see it: no gates, no parking, no locks. */
 interface ModelTask {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { normalPath } from './file-path.js';
+import { fc } from '../../../test/support/properties.js';
 
 describe('the normal form of a path', () => {
   it.each([

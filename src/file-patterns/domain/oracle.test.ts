@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { type FilePattern, lookupKeys, matches, overlaps, parsePattern } from '../index.js';
+import { fc } from '../../../test/support/properties.js';
 
 // The oracle: an own reading of patterns, by backtracking over one path at a time. It knows only what the generators
 // below make: no blanks, no backslashes, no `..`, brackets and braces balanced.

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { normalPath } from './file-path.js';
 import {
   type FilePattern,
@@ -11,6 +10,7 @@ import {
 } from '../index.js';
 import { globOverlaps } from './overlap.js';
 import { WORK_LIMIT } from './work.js';
+import { fc } from '../../../test/support/properties.js';
 
 function pattern(raw: string): FilePattern {
   const parsed = parsePattern(raw);

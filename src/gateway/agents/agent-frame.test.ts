@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { parseAgentFrame } from './agent-frame.js';
+import { fc } from '../../../test/support/properties.js';
 
 const parse = (frame: object) => parseAgentFrame(JSON.stringify(frame));
 

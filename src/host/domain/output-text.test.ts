@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { LEAST_OUTPUT_BYTES, outputText } from './output-text.js';
+import { fc } from '../../../test/support/properties.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const MARK = '\n[output truncated]\n';

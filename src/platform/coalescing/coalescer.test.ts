@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { Coalescer } from './coalescer.js';
+import { fc } from '../../../test/support/properties.js';
 
 /** A run that ends when the test says so. */
 class Runs {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { Problem } from '../problems/problem.js';
 import { decodeCursor, effectiveLimit, encodeCursor } from './cursor.js';
+import { fc } from '../../../test/support/properties.js';
 
 it.each([
   [0, 0],

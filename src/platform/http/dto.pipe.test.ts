@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { Problem, type RequestIssue } from '../problems/problem.js';
 import { DtoPipe } from './dto.pipe.js';
 import { validateSync } from 'class-validator';
 import { AnyObject, fieldRulesOf, Flag, Integer, ListOf, ObjectOf, OneOf, Text, TextList } from './fields.js';
+import { fc, runs } from '../../../test/support/properties.js';
 
 class Sample {
   @Text({ minLength: 1, maxLength: 5 }) name!: string;
@@ -150,7 +150,7 @@ describe('a request that does not fit', () => {
         if (rules.get(name)?.accepts(given) === true) expect(errors).toEqual([]);
         else if (errors.length === 0) expect(JSON.stringify(given)).toMatch(/[\ud800-\udfff]|^"/);
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { JsonTextError, MAX_JSON_DEPTH, parseJsonText } from './json-text.js';
+import { fc } from '../../../test/support/properties.js';
 
 const reason = (text: string) => {
   try {

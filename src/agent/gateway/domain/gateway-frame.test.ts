@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { parseGatewayFrame } from './gateway-frame.js';
+import { fc } from '../../../../test/support/properties.js';
 
 const request = { type: 'action_request', request_id: '1', action: 'file_read', timeout_ms: 1 };
 

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { shownToOperator } from './shown.js';
+import { fc } from '../../../../test/support/properties.js';
 
 it('shows what will run, a line for each parameter', () => {
   expect(shownToOperator({ action: 'git_push', params: { remote: 'origin', n: 1 }, confirmed: false })).toBe(

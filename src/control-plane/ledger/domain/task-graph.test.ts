@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { type NewTask } from './task.js';
 import { orderGraph } from './task-graph.js';
+import { fc } from '../../../../test/support/properties.js';
 
 const task = (id: string, ...dependencies: string[]) => ({ id, dependencies }) as unknown as NewTask;
 const idsOf = (tasks: readonly NewTask[]) => {

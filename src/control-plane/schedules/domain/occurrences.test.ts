@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { parseCron } from './cron.js';
 import { newestOccurrences, nextOccurrence, occurrencesBetween, type Timing } from './occurrences.js';
 import { findTimeZone } from './time-zone.js';
+import { fc, runs } from '../../../../test/support/properties.js';
 
 function timing(expression: string, zoneName = 'UTC', bounds: Partial<Timing> = {}): Timing {
   const cron = parseCron(expression);
@@ -123,7 +123,7 @@ it('the next occurrence always lies ahead, and none lies between', () => {
         expect(nextOccurrence(rule, later)).toBe(next);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 

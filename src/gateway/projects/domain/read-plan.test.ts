@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { PLAN_LIMITS, readPlan } from './read-plan.js';
+import { fc } from '../../../../test/support/properties.js';
 
 const RULES = { outward: true };
 const write = (id: string, more: object = {}) => ({

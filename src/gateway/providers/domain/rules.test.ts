@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { providerNames, providerTraits } from './catalogue.js';
 import { consequenceAlone, consequenceInChain, type FailureStatus } from './failure.js';
 import { afterFailure, afterSuccess, healthy, isCooling, isLast } from './health.js';
@@ -7,6 +6,7 @@ import { orderOfModels } from './model-chain.js';
 import { type Candidate, choose, type Demand, endOfDay, endOfHindrance, hindranceOf } from './selection.js';
 import { estimateTokens } from './token-estimate.js';
 import { readWantedModel } from './wanted-model.js';
+import { fc } from '../../../../test/support/properties.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { guidanceOf } from './guidance.js';
 import { indexed, selectSkills, withoutDuplicates } from './selection.js';
 import { parseSkill, type Skill } from './skill.js';
+import { fc, runs } from '../../../../test/support/properties.js';
 
 const skill = (name: string, body = `How to ${name}.`, description = ''): Skill => ({
   name,
@@ -113,7 +113,7 @@ describe('the guidance', () => {
         expect(ours.at(-1)).toBe('[End of External Skill Guidance]');
         expect(lines.join('\n').length).toBeLessThanOrEqual(6_000);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { parseSkill } from './skill.js';
+import { fc } from '../../../../test/support/properties.js';
 
 const NAMED = '---\nname: Review\ndescription: Looks at changes.\n---\n\nRead the diff first.\n';
 
