@@ -1,11 +1,15 @@
 export { ActionRunner, type ActionRunnerOptions, type Background } from './action-runner.js';
 export { type ActionsConfig, actionsConfig, type LeaseViolationPolicy } from './actions.config.js';
 export { clineSettings } from './coding-agents/cline-settings.js';
+export { type AgentName, agentOf } from './coding-agents/profiles.js';
+export { runCodingAgent } from './coding-agents/run-coding-agent.js';
+export { WrittenPaths } from './lease/written-paths.js';
+export { type Keep } from './processes/kept-output.js';
 export { cutText } from './cut-text.js';
 export { type Answer, type Execution, type HaltReason } from './execution.js';
 export { KeyedLock } from './keyed-lock.js';
-export { leaseText } from './lease/lease-text.js';
-export { runUnwatched } from './lease/unwatched.js';
+export { type MachineFiles } from './machine.js';
+export { type Run } from './machine-action.js';
 export { type Params, pathParams, textParam } from './parameters.js';
 export { KeptOutput } from './processes/kept-output.js';
 export { refusalOfRequest, refusalOfTier, wantsConfirmation } from './refusal-of-request.js';

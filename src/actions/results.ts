@@ -12,3 +12,13 @@ export const failed = (stderr: string): ActionResult => ({
   stdout: '',
   stderr: cutText(stderr, MAX_STDERR),
 });
+
+/** A result with a word of ours before what the program said: it must survive the cut. */
+export function noted(result: ActionResult, note: string): ActionResult {
+  const stderr = result.stderr === '' ? note : `${note}\n${result.stderr}`;
+  return { ...result, stderr: cutText(stderr, MAX_STDERR) };
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -112,9 +112,7 @@ describe('a key whose answer was lost', () => {
   ])('by %s is told to be unknown, for good', async (what, more, change) => {
     await lose(what, more);
     if (change !== '') {
-      await stage.fixture.sql.query(`update gateway.executions set ${change} where task_id = $1`, [
-        what,
-      ]);
+      await stage.fixture.sql.query(`update gateway.executions set ${change} where task_id = $1`, [what]);
     }
     const agent = await stage.seated({ hello: more });
     const error = 'The answer of the executor was lost; whether the action took effect is unknown.';

@@ -4,10 +4,13 @@ import { type ActionContext, type MachineActions } from '../machine-action.js';
 import { text, textParam, whole } from '../parameters.js';
 import { done, failed } from '../results.js';
 import { chooseClineProvider, clineSettings } from './cline-settings.js';
-import { agentNames } from './profiles.js';
+import { localFiles } from '../local-files.js';
+import { agentNames, agentOf } from './profiles.js';
 import { runCodingAgent } from './run-coding-agent.js';
 
 const MAX_PROMPT = 1_048_576;
+/** A variable of the environment may have 128 KiB with its name. */
+const MAX_ENV_BYTES = 100_000;
 /** How long a coding agent may take to tell its version. */
 const VERSION_LIMIT_SECONDS = 20;
 
@@ -20,7 +23,7 @@ export const codingAgentActions: MachineActions = {
       timeout_seconds: whole(TIMEOUT_SECONDS.min, TIMEOUT_SECONDS.max),
     },
     holds: ['repository'],
-    execute: runCodingAgent,
+    execute: runHere,
   },
   check_coding_agents: {
     params: {},
@@ -55,6 +58,20 @@ const versionOf =
     const [line = ''] = (returncode === 0 ? stdout : stderr).trim().split('\n');
     return `${name}: ${returncode === 0 ? line || 'installed' : `not available (${line})`}`;
   };
+
+async function runHere(context: ActionContext): Promise<ActionResult> {
+  const { params, config, run } = context;
+  const asked = agentOf(textParam(params, 'agent'));
+  if (!asked.ok) return failed(asked.error);
+  return runCodingAgent({
+    ...{ agent: asked.agent, program: config.agentBins[asked.agent] },
+    ...{ prompt: textParam(params, 'prompt'), folder: context.cwd, leased: context.files },
+    ...{ policy: config.leaseViolationPolicy, written: context.written, env: context.agentEnv },
+    ...{ signal: context.signal, limitSeconds: context.limitSeconds },
+    machine: { run, files: localFiles },
+    fitsEnvironment: (text) => Buffer.byteLength(text) <= MAX_ENV_BYTES,
+  });
+}
 
 async function configureCodingAgent({ params, env }: ActionContext): Promise<ActionResult> {
   const choice = clineSettings.choiceOf(params);

@@ -76,6 +76,11 @@ export const agentProfiles: Readonly<Record<AgentName, AgentProfile>> = {
   },
 };
 
-export function isAgentName(name: string): name is AgentName {
-  return (agentNames as readonly string[]).includes(name);
+/** The agent that a request names. */
+export function agentOf(
+  name: string,
+): { readonly ok: true; readonly agent: AgentName } | { readonly ok: false; readonly error: string } {
+  const agent = agentNames.find((known) => known === name);
+  if (agent !== undefined) return { ok: true, agent };
+  return { ok: false, error: `Unknown agent: ${name} (known: ${agentNames.join(', ')})` };
 }

@@ -1,8 +1,5 @@
 import { type LeasedFile } from '../../contracts/gateway-api.js';
 
-/** An environment variable may have 128 KiB with its name. */
-const MAX_ENV_BYTES = 100_000;
-
 /** What a coding agent is told of its task's lease, to stand below the prompt. */
 export function leaseText(files: readonly LeasedFile[]): string {
   const paths = (mode: LeasedFile['mode']) =>
@@ -16,8 +13,11 @@ export function leaseText(files: readonly LeasedFile[]): string {
   ].join('\n');
 }
 
-/** The same for programs: SKYNET_LEASED_FILES as JSON, left out when it is too large for an environment. */
-export function leaseEnv(files: readonly LeasedFile[]): Record<string, string> {
+/** The same for programs: SKYNET_LEASED_FILES as JSON, left out when it does not fit an environment. */
+export function leaseEnv(
+  files: readonly LeasedFile[],
+  fits: (text: string) => boolean,
+): Record<string, string> {
   const json = JSON.stringify(files.map(({ path, mode }) => ({ path, mode })));
-  return Buffer.byteLength(json) > MAX_ENV_BYTES ? {} : { SKYNET_LEASED_FILES: json };
+  return fits(json) ? { SKYNET_LEASED_FILES: json } : {};
 }

@@ -1,9 +1,8 @@
-import { join } from 'node:path';
 import { type ActionResult, type LeasedFile } from '../../contracts/gateway-api.js';
 import { type LeaseViolationPolicy } from '../actions.config.js';
 import { cutText } from '../cut-text.js';
-import { type ActionContext } from '../machine-action.js';
-import { MAX_STDERR } from '../results.js';
+import { type Machine } from '../machine.js';
+import { messageOf, noted } from '../results.js';
 import { type Lease, leaseOf } from './domain/lease.js';
 import { type Change, type Snapshot, WorkTree } from './work-tree.js';
 import { type WrittenPaths } from './written-paths.js';
@@ -13,42 +12,61 @@ const MAX_PATHS = 1_000;
 /** Paths that its text names. */
 const MAX_NAMED = 20;
 
+/** What is looked at: a run of a program in a folder, for a task that has leased files. */
+export interface Watched {
+  readonly folder: string;
+  readonly leased: readonly LeasedFile[];
+  readonly policy: LeaseViolationPolicy;
+  readonly machine: Machine;
+  /** What other actions write there meanwhile. */
+  readonly written: WrittenPaths;
+  /** Fires when everything has to end. */
+  readonly signal: AbortSignal;
+  /** A folder for what the look needs. */
+  readonly scratch: string;
+}
+
 /**
  * Looks at what an action writes, and compares it with the lease of its task. Sees what is in the repository of the
  * action and is not ignored by git.
  */
 export class LeaseWatch {
   private constructor(
-    private readonly context: ActionContext,
+    private readonly watched: Watched,
     private readonly tree: WorkTree,
     private readonly lease: Lease,
     private readonly before: Snapshot,
     private readonly others: ReturnType<WrittenPaths['watch']>,
   ) {}
 
-  /** Begins to look; throws when nothing could be compared. `scratch` is a folder for what it needs meanwhile. */
-  static async begin(
-    context: ActionContext,
-    files: readonly LeasedFile[],
-    scratch: string,
-  ): Promise<LeaseWatch> {
-    const tree = await WorkTree.open(context.cwd, context.run, scratch);
-    if (tree === null) throw new Error(`${context.cwd} is not in a git repository`);
-    const others = context.written.watch();
+  /** Begins to look; throws when nothing could be compared. */
+  static async begin(watched: Watched): Promise<LeaseWatch> {
+    const { folder, leased, machine, scratch, written } = watched;
+    const tree = await WorkTree.open(folder, machine, scratch);
+    if (tree === null) throw new Error(`${folder} is not in a git repository`);
+    const others = written.watch();
     try {
       const before = await tree.snapshot();
-      return new LeaseWatch(context, tree, leaseOf(files, tree.root), before, others);
+      return new LeaseWatch(watched, tree, leaseOf(leased, tree.root), before, others);
     } catch (error) {
       others.end();
       throw error;
     }
   }
 
-  /** The result of the action with what it wrote outside of the lease, after the policy has had its way. */
-  async settle(result: ActionResult): Promise<ActionResult> {
+  /** The result of the run with what it wrote outside of the lease, after the policy has had its way. */
+  async settle(run: () => Promise<ActionResult>): Promise<ActionResult> {
+    try {
+      return await this.settled(await run());
+    } finally {
+      this.others.end();
+    }
+  }
+
+  private async settled(result: ActionResult): Promise<ActionResult> {
     try {
       // Who stops everything wants nothing else to happen; what was written stays for him to see.
-      if (this.context.signal.aborted)
+      if (this.watched.signal.aborted)
         return noted(result, 'What was written was not compared with the lease.');
       const violations = await this.violations();
       if (violations.length === 0) return result;
@@ -57,15 +75,13 @@ export class LeaseWatch {
         lease_violations: violations.slice(0, MAX_PATHS).map(({ path }) => path),
       };
     } catch (error) {
-      return notCompared(result, error, this.context.config.leaseViolationPolicy);
-    } finally {
-      this.others.end();
+      return notCompared(result, error, this.watched.policy);
     }
   }
 
   private async judged(result: ActionResult, violations: readonly Change[]): Promise<ActionResult> {
     const wrote = `Written outside of the lease: ${named(violations)}.`;
-    switch (this.context.config.leaseViolationPolicy) {
+    switch (this.watched.policy) {
       case 'report':
         return noted(result, wrote);
       case 'fail':
@@ -87,7 +103,7 @@ export class LeaseWatch {
     const after = await this.tree.snapshot();
     const changes = await this.tree.changes(this.before.tree, after.tree);
     return changes.filter(
-      ({ path }) => !this.lease.covers(path) && !this.others.paths.has(join(this.tree.root, path)),
+      ({ path }) => !this.lease.covers(path) && !this.others.paths.has(`${this.tree.root}/${path}`),
     );
   }
 }
@@ -102,12 +118,6 @@ export function notCompared(
   return noted(policy === 'report' ? result : asFailure(result), why);
 }
 
-/** The note comes first: it must survive the cut. */
-function noted(result: ActionResult, note: string): ActionResult {
-  const stderr = result.stderr === '' ? note : `${note}\n${result.stderr}`;
-  return { ...result, stderr: cutText(stderr, MAX_STDERR) };
-}
-
 function asFailure(result: ActionResult): ActionResult {
   return result.returncode === 0 ? { ...result, returncode: 1 } : result;
 }
@@ -116,8 +126,4 @@ function named(changes: readonly Change[]): string {
   const names = changes.slice(0, MAX_NAMED).map(({ path }) => cutText(path, 100));
   const more = changes.length - names.length;
   return [...names, ...(more === 0 ? [] : [`and ${more} more`])].join(', ');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

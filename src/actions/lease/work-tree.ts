@@ -1,7 +1,6 @@
-import { copyFile, mkdir, rm, rmdir, unlink } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { posix } from 'node:path';
 import { type ActionResult } from '../../contracts/gateway-api.js';
-import { type Run } from '../machine-action.js';
+import { type Machine } from '../machine.js';
 
 /** The files of a repository as they were at one moment: all that git does not ignore, committed or not. */
 export interface Snapshot {
@@ -37,33 +36,30 @@ export class WorkTree {
   private constructor(
     /** Its folder, resolved through links. */
     readonly root: string,
-    private readonly run: Run,
+    private readonly machine: Machine,
     private readonly scratch: string,
     private readonly objects: string,
     private readonly index: string,
   ) {}
 
   /** The work tree that a folder is in; null when it is in none. */
-  static async open(folder: string, run: Run, scratch: string): Promise<WorkTree | null> {
+  static async open(folder: string, machine: Machine, scratch: string): Promise<WorkTree | null> {
     const ask = (...args: string[]) =>
-      run('git', ['rev-parse', ...args], { cwd: folder, limitSeconds: LIMIT_SECONDS });
+      machine.run('git', ['rev-parse', ...args], { cwd: folder, limitSeconds: LIMIT_SECONDS });
     const top = await ask('--show-toplevel');
     if (top.returncode !== 0) return null;
     const root = withoutNewline(top.stdout);
     const inGit = async (name: string) =>
-      resolve(folder, withoutNewline(textOf(await ask('--git-path', name))));
-    await mkdir(join(scratch, 'objects'), { recursive: true });
-    return new WorkTree(root, run, scratch, await inGit('objects'), await inGit('index'));
+      resolved(folder, withoutNewline(textOf(await ask('--git-path', name))));
+    await machine.files.makeFolder(`${scratch}/objects`);
+    return new WorkTree(root, machine, scratch, await inGit('objects'), await inGit('index'));
   }
 
   /** Throws when git cannot tell. */
   async snapshot(): Promise<Snapshot> {
-    const index = join(this.scratch, 'index');
-    await rm(index, { force: true });
-    await copyFile(this.index, index).catch((error: unknown) => {
-      // Nothing was ever added.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    });
+    const index = `${this.scratch}/index`;
+    // There is none before something is added.
+    await this.machine.files.copy(this.index, index);
     const staged = await this.git(['write-tree'], this.aside(index));
     // What cannot be read, or is a repository without a commit, is left out: then the code is 1.
     const added = await this.git(['add', '--all', '--ignore-errors', '.'], this.aside(index));
@@ -79,7 +75,7 @@ export class WorkTree {
   async changes(before: string, after: string): Promise<Change[]> {
     const listing = await this.git(
       ['diff-tree', '-r', '-z', '--no-renames', '--name-status', before, after],
-      this.aside(join(this.scratch, 'index')),
+      this.aside(`${this.scratch}/index`),
     );
     const fields = textOf(listing).split('\0').slice(0, -1);
     return fields.flatMap((path, at) => (at % 2 === 1 ? [{ path, added: fields[at - 1] === 'A' }] : []));
@@ -91,7 +87,7 @@ export class WorkTree {
    */
   async putBack(changes: readonly Change[], before: Snapshot): Promise<void> {
     for (const { path } of changes.filter(({ added }) => added)) await this.remove(path);
-    const aside = this.aside(join(this.scratch, 'index'));
+    const aside = this.aside(`${this.scratch}/index`);
     const there = changes.filter(({ added }) => !added).map(({ path }) => path);
     await this.onPaths(['restore', '--worktree', `--source=${before.tree}`], there, aside);
     const paths = changes.map(({ path }) => path);
@@ -107,7 +103,7 @@ export class WorkTree {
     const committed = new Set((await this.changes(base, head)).map(({ path }) => path));
     const wrong = paths.filter((path) => committed.has(path));
     if (wrong.length === 0) return;
-    const env = { GIT_INDEX_FILE: join(this.scratch, 'commit-index'), ...IDENTITY };
+    const env = { GIT_INDEX_FILE: `${this.scratch}/commit-index`, ...IDENTITY };
     textOf(await this.git(['read-tree', head], env));
     await this.onPaths(['reset', '--quiet', base], wrong, env);
     const tree = lineOf(await this.git(['write-tree'], env));
@@ -127,20 +123,11 @@ export class WorkTree {
 
   /** Removes a file or link, and the folders above it that are empty then. */
   private async remove(path: string): Promise<void> {
-    try {
-      await unlink(join(this.root, path));
-    } catch (error) {
-      const { code = '' } = error as NodeJS.ErrnoException;
-      // Gone already, or a folder: a repository in the repository.
-      if (!['ENOENT', 'EISDIR', 'EPERM'].includes(code)) throw error;
-      return;
-    }
-    for (let folder = dirname(path); folder !== '.'; folder = dirname(folder)) {
-      const removed = await rmdir(join(this.root, folder)).then(
-        () => true,
-        () => false,
-      );
-      if (!removed) return;
+    const { files } = this.machine;
+    // Gone already, or a folder: a repository in the repository.
+    if (!(await files.remove(`${this.root}/${path}`))) return;
+    for (let folder = posix.dirname(path); folder !== '.'; folder = posix.dirname(folder)) {
+      if (!(await files.removeEmpty(`${this.root}/${folder}`))) return;
     }
   }
 
@@ -150,14 +137,20 @@ export class WorkTree {
     env: Record<string, string>,
   ): Promise<void> {
     if (paths.length === 0) return;
-    const list = ['--pathspec-from-file=-', '--pathspec-file-nul'];
-    textOf(await this.git([...args, ...list], env, paths.join('\0')));
+    // Not by standard input: on the way to another machine it may lose what separates them.
+    const list = `${this.scratch}/paths`;
+    await this.machine.files.write(list, paths.join('\0'));
+    try {
+      textOf(await this.git([...args, `--pathspec-from-file=${list}`, '--pathspec-file-nul'], env));
+    } finally {
+      await this.machine.files.remove(list);
+    }
   }
 
   /** Objects are written beside the repository's, and with `index` what is staged there is left alone too. */
   private aside(index?: string): Record<string, string> {
     return {
-      GIT_OBJECT_DIRECTORY: join(this.scratch, 'objects'),
+      GIT_OBJECT_DIRECTORY: `${this.scratch}/objects`,
       GIT_ALTERNATE_OBJECT_DIRECTORIES: JSON.stringify(this.objects),
       ...(index === undefined ? {} : { GIT_INDEX_FILE: index }),
     };
@@ -168,7 +161,7 @@ export class WorkTree {
     env: Readonly<Record<string, string>> = {},
     input?: string,
   ): Promise<ActionResult> {
-    return this.run('git', [...QUIETLY, ...args], {
+    return this.machine.run('git', [...QUIETLY, ...args], {
       cwd: this.root,
       env: { ...env, GIT_LITERAL_PATHSPECS: '1' },
       ...(input === undefined ? {} : { input }),
@@ -197,6 +190,11 @@ function lineOf(result: ActionResult): string {
 
 function reasonOf({ returncode, stderr }: ActionResult): string {
   return stderr.trim() === '' ? `git ended with ${returncode}` : stderr.trim();
+}
+
+/** Git tells paths relative to the folder where it stands, or absolute. */
+function resolved(folder: string, path: string): string {
+  return /^(?:[\\/]|[A-Za-z]:)/.test(path) ? path : `${folder}/${path}`;
 }
 
 function withoutNewline(text: string): string {

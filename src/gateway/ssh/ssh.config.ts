@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import ssh2 from 'ssh2';
 import { type Env } from '../../platform/config/env.js';
-import { type CodingAgent } from './domain/remote-actions.js';
+import { type AgentName } from '../../actions/index.js';
 
 export type RemoteOs = 'windows' | 'linux';
 
@@ -20,7 +20,8 @@ export interface SshTarget {
   readonly os: RemoteOs;
   /** As they were given: what `%USERPROFILE%` is, only the host knows. */
   readonly roots: readonly string[];
-  readonly agents: Readonly<Record<CodingAgent, string>>;
+  /** How the coding agents are called there. */
+  readonly agents: Readonly<Record<AgentName, string>>;
   /** The providers that cline may switch between, the preferred one first; empty when it may not. */
   readonly clineProviders: readonly string[];
   readonly connectTimeoutMs: number;
@@ -82,6 +83,7 @@ function targetOf(env: Env): SshTarget {
       codex: env.text('OPENCLAW_SSH_CODEX_BIN'),
       claude: env.text('OPENCLAW_SSH_CLAUDE_BIN'),
       cline: env.text('OPENCLAW_SSH_CLINE_BIN'),
+      openclaw: env.text('OPENCLAW_SSH_OPENCLAW_BIN'),
     },
     clineProviders: env.flag('OPENCLAW_CLINE_AUTO_SWITCH')
       ? env.listOf('OPENCLAW_CLINE_PROVIDER_PRIORITY', 'names of providers', (name) =>

@@ -5,6 +5,8 @@ export interface Plan {
   readonly commands: readonly (readonly string[])[];
   /** What the last of them reads. */
   readonly input?: string;
+  /** What they see of the environment beyond what the login has. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** What a plan is made of. */
@@ -12,14 +14,10 @@ export interface PlanContext {
   readonly params: Params;
   /** A path parameter, resolved on the remote side and known to be allowed. */
   readonly path: (key: string) => string;
-  /** How the coding agents are called on the remote side. */
-  readonly agents: Readonly<Record<CodingAgent, string>>;
 }
 
 /** What a remote host does for an action: a plan, or why there is none. */
 export type Planner = (context: PlanContext) => Plan | { readonly failure: string };
-
-export type CodingAgent = 'codex' | 'claude' | 'cline';
 
 /** What is known of an action before it is planned. What it wants is the same on every machine. */
 export interface RemoteAction {
@@ -43,7 +41,6 @@ export const commandActions: Readonly<Record<string, RemoteAction>> = {
   docker_compose_up: {},
   open_in_vscode: {},
   close_app: {},
-  run_coding_agent: {},
 };
 
 /** The actions on files: they need no program. */
@@ -111,18 +108,4 @@ export const sharedPlanners: Readonly<Record<string, Planner>> = {
   docker_compose_up: fixed(['docker', 'compose', 'up', '--detach']),
   open_in_vscode: ({ path }) => ({ commands: [['code', path('path')]] }),
   gh_create_repo: planRepository,
-  run_coding_agent: ({ params, agents }) => {
-    const agent = textParam(params, 'agent');
-    const input = textParam(params, 'prompt');
-    switch (agent) {
-      case 'codex':
-        return { commands: [[agents.codex, 'exec', '--full-auto', '--skip-git-repo-check', '-']], input };
-      case 'claude':
-        return { commands: [[agents.claude, '--print', '--permission-mode', 'acceptEdits']], input };
-      case 'cline':
-        return { commands: [[agents.cline, '--yolo']], input };
-      default:
-        return { failure: `Unknown agent: ${agent}` };
-    }
-  },
 };

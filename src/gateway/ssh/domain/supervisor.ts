@@ -9,7 +9,7 @@ import { quotePosix } from './posix.js';
  * when the gateway or the connection dies: the whole process group is killed in each case, and what the command has left
  * in its group ends with it. `timeout` is for a connection that breaks without either side hearing of it.
  *
- * The input is never an argument of a process, so it may hold secrets. Under a shell that has no session of the command yet
+ * The input is never an argument of a process, so it may hold secrets. A shell cannot hold a NUL: it is dropped from the input. Under a shell that has no session of the command yet
  * the kill is tried again: a stop may come in its first millisecond.
  */
 const SUPERVISOR = [

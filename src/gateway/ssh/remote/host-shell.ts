@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ClientChannel } from 'ssh2';
 import { type SshSession } from '../connection/session.js';
-import { posixCommands } from '../domain/posix.js';
+import { posixCommands, quotePosix } from '../domain/posix.js';
 import { powerShellLine, windowsKillScript, windowsScript } from '../domain/powershell.js';
 import { type Plan } from '../domain/remote-actions.js';
 import { GO, supervised } from '../domain/supervisor.js';
@@ -25,6 +25,8 @@ export interface PreparedFor {
 
 /** How commands are put to a host, and ended there. */
 export interface HostShell {
+  /** Whether a variable of the environment may be as long as this text. */
+  readonly fitsEnvironment: (text: string) => boolean;
   readonly prepare: (plan: Plan, run: PreparedFor) => Prepared;
   readonly kill: (session: SshSession, channel: ClientChannel, prepared: Prepared) => Promise<void>;
 }
@@ -35,8 +37,13 @@ const BACKSTOP_SECONDS = 15;
 const LONGEST_WINDOWS_LINE = 8_000;
 
 const linux: HostShell = {
-  prepare: ({ commands, input = '' }, { folder, roots, limitSeconds }) => {
-    const env = gitEnvironment(roots.map((root) => root.replace(/\/[^/]*$/, '') || '/').join(':'));
+  // Quoted twice, in a line that may have 128 KiB.
+  fitsEnvironment: (text) => Buffer.byteLength(quotePosix(quotePosix(text))) <= 100_000,
+  prepare: ({ commands, input = '', env: more }, { folder, roots, limitSeconds }) => {
+    const env = {
+      ...gitEnvironment(roots.map((root) => root.replace(/\/[^/]*$/, '') || '/').join(':')),
+      ...more,
+    };
     const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const command = posixCommands(
       folder,
@@ -56,14 +63,16 @@ const linux: HostShell = {
 };
 
 const windows: HostShell = {
-  prepare: ({ commands, input = '' }, { folder, roots, limitSeconds }) => {
+  // The script around it, in UTF-16 and base64, leaves so much of the longest line.
+  fitsEnvironment: (text) => text.length <= 1_000,
+  prepare: ({ commands, input = '', env: more }, { folder, roots, limitSeconds }) => {
     const mark = randomUUID();
     const script = windowsScript({
       folder,
       commands,
       mark,
       limitSeconds: Math.ceil(limitSeconds) + BACKSTOP_SECONDS,
-      env: gitEnvironment(roots.map((root) => root.replace(/\\[^\\]*$/, '\\')).join(';')),
+      env: { ...gitEnvironment(roots.map((root) => root.replace(/\\[^\\]*$/, '\\')).join(';')), ...more },
     });
     const line = powerShellLine(script);
     if (line.length > LONGEST_WINDOWS_LINE) {

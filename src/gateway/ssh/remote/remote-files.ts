@@ -36,12 +36,20 @@ export class RemoteFiles {
     return this.ask((answer) => this.sftp.readlink(path, answer));
   }
 
-  makeFolder(path: string): Promise<void> {
-    return this.ask((answer) => this.sftp.mkdir(path, (error) => answer(error ?? undefined, undefined)));
+  makeFolder(path: string, mode?: number): Promise<void> {
+    return this.ask((answer) => {
+      const done = (error: Error | null | undefined) => answer(error ?? undefined, undefined);
+      if (mode === undefined) this.sftp.mkdir(path, done);
+      else this.sftp.mkdir(path, { mode }, done);
+    });
   }
 
   remove(path: string): Promise<void> {
     return this.ask((answer) => this.sftp.unlink(path, (error) => answer(error ?? undefined, undefined)));
+  }
+
+  removeFolder(path: string): Promise<void> {
+    return this.ask((answer) => this.sftp.rmdir(path, (error) => answer(error ?? undefined, undefined)));
   }
 
   changeMode(path: string, mode: number): Promise<void> {

@@ -1,11 +1,11 @@
 import {
   type Execution,
-  leaseText,
+  type Keep,
   type LeaseViolationPolicy,
   type Params,
   pathParams,
-  runUnwatched,
-  textParam,
+  type Run,
+  WrittenPaths,
 } from '../../../actions/index.js';
 import { type ActionResult } from '../../../contracts/gateway-api.js';
 import { type SshSession } from '../connection/session.js';
@@ -16,21 +16,21 @@ import {
   commandActions,
   fileActions,
   gatewayActions,
+  type Plan,
   type Planner,
   type RemoteAction,
 } from '../domain/remote-actions.js';
 import { type PathFlavour, posixPaths, windowsPaths } from '../domain/remote-path.js';
 import { windowsPlanners } from '../domain/windows-actions.js';
 import { type RemoteOs, type SshTarget } from '../ssh.config.js';
-import { runCline } from './cline-providers.js';
 import { configureCline } from './cline-settings.js';
-import { checkCodingAgents } from './coding-agents.js';
-import { type HostShell, hostShells } from './host-shell.js';
+import { checkCodingAgents, runRemoteAgent } from './coding-agents.js';
+import { type HostShell, hostShells, type PreparedFor } from './host-shell.js';
 import { isMissing, isOfHost, RemoteFiles } from './remote-files.js';
 import { remoteFileActions } from './remote-file-actions.js';
 import { type RemoteJail, remoteJail } from './remote-jail.js';
 import { failure, runCommand } from './run-command.js';
-import { type Limits } from './time-limit.js';
+import { type Limits, withinLimit } from './time-limit.js';
 
 interface HostSystem {
   readonly flavour: PathFlavour;
@@ -49,6 +49,7 @@ export const remoteActions: Readonly<Record<string, RemoteAction>> = {
   ...fileActions,
   ...gatewayActions,
   configure_coding_agent: {},
+  run_coding_agent: {},
   check_coding_agents: { repeatable: true },
 };
 
@@ -57,8 +58,8 @@ type Paths =
   | { readonly ok: true; readonly path: (key: string) => string; readonly jail: RemoteJail }
   | { readonly ok: false; readonly error: string };
 
-/** Why what an agent writes there is not compared with a lease. */
-const UNSEEN = new Error('the agent runs behind SSH');
+/** What is put in order after an agent must be possible after its time, too; a dead connection breaks by itself. */
+const NEVER = new AbortController().signal;
 
 /** Where an action stands: its connection, its bounds, and whether it may have changed something. */
 export interface Visit {
@@ -70,6 +71,7 @@ export interface Visit {
 /** The host as an action sees it. Every call rejects with a `TransportError` when the way breaks. */
 export class RemoteHost {
   private readonly system: HostSystem;
+  private readonly written = new WrittenPaths();
 
   constructor(
     private readonly target: SshTarget,
@@ -102,11 +104,12 @@ export class RemoteHost {
     const judged = await this.judge(files, params);
     if (!judged.ok) return judged.error;
     const { path, jail } = judged;
-    const { flavour, planners, shell } = this.system;
+    const { flavour, planners } = this.system;
 
     const onFiles = Object.hasOwn(remoteFileActions, action) ? remoteFileActions[action] : undefined;
     if (onFiles !== undefined) {
       visit.begun = true;
+      for (const key of ['file', 'directory']) this.written.note(path(key));
       return onFiles({ files, flavour, params, path });
     }
     if (action === 'configure_coding_agent') {
@@ -118,41 +121,55 @@ export class RemoteHost {
     if (folder === undefined) return failure('None of OPENCLAW_SSH_ALLOWED_ROOTS is there.');
     if (!(await isFolder(files, flavour.toWire(folder)))) return failure(`Not a folder: ${folder}`);
 
-    const { limits, session } = visit;
-    const at = { folder, roots: jail.roots, limitSeconds: limits.limitSeconds };
-    const perform = (commands: readonly (readonly string[])[], input = '') => {
-      const prepared = shell.prepare({ commands, input }, at);
+    const at = { folder, roots: jail.roots };
+    if (action === 'run_coding_agent') {
+      const { target, leaseViolationPolicy: policy, written } = this;
+      return runRemoteAgent({
+        ...{ target, params, leased, policy, written, folder, home: jail.home, flavour },
+        files: await this.filesOf(visit, NEVER),
+        run: this.runOn(visit, at),
+        fitsEnvironment: this.system.shell.fitsEnvironment,
+        limits: visit.limits,
+      });
+    }
+    const perform = (plan: Plan) => {
       visit.begun = true;
-      return runCommand(session, shell, prepared, limits);
+      return this.perform(visit, plan, { ...at, ...visit.limits });
     };
-    const { agents } = this.target;
-    if (action === 'check_coding_agents') return checkCodingAgents(agents, perform);
-    const plan = planners[action]?.({ params, path, agents });
+    if (action === 'check_coding_agents') {
+      return checkCodingAgents(this.target.agents, (commands) => perform({ commands }));
+    }
+    const plan = planners[action]?.({ params, path });
     if (plan === undefined) return failure(`Action '${action}' is not supported in SSH tunnel mode.`);
-    if ('failure' in plan) return failure(plan.failure);
-    if (action !== 'run_coding_agent') return perform(plan.commands, plan.input);
-    const { input: prompt = '' } = plan;
-    const input = leased === undefined ? prompt : `${prompt}\n\n${leaseText(leased)}\n`;
-    const run = () =>
-      textParam(params, 'agent') === 'cline'
-        ? runCline({
-            program: agents.cline,
-            providers: this.target.clineProviders,
-            files,
-            flavour,
-            home: jail.home,
-            perform: (argv) => perform([argv], input),
-          })
-        : perform(plan.commands, input);
-    return leased === undefined ? run() : runUnwatched(run, UNSEEN, this.leaseViolationPolicy);
+    return 'failure' in plan ? failure(plan.failure) : perform(plan);
   }
 
-  private async filesOf(visit: Visit): Promise<RemoteFiles> {
-    const { session, limits } = visit;
-    const channel = await untilAborted(session.files(), limits.signal).catch((error: unknown) => {
+  /** Runs programs for an action. One with a limit of its own only looks: what it is broken off at has not begun. */
+  private runOn(visit: Visit, at: { folder: string; roots: readonly string[] }): Run {
+    return (program, args, { cwd = at.folder, limitSeconds, keep, ...more } = {}) => {
+      const plan = { commands: [[program, ...args]], ...more };
+      const perform = (limits: Limits) => this.perform(visit, plan, { ...at, folder: cwd, ...limits }, keep);
+      if (limitSeconds !== undefined) return withinLimit(visit.limits.halt, limitSeconds, perform);
+      visit.begun = true;
+      return perform(visit.limits);
+    };
+  }
+
+  private perform(
+    { session }: Visit,
+    plan: Plan,
+    run: PreparedFor & Limits,
+    keep?: Keep,
+  ): Promise<ActionResult> {
+    const { shell } = this.system;
+    return runCommand(session, shell, shell.prepare(plan, run), run, keep);
+  }
+
+  private async filesOf(visit: Visit, signal = visit.limits.signal): Promise<RemoteFiles> {
+    const channel = await untilAborted(visit.session.files(), visit.limits.signal).catch((error: unknown) => {
       throw error instanceof Aborted ? error : TransportError.of(error);
     });
-    return new RemoteFiles(channel, limits.signal, () => visit.begun);
+    return new RemoteFiles(channel, signal, () => visit.begun);
   }
 
   private async judge(files: RemoteFiles, params: Params): Promise<Paths> {

@@ -1,5 +1,5 @@
 import { type ClientChannel } from 'ssh2';
-import { cutText, type HaltReason, KeptOutput } from '../../../actions/index.js';
+import { cutText, type HaltReason, type Keep, KeptOutput } from '../../../actions/index.js';
 import { type ActionResult } from '../../../contracts/gateway-api.js';
 import { type SshSession } from '../connection/session.js';
 import { TransportError } from '../connection/transport-error.js';
@@ -7,7 +7,6 @@ import { untilAborted } from '../../../platform/until-aborted.js';
 import { type HostShell, type Prepared } from './host-shell.js';
 import { type Limits } from './time-limit.js';
 
-const MAX_STDOUT = 8_192;
 const MAX_STDERR = 4_096;
 /** How long the last output may take after a command has ended. Only what left its group can hold it up. */
 const LAST_OUTPUT_MS = 2_000;
@@ -26,7 +25,8 @@ export async function runCommand(
   session: SshSession,
   shell: HostShell,
   prepared: Prepared,
-  { signal, limitSeconds }: Limits,
+  { signal, limitSeconds }: Pick<Limits, 'signal' | 'limitSeconds'>,
+  keep: Keep = { from: 'start', maxCharacters: 8_192 },
 ): Promise<ActionResult> {
   let channel: ClientChannel;
   const opening = session.exec(prepared.line);
@@ -42,7 +42,7 @@ export async function runCommand(
     );
     return killed(signal.reason as EndReason, limitSeconds);
   }
-  const end = new CommandEnd(session, channel);
+  const end = new CommandEnd(session, channel, keep);
   if (prepared.endsWithInput) channel.end(prepared.input);
   else channel.write(prepared.input);
   try {
@@ -69,14 +69,16 @@ export const killed = (reason: EndReason, limitSeconds: number, stdout = ''): Ac
 class CommandEnd {
   /** Resolves with the end of the command and of its output; rejects when the connection breaks before. */
   readonly reached: Promise<void>;
-  private readonly stdout = new KeptOutput({ from: 'start', maxCharacters: MAX_STDOUT });
+  private readonly stdout: KeptOutput;
   private readonly stderr = new KeptOutput({ from: 'start', maxCharacters: MAX_STDERR });
   private code: number | undefined;
 
   constructor(
     session: SshSession,
     private readonly channel: ClientChannel,
+    keep: Keep,
   ) {
+    this.stdout = new KeptOutput(keep);
     channel.on('data', (chunk: Buffer) => this.stdout.add(chunk));
     channel.stderr.on('data', (chunk: Buffer) => this.stderr.add(chunk));
     // A channel that breaks is closed as well.

@@ -89,4 +89,9 @@ export const sshVariables = {
     default: 'gemini,deepseek,groq,openrouter',
   },
   OPENCLAW_SSH_CLINE_BIN: { group: 'gateway', about: 'How cline is called there.', default: 'cline' },
+  OPENCLAW_SSH_OPENCLAW_BIN: {
+    group: 'gateway',
+    about: 'How openclaw is called there.',
+    default: 'openclaw',
+  },
 } as const satisfies Record<string, Variable>;
