@@ -34,6 +34,8 @@ const OWNERS: Readonly<Record<string, string>> = {
   output_entries: 'control-plane/logs',
   schedules: 'control-plane/schedules',
   schedule_occurrences: 'control-plane/schedules',
+  server_secrets: 'control-plane/auth',
+  api_keys: 'control-plane/api-keys',
   public_keys: 'control-plane/public-api',
   public_rates: 'control-plane/public-api',
   public_months: 'control-plane/public-api',

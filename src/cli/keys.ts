@@ -1,52 +1,77 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { type ApiClient } from './api/api-client.js';
 import { type ApiFlags, openControlPlane, withApiFlags } from './api/control-plane.js';
-import { countFlag, durationFlag, listFlag } from './flags.js';
+import { durationFlag, listFlag } from './flags.js';
+import { expiryFlag, stateOfKey } from './key-terms.js';
 import { age, table } from './table.js';
 import { say, sayJson } from './terminal.js';
 
-/** A key of the public API, without its secret. */
-interface PublicKey {
+/** A key of the API, without its secret. */
+interface ApiKey {
   readonly id: string;
   readonly label: string;
-  readonly capabilities?: readonly string[];
-  readonly shell?: boolean;
-  readonly ratePerMinute?: number | null;
-  readonly monthlyJobs?: number | null;
-  readonly createdAt?: string;
-  readonly expiresAt?: string | null;
-  readonly revokedAt?: string | null;
+  readonly scopes?: readonly string[];
+  readonly project_id?: string | null;
+  readonly created_at?: string;
+  readonly last_used_at?: string | null;
+  readonly expires_at?: string | null;
+  readonly revoked_at?: string | null;
+}
+
+interface NewKey {
+  readonly key: ApiKey;
+  readonly secret: string | null;
 }
 
 interface CreateFlags extends ApiFlags {
-  readonly capability?: readonly string[];
-  readonly shell?: true;
+  readonly scope?: readonly string[];
+  readonly project?: string;
   readonly expires?: string;
-  readonly ratePerMinute?: number;
-  readonly monthlyJobs?: number;
-  readonly price?: number;
 }
 
-/** `skynet key create|list|revoke`: who may use the public API. */
+interface RotateFlags extends ApiFlags {
+  readonly overlap?: number;
+}
+
+interface ListFlags extends ApiFlags {
+  readonly project?: string;
+}
+
+/** `skynet key create|list|rotate|revoke`: who may use the API, and for what. */
 export function keyCommand(): Command {
   const key = new Command('key')
-    .description('create, list and revoke keys of the public API')
+    .description('create, list, rotate and revoke keys of the API')
     .showSuggestionAfterError();
   withApiFlags(key.command('create'))
     .description('create a key and print its secret, which is shown only now')
     .argument('<label>', 'whose key it is')
-    .option('--capability <name>', 'what jobs of this key may require (repeatable)', listFlag)
-    .option('--shell', 'allow shell jobs')
+    .requiredOption(
+      '--scope <scope>',
+      'what it may do (repeatable): tasks:read, tasks:write, claims, files:admin, gateways:write, services:deploy, jobs:submit, admin',
+      listFlag,
+    )
+    .option('--project <id>', 'the only project that it sees and touches')
     .option('--expires <when>', 'a duration from now (30d), or a time (2027-01-31T00:00:00Z)', expiryFlag)
-    .option('--rate-per-minute <number>', 'requests of one minute at most', countFlag)
-    .option('--monthly-jobs <number>', 'jobs of one month at most', countFlag)
-    .option('--price <number>', 'price of a job', priceFlag)
-    .addHelpText('after', '\nExample:\n  skynet key create website --capability openclaw --expires 90d')
+    .addHelpText(
+      'after',
+      '\nExample:\n  skynet key create ci --scope tasks:read --scope tasks:write --expires 90d',
+    )
     .action(create);
   withApiFlags(key.command('list'))
     .description('list keys, without their secrets')
+    .option('--project <id>', 'only keys of this project')
     .addHelpText('after', '\nExample:\n  skynet key list')
     .action(list);
+  withApiFlags(key.command('rotate'))
+    .description('create a key in place of another, and print its secret, which is shown only now')
+    .argument('<id>')
+    .option(
+      '--overlap <duration>',
+      'how long the key before it goes on working (1d; 0s: not at all)',
+      durationFlag,
+    )
+    .addHelpText('after', '\nExample:\n  skynet key rotate key_3f2a --overlap 2h')
+    .action(rotate);
   withApiFlags(key.command('revoke'))
     .description('refuse a key from now on')
     .argument('<id>')
@@ -56,15 +81,22 @@ export function keyCommand(): Command {
 }
 
 async function create(label: string, flags: CreateFlags): Promise<void> {
-  const answer = await openApi(flags).send<{ key: PublicKey; secret: string }>('POST', '/v1/public-keys', {
-    label,
-    capabilities: flags.capability ?? [],
-    shell: flags.shell ?? false,
-    expiresAt: flags.expires,
-    ratePerMinute: flags.ratePerMinute,
-    monthlyJobs: flags.monthlyJobs,
-    price: flags.price,
-  });
+  const { scope, project, expires } = flags;
+  tell(
+    await openApi(flags).send<NewKey>('POST', '/v1/keys', {
+      ...{ label, scopes: scope, project_id: project, expires_at: expires },
+    }),
+    flags,
+  );
+}
+
+async function rotate(id: string, flags: RotateFlags): Promise<void> {
+  const { overlap } = flags;
+  const body = overlap === undefined ? {} : { overlap_seconds: Math.round(overlap / 1_000) };
+  tell(await openApi(flags).send<NewKey>('POST', `/v1/keys/${encodeURIComponent(id)}/rotate`, body), flags);
+}
+
+function tell(answer: NewKey, flags: ApiFlags): void {
   if (flags.json === true) {
     sayJson(answer);
     return;
@@ -72,57 +104,39 @@ async function create(label: string, flags: CreateFlags): Promise<void> {
   process.stderr.write(
     `[skynet] ${answer.key.id} is the key of ${answer.key.label}. Its secret is shown only now:\n`,
   );
-  say(answer.secret);
+  say(answer.secret ?? '');
 }
 
-async function list(flags: ApiFlags): Promise<void> {
-  const answer = await openApi(flags).get<{ keys: readonly PublicKey[] }>('/v1/public-keys');
+async function list(flags: ListFlags): Promise<void> {
+  const query = flags.project === undefined ? '' : `&project_id=${encodeURIComponent(flags.project)}`;
+  const api = openApi(flags);
+  const keys: ApiKey[] = [];
+  let cursor = '';
+  do {
+    const page = await api.get<{ keys: readonly ApiKey[]; next_cursor?: string }>(
+      `/v1/keys?limit=1000${query}${cursor}`,
+    );
+    keys.push(...page.keys);
+    cursor = page.next_cursor === undefined ? '' : `&cursor=${encodeURIComponent(page.next_cursor)}`;
+  } while (cursor !== '');
   if (flags.json === true) {
-    sayJson(answer);
+    sayJson({ keys });
     return;
   }
-  const rows = answer.keys.map((key) => [
-    key.id,
-    key.label,
-    stateOf(key),
-    (key.capabilities ?? []).join(','),
-    key.shell === true ? 'yes' : 'no',
-    key.ratePerMinute?.toString() ?? '',
-    key.monthlyJobs?.toString() ?? '',
-    age(key.createdAt ?? ''),
+  const rows = keys.map((key) => [
+    ...[key.id, key.label, stateOfKey({ expiresAt: key.expires_at, revokedAt: key.revoked_at })],
+    ...[(key.scopes ?? []).join(','), key.project_id ?? 'all', lastUse(key), age(key.created_at ?? '')],
   ]);
-  say(table(['ID', 'LABEL', 'STATE', 'CAPABILITIES', 'SHELL', 'PER MINUTE', 'PER MONTH', 'AGE'], rows));
+  say(table(['ID', 'LABEL', 'STATE', 'SCOPES', 'PROJECT', 'LAST USED', 'AGE'], rows));
 }
 
+const lastUse = ({ last_used_at: at }: ApiKey): string =>
+  typeof at === 'string' ? `${age(at)} ago` : 'never';
+
 async function revoke(id: string, flags: ApiFlags): Promise<void> {
-  const path = `/v1/public-keys/${encodeURIComponent(id)}/revoke`;
-  const answer = await openApi(flags).send<{ key: PublicKey }>('POST', path);
+  const answer = await openApi(flags).send<{ key: ApiKey }>('DELETE', `/v1/keys/${encodeURIComponent(id)}`);
   if (flags.json === true) sayJson(answer);
   else say(`${answer.key.id} (${answer.key.label}) is revoked.`);
 }
 
 const openApi = (flags: ApiFlags): ApiClient => openControlPlane(flags, { orHostToken: true });
-
-function stateOf({ expiresAt, revokedAt }: PublicKey): string {
-  if (typeof revokedAt === 'string') return 'revoked';
-  if (typeof expiresAt !== 'string') return 'valid';
-  return Date.parse(expiresAt) <= Date.now() ? 'expired' : `until ${expiresAt.slice(0, 10)}`;
-}
-
-/** A time in UTC, from a duration or an instant. */
-function expiryFlag(value: string): string {
-  if (/^\d+(?:\.\d+)?[a-z]+$/.test(value)) return new Date(Date.now() + durationFlag(value)).toISOString();
-  const instant = Date.parse(value);
-  if (!/^\d{4}-\d{2}-\d{2}/.test(value) || Number.isNaN(instant)) {
-    throw new InvalidArgumentError(
-      'It must be a duration such as 30d, or a time such as 2027-01-31T00:00:00Z.',
-    );
-  }
-  return new Date(instant).toISOString();
-}
-
-function priceFlag(value: string): number {
-  if (!/^\d{1,9}(?:\.\d{1,6})?$/.test(value))
-    throw new InvalidArgumentError('It must be a number, 0 or more.');
-  return Number(value);
-}

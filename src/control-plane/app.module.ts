@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { ApiKeysModule } from './api-keys/index.js';
 import { ApprovalsModule } from './approvals/index.js';
 import { ClusterModule } from './cluster/index.js';
 import { EventsModule } from './events/index.js';
@@ -40,6 +41,7 @@ export class AppModule {
         ServicesModule,
         ClusterModule,
         LogsModule,
+        ApiKeysModule,
         PublicApiModule,
         ReaperModule,
         HealthModule,

@@ -17,6 +17,7 @@ import { sendProblem } from '../platform/http/send-problem.js';
 import { createServer } from '../platform/http/server.js';
 import { createLogger, type Logger, nestLogger } from '../platform/logging/logger.js';
 import { apiDocument } from './api-document.js';
+import { ApiKeyAccess, installApiKeys } from './api-keys/index.js';
 import { AppModule } from './app.module.js';
 import { Standbys, StandbysInterceptor } from './cluster/index.js';
 import {
@@ -121,6 +122,7 @@ export async function createControlPlane(
   installSkyclawEnvelope(server);
   drainOnClose(server);
   await installRateLimit(server, config.http.rateLimitPerMinute, isSkyclaw);
+  installApiKeys(server, app.get(ApiKeyAccess, { strict: false }));
   installAuth(server, config.auth.apiKey);
   installSkyclawAuth(server, config.auth.skyclaw);
   installOperatorAuth(server, { ...config.auth, hostAuth: config.skyclaw.hostAuth });

@@ -1,7 +1,7 @@
 import net from 'node:net';
-import { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
+import { routesOf } from '../support/routes.js';
 
 /** Sends a request line as it stands, which fetch would tidy up, and returns status and headers with the body. */
 function raw(url: string, requestLine: string, headers = ''): Promise<{ status: number; text: string }> {
@@ -15,22 +15,6 @@ function raw(url: string, requestLine: string, headers = ''): Promise<{ status: 
     socket.on('error', fail);
     socket.on('close', () => done({ status: Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1]), text }));
   });
-}
-
-/** Every route of the running server, from its own table: `METHOD /path`. */
-function routesOf(server: FastifyInstance): string[] {
-  const routes: string[] = [];
-  const stack: { depth: number; path: string }[] = [];
-  for (const line of server.printRoutes({ commonPrefix: false }).split('\n')) {
-    const match = /^([\s│├└─]*)(\S+)(?: \(([A-Z, ]+)\))?$/.exec(line);
-    if (match === null) continue;
-    const [, indent = '', part = '', methods = ''] = match;
-    while (stack.length > 0 && (stack.at(-1)?.depth ?? 0) >= indent.length) stack.pop();
-    const path = `${stack.at(-1)?.path ?? ''}${part}`;
-    stack.push({ depth: indent.length, path });
-    for (const method of methods.split(', ').filter((name) => name !== '')) routes.push(`${method} ${path}`);
-  }
-  return routes;
 }
 
 describe('a control plane with a key', () => {

@@ -1,108 +1,43 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { Program } from '../support/program.js';
 import { type Ended, ended } from './skyclaw/fixture.js';
-import { json, ScriptableCoordinator } from './skyclaw/scriptable-coordinator.js';
 
-let api: ScriptableCoordinator;
-beforeAll(async () => (api = await ScriptableCoordinator.start()));
-beforeEach(() => api.reset());
+let api: TestControlPlane;
+beforeAll(async () => (api = await startTestControlPlane({ env: { SKYNET_API_KEY: 'root' } })));
 afterAll(() => api.close());
 
-const key = (args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
-  ended(Program.start('skynet', ['key', ...args], { SKYNET_ORCHESTRATOR_URL: api.url, ...env }));
+const key = (...args: string[]): Promise<Ended> =>
+  ended(
+    Program.start('skynet', ['key', ...args], { SKYNET_ORCHESTRATOR_URL: api.url, SKYNET_API_KEY: 'root' }),
+  );
 
-const aKey = { id: 'key_1', label: 'website', capabilities: ['openclaw'], shell: false };
-
-describe('skynet key create', () => {
-  it('prints the secret alone on stdout, and says that it is shown only now', async () => {
-    api.on('POST /v1/public-keys', json({ key: aKey, secret: 's3cret' }));
-    expect(await key(['create', 'website'], { SKYNET_API_KEY: 'admin' })).toEqual({
-      code: 0,
-      stdout: 's3cret\n',
-      stderr: '[skynet] key_1 is the key of website. Its secret is shown only now:\n',
+describe('skynet key', () => {
+  it('creates, lists, rotates and revokes keys', async () => {
+    const made = await key('create', 'ci', '--scope', 'tasks:read', '--project', 'web', '--expires', '30d');
+    expect(made.stderr).toMatch(/^\[skynet\] key_\S+ is the key of ci\. Its secret is shown only now:\n$/);
+    const secret = made.stdout.trim();
+    expect((await api.fetch('/v1/tasks', { 'x-api-key': secret })).status).toBe(200);
+    const [id = ''] = /key_\S+/.exec(made.stderr) ?? [];
+    const listed = await key('list', '--project', 'web');
+    expect(listed.stdout).toMatch(/^ID +LABEL +STATE +SCOPES +PROJECT +LAST USED +AGE\n/);
+    expect(listed.stdout).toMatch(/ci +until 20\d\d-\d\d-\d\d +tasks:read +web /);
+    const next = await key('rotate', id, '--overlap', '2h', '--json');
+    expect(JSON.parse(next.stdout)).toMatchObject({
+      key: { rotated_from: id, project_id: 'web' },
+      secret: expect.stringMatching(/^sky_/),
     });
-    expect(api.seen[0]?.body).toEqual({ label: 'website', capabilities: [], shell: false });
-    expect(api.seen[0]?.headers).toMatchObject({ 'x-api-key': 'admin' });
-    expect(api.seen[0]?.headers['x-idempotency-key']).toBeDefined();
+    expect((await key('revoke', id)).stdout).toBe(`${id} (ci) is revoked.\n`);
+    expect(JSON.parse((await key('list', '--json')).stdout).keys).toHaveLength(2);
   });
 
-  it('shows the token of the hosts as well, which counts where there is no key', async () => {
-    api.on('POST /v1/public-keys', json({ key: aKey, secret: 's3cret' }));
-    expect((await key(['create', 'website'], { SKYCLAW_TOKEN: 'join' })).code).toBe(0);
-    expect(api.seen[0]?.headers).toMatchObject({ 'x-skyclaw-token': 'join' });
-  });
-
-  it('sends what the key may do and until when', async () => {
-    api.on('POST /v1/public-keys', json({ key: aKey, secret: 's3cret' }));
-    const flags =
-      '--capability openclaw --capability gpu --shell --expires 2027-01-31T01:00:00+01:00 --rate-per-minute 60 --monthly-jobs 1000 --price 0.25 --json';
-    const { stdout } = await key(['create', 'website', ...flags.split(' '), '--url', api.url], {
-      SKYNET_ORCHESTRATOR_URL: 'http://ignored.invalid',
-    });
-    expect(JSON.parse(stdout)).toEqual({ key: aKey, secret: 's3cret' });
-    expect(api.seen[0]?.body).toEqual({
-      label: 'website',
-      capabilities: ['openclaw', 'gpu'],
-      shell: true,
-      expiresAt: '2027-01-31T00:00:00.000Z',
-      ratePerMinute: 60,
-      monthlyJobs: 1_000,
-      price: 0.25,
-    });
-  });
-
-  it('counts a duration from now, and refuses a time that is none', async () => {
-    api.on('POST /v1/public-keys', json({ key: aKey, secret: 's3cret' }));
-    await key(['create', 'website', '--expires', '30d']);
-    const inMs = Date.parse(String(api.seen[0]?.body.expiresAt)) - Date.now();
-    expect(Math.abs(inMs - 30 * 86_400_000)).toBeLessThan(60_000);
-    const { code, stderr } = await key(['create', 'website', '--expires', 'soon']);
-    expect(code).toBe(1);
-    expect(stderr).toContain('a duration such as 30d, or a time such as');
-  });
-});
-
-describe('skynet key list', () => {
-  it('prints columns without secrets', async () => {
-    const createdAt = new Date(Date.now() - 3 * 86_400_000).toISOString();
-    api.on(
-      'GET /v1/public-keys',
-      json({
-        keys: [
-          { ...aKey, createdAt, expiresAt: '2126-01-31T00:00:00.000Z', ratePerMinute: 60, monthlyJobs: null },
-          { ...aKey, id: 'key_22', createdAt, shell: true, revokedAt: createdAt },
-          { ...aKey, id: 'key_3', createdAt, expiresAt: createdAt },
-        ],
-      }),
-    );
-    expect((await key(['list'])).stdout).toBe(
-      `ID      LABEL    STATE             CAPABILITIES  SHELL  PER MINUTE  PER MONTH  AGE
-key_1   website  until 2126-01-31  openclaw      no     60          -          3d
-key_22  website  revoked           openclaw      yes    -           -          3d
-key_3   website  expired           openclaw      no     -           -          3d
-`,
-    );
-  });
-});
-
-describe('skynet key revoke', () => {
-  it('says what was revoked', async () => {
-    api.on('POST /v1/public-keys/key_1/revoke', json({ key: aKey }));
-    expect(await key(['revoke', 'key_1'])).toEqual({
-      code: 0,
-      stdout: 'key_1 (website) is revoked.\n',
-      stderr: '',
-    });
-  });
-
-  it.each([
-    [{ error: 'x', detail: 'Public key not found' }, 404, /^\[skynet\] x\n$/],
-    [{ detail: 'Public key not found' }, 404, /^\[skynet\] Public key not found\n$/],
-    [{ detail: 'Unauthorized' }, 401, /answers 401 Unauthorized: SKYNET_API_KEY is missing; set it to/],
-  ])('tells what the API has against it: %j', async (body, status, text) => {
-    api.on('POST /v1/public-keys/key_1/revoke', json(body, status));
-    const { code, stdout, stderr } = await key(['revoke', 'key_1']);
-    expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(text);
+  it('says what is wrong', async () => {
+    expect((await key('create', 'ci')).stderr).toContain("required option '--scope <scope>' not specified");
+    const unknown = await key('create', 'ci', '--scope', 'everything');
+    expect([unknown.code, unknown.stderr]).toEqual([
+      1,
+      expect.stringContaining("Unknown scope 'everything'"),
+    ]);
+    expect((await key('revoke', 'nobody')).stderr).toContain("API key 'nobody' not found");
   });
 });

@@ -12,6 +12,7 @@ import {
 } from './approvals.dto.js';
 import { type Approval } from './approvals.queries.js';
 import { ApprovalsService } from './approvals.service.js';
+import { Route } from '../../platform/http/route.decorator.js';
 
 const TaskIdParam = () => ApiParam({ name: 'id', description: 'The id of the task.' });
 
@@ -24,6 +25,7 @@ export class ApprovalsController {
   ) {}
 
   @Get()
+  @Route({ scope: 'tasks:read', project: { tasks: ['params.id'] } })
   @TaskIdParam()
   @ApiOperation({ summary: 'List the commands that a gateway asks about' })
   @ApiOkResponse({ type: ApprovalsResponse })
@@ -34,6 +36,7 @@ export class ApprovalsController {
 
   @Post(':approvalId')
   @HttpCode(200)
+  @Route({ scope: 'tasks:write', project: { tasks: ['params.id'] } })
   @TaskIdParam()
   @ApiParam({ name: 'approvalId', description: 'What the gateway calls its request.' })
   @ApiOperation({ summary: 'Allow a command, or deny it' })

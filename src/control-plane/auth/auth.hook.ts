@@ -2,6 +2,7 @@ import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { isOfApi, traitsOf } from '../../platform/http/route.decorator.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { secretsEqual } from '../../platform/secrets/secrets-equal.js';
+import { callerOf } from './caller.js';
 import { keyFrom } from './credentials.js';
 import { isPublicSkyclaw, isSkyclaw } from './skyclaw-routes.js';
 
@@ -14,7 +15,7 @@ export function installAuth(server: FastifyInstance, apiKey: string | undefined)
   server.addHook('onRequest', (request, reply, done) => {
     const { access } = traitsOf(request);
     const closed = isOfApi(request) && !isSkyclaw(request) && access !== 'public' && access !== 'operator';
-    if (!closed || secretsEqual(keyFrom(request), apiKey)) return done();
+    if (!closed || hasOwn(request) || secretsEqual(keyFrom(request), apiKey)) return done();
     void reply.header('www-authenticate', 'Bearer');
     done(new Problem('unauthorized', 'Unauthorized'));
   });
@@ -31,7 +32,11 @@ export function installSkyclawAuth(
   if (tokens.length === 0 && !required) return;
   server.addHook('onRequest', (request, _reply, done) => {
     const closed = isSkyclaw(request) && !isPublicSkyclaw(request) && traitsOf(request).access !== 'operator';
-    done(!closed || showsToken(request, tokens) ? undefined : new Problem('unauthorized', 'unauthorized'));
+    done(
+      !closed || hasOwn(request) || showsToken(request, tokens)
+        ? undefined
+        : new Problem('unauthorized', 'unauthorized'),
+    );
   });
 }
 
@@ -54,13 +59,16 @@ export function installOperatorAuth(
 ): void {
   if (apiKey === undefined && tokens.length === 0 && !required) return;
   server.addHook('onRequest', (request, _reply, done) => {
-    if (traitsOf(request).access !== 'operator') return done();
+    if (traitsOf(request).access !== 'operator' || hasOwn(request)) return done();
     const isOperator = apiKey !== undefined && secretsEqual(keyFrom(request), apiKey);
     const tokenCounts = apiKey === undefined || (isSkyclaw(request) && !hostAuth);
     const opens = isOperator || (tokenCounts && showsToken(request, tokens));
     done(opens ? undefined : new Problem('unauthorized', 'unauthorized'));
   });
 }
+
+/** Whether the caller has shown something of his own, that was found good for the route. */
+const hasOwn = (request: FastifyRequest): boolean => callerOf(request) !== undefined;
 
 function showsToken({ headers }: FastifyRequest, tokens: readonly string[]): boolean {
   const shown = headers['x-skyclaw-token'];

@@ -50,6 +50,7 @@ export class ClusterController {
   }
 
   @Get('v1/network/peers')
+  @Route({ scope: 'admin' })
   @ApiOperation({ summary: 'List where else the API can be reached' })
   @ApiOkResponse({ type: NetworkResponse })
   @ApiProblems()
@@ -59,6 +60,7 @@ export class ClusterController {
 
   @Post('v1/network/join')
   @HttpCode(200)
+  @Route({ scope: 'admin' })
   @ApiOperation({ summary: 'Announce where a coordinator can be reached; kept for a day, and never called' })
   @ApiOkResponse({ type: JoinNetworkResponse })
   @ApiProblems('bad-request')
@@ -67,6 +69,7 @@ export class ClusterController {
   }
 
   @Get('v1/state')
+  @Route({ scope: 'admin' })
   @ApiOperation({ summary: 'Show hosts, jobs and services' })
   @ApiOkResponse({ type: StateResponse })
   @ApiProblems()
@@ -80,7 +83,7 @@ export class ClusterController {
 
   @Post('v1/replicate/snapshot')
   @HttpCode(200)
-  @Route({ maxBodyBytes: MAX_SNAPSHOT_BYTES, mendsText: true })
+  @Route({ scope: 'admin', maxBodyBytes: MAX_SNAPSHOT_BYTES, mendsText: true })
   @ApiOperation({ summary: 'Import what another coordinator had: its state, all of it or nothing' })
   @ApiBody({ type: SnapshotRequest })
   @ApiOkResponse({ type: SnapshotResponse })

@@ -10,6 +10,7 @@ import { cursorOf, eventView } from './event-view.js';
 import { EventListResponse, ListEventsQuery, type TaskEventView } from './events.dto.js';
 import { type TaskEvent } from './events.queries.js';
 import { EventsService } from './events.service.js';
+import { Route } from '../../platform/http/route.decorator.js';
 
 @ApiTags('events')
 @Controller('v1/events')
@@ -20,6 +21,7 @@ export class EventsController {
   ) {}
 
   @Get()
+  @Route({ scope: 'tasks:read', project: { named: ['query.project_id'] } })
   @ApiOperation({ summary: 'Read the log of what happened to tasks' })
   @ApiOkResponse({ type: EventListResponse })
   @ApiProblems()

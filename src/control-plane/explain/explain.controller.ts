@@ -16,7 +16,7 @@ export class ExplainController {
   constructor(private readonly service: ExplainService) {}
 
   @Get(':id/explain')
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:read', project: { tasks: ['params.id'] }, errors: 'problem' })
   @ApiParam({ name: 'id', description: 'The id of the task.' })
   @ApiOperation({ summary: 'Say why a task is not running, and what would change that' })
   @ApiOkResponse({ type: ExplainResponse })
@@ -35,7 +35,7 @@ export class ExplainJobController {
   constructor(private readonly service: ExplainService) {}
 
   @Get(':id/explain')
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:read', project: { tasks: ['params.id'] }, errors: 'problem' })
   @ApiParam({ name: 'id', description: 'The id of the job.' })
   @ApiOperation({ summary: 'Say why a job is not running, and what would change that' })
   @ApiOkResponse({ type: ExplainResponse })

@@ -68,7 +68,7 @@ export class HealthController {
   }
 
   @Get('v1/ready')
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:read', errors: 'problem' })
   @ApiOperation({ summary: 'Whether this replica should be sent requests, for callers with a key' })
   @ApiOkResponse({ type: ReadyResponse })
   @ApiProblems('not-ready')

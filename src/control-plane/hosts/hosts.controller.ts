@@ -42,6 +42,7 @@ export class HostsController {
 
   @Post('register')
   @HttpCode(200)
+  @Route({ scope: 'claims' })
   @ApiOperation({ summary: 'Register a host, or register it anew' })
   @ApiOkResponse({ type: RegisterHostResponse })
   @ApiProblems('host-id-taken', 'host-revoked', 'idempotency-conflict')
@@ -60,6 +61,7 @@ export class HostsController {
 
   @Post(':id/heartbeat')
   @HttpCode(200)
+  @Route({ scope: 'claims' })
   @HostIdParam()
   @ApiOperation({ summary: 'A sign of life from a host, which renews its leases' })
   @ApiOkResponse({ type: HostHeartbeatResponse })
@@ -76,7 +78,7 @@ export class HostsController {
   }
 
   @Get()
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:read', errors: 'problem' })
   @ApiOperation({ summary: 'List hosts, oldest first' })
   @ApiOkResponse({ type: HostListResponse })
   @ApiProblems()
@@ -99,7 +101,7 @@ export class HostsController {
   }
 
   @Get(':id')
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:read', errors: 'problem' })
   @HostIdParam()
   @ApiOperation({ summary: 'Show a host' })
   @ApiOkResponse({ type: HostResponse })
@@ -110,7 +112,7 @@ export class HostsController {
 
   @Post(':id/cordon')
   @HttpCode(200)
-  @Route({ errors: 'problem', access: 'operator' })
+  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
   @HostIdParam()
   @ApiOperation({ summary: 'Give a host no new work; what it has goes on' })
   @ApiOkResponse({ type: HostResponse })
@@ -125,7 +127,7 @@ export class HostsController {
 
   @Post(':id/drain')
   @HttpCode(200)
-  @Route({ errors: 'problem', access: 'operator' })
+  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
   @HostIdParam()
   @ApiOperation({
     summary: 'Empty a host: no new work, services move, jobs finish or, at the deadline, go to others',
@@ -142,7 +144,7 @@ export class HostsController {
 
   @Post(':id/uncordon')
   @HttpCode(200)
-  @Route({ errors: 'problem', access: 'operator' })
+  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
   @HostIdParam()
   @ApiOperation({ summary: 'Give a host work again, whether it was cordoned or drained' })
   @ApiOkResponse({ type: HostResponse })
@@ -153,7 +155,7 @@ export class HostsController {
 
   @Post(':id/revoke')
   @HttpCode(200)
-  @Route({ errors: 'problem', access: 'operator' })
+  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
   @HostIdParam()
   @ApiOperation({ summary: 'Take a host its credential and all that it holds; it cannot register any more' })
   @ApiOkResponse({ type: HostResponse })
@@ -168,7 +170,7 @@ export class HostsController {
 
   @Post(':id/readmit')
   @HttpCode(200)
-  @Route({ errors: 'problem', access: 'operator' })
+  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
   @HostIdParam()
   @ApiOperation({ summary: 'Let a revoked host register again' })
   @ApiOkResponse({ type: HostResponse })

@@ -11,6 +11,7 @@ import { TOPICS, Waiting } from '../runtime/index.js';
 import { jobView } from './job-view.js';
 import { ClaimJobRequest, ClaimJobResponse } from './jobs.dto.js';
 import { JobsService } from './jobs.service.js';
+import { Route } from '../../platform/http/route.decorator.js';
 
 const NOTHING: ClaimJobResponse = { job: null };
 
@@ -27,6 +28,7 @@ export class HostClaimsController {
 
   @Post(':id/claim')
   @HttpCode(200)
+  @Route({ scope: 'claims' })
   @ApiParam({ name: 'id', description: 'The id of the host.' })
   @ApiOperation({ summary: 'Claim the next job for a host' })
   @ApiOkResponse({ type: ClaimJobResponse })

@@ -44,6 +44,7 @@ export class JobsController {
 
   @Post()
   @HttpCode(200)
+  @Route({ scope: 'jobs:submit' })
   @ApiOperation({ summary: 'Hand in a job' })
   @ApiOkResponse({ type: SubmitJobResponse })
   @ApiProblems('bad-request', 'dependencies-not-found', 'idempotency-conflict')
@@ -56,6 +57,7 @@ export class JobsController {
   }
 
   @Get()
+  @Route({ scope: 'tasks:read' })
   @ApiOperation({ summary: 'List jobs, newest first' })
   @ApiOkResponse({ type: JobListResponse })
   @ApiProblems()
@@ -76,7 +78,7 @@ export class JobsController {
   }
 
   @Get(':id')
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:read', project: { tasks: ['params.id'] }, errors: 'problem' })
   @JobIdParam()
   @ApiOperation({ summary: 'Show a job' })
   @ApiOkResponse({ type: JobResponse })
@@ -89,7 +91,7 @@ export class JobsController {
 
   @Post(':id/renew')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'claims', project: { tasks: ['params.id'] }, errors: 'problem' })
   @JobIdParam()
   @ApiOperation({ summary: 'Let the lease of a job begin anew' })
   @ApiOkResponse({ type: JobResponse })
@@ -106,7 +108,12 @@ export class JobsController {
 
   @Post(':id/complete')
   @HttpCode(200)
-  @Route({ maxBodyBytes: MAX_COMPLETION_BYTES, mendsText: true })
+  @Route({
+    scope: 'claims',
+    project: { tasks: ['params.id'] },
+    maxBodyBytes: MAX_COMPLETION_BYTES,
+    mendsText: true,
+  })
   @JobIdParam()
   @ApiOperation({ summary: 'Report how a job ended' })
   @ApiOkResponse({ type: JobResponse })
@@ -123,7 +130,7 @@ export class JobsController {
 
   @Post(':id/cancel')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'jobs:submit', project: { tasks: ['params.id'] }, errors: 'problem' })
   @JobIdParam()
   @ApiOperation({ summary: 'End a job in whatever state it is; its host is told to stop it' })
   @ApiOkResponse({ type: JobResponse })

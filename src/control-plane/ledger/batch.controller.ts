@@ -4,6 +4,7 @@ import { type FastifyRequest } from 'fastify';
 import { Database, type Db } from '../../platform/database/database.js';
 import { ApiProblems } from '../../platform/http/api-problems.js';
 import { Route } from '../../platform/http/route.decorator.js';
+import { RunTokens } from '../auth/index.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import { RegistryService } from '../registry/index.js';
 import {
@@ -43,12 +44,17 @@ export class BatchController {
     private readonly waiting: WaitingClaims,
     private readonly registry: RegistryService,
     private readonly warnings: EnqueueWarnings,
+    private readonly runs: RunTokens,
     private readonly idempotency: IdempotencyService,
   ) {}
 
   @Post('batch')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({
+    scope: 'tasks:write',
+    project: { named: ['body.tasks.*.project_id'], tasks: ['body.tasks.*.dependencies.*'] },
+    errors: 'problem',
+  })
   @ApiOperation({ summary: 'Hand in many tasks, or a whole graph: all or none' })
   @ApiOkResponse({ type: EnqueueBatchResponse })
   @ApiProblems(
@@ -71,7 +77,7 @@ export class BatchController {
 
   @Post('start')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'claims', project: { tasks: ['body.items.*.task_id'] }, errors: 'problem' })
   @ApiOperation({ summary: 'Say of many tasks that execution begins' })
   @ApiOkResponse({ type: ItemResults })
   @ApiProblems('idempotency-conflict')
@@ -86,7 +92,7 @@ export class BatchController {
 
   @Post('renew')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'claims', project: { tasks: ['body.items.*.task_id'] }, errors: 'problem' })
   @ApiOperation({ summary: 'Let the leases of many tasks begin anew' })
   @ApiOkResponse({ type: RenewedItems })
   @ApiProblems('idempotency-conflict')
@@ -104,7 +110,11 @@ export class BatchController {
 
   @Post('complete')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({
+    scope: 'claims',
+    project: { tasks: ['body.items.*.task_id'], named: ['body.claim_next.project_id'] },
+    errors: 'problem',
+  })
   @ApiOperation({ summary: 'Report how many tasks ended' })
   @ApiOkResponse({ type: CompletedItems })
   @ApiProblems('idempotency-conflict')
@@ -117,13 +127,13 @@ export class BatchController {
       const { claim_next: next } = body;
       if (next === null) return { results };
       const tasks = await this.waiting.claim(db, claimWish(body.worker_id, next), request.raw.socket);
-      return { results, next: claimResponse(tasks, next) };
+      return { results, next: claimResponse(tasks, next, this.runs) };
     });
   }
 
   @Post('release')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'claims', project: { tasks: ['body.items.*.task_id'] }, errors: 'problem' })
   @ApiOperation({ summary: 'Give many tasks back, or up' })
   @ApiOkResponse({ type: ItemResults })
   @ApiProblems('idempotency-conflict')

@@ -3,7 +3,7 @@ import { type Db, type Tx } from '../../platform/database/database.js';
 import { type Instant } from '../../platform/database/row.js';
 import { type Applicant } from './domain/admission.js';
 import { exclude } from './domain/use-index.js';
-import { type ClaimedTask, type Claimer, type ClaimProof } from './domain/task.js';
+import { type ClaimedTask, type Claimer, type ClaimProof, onlyProjectOf } from './domain/task.js';
 import { type FileMode, wantedFiles } from './domain/wanted-files.js';
 import { FileQueue } from './file-queue.service.js';
 import { KeyQueue } from './key-queue.service.js';
@@ -78,20 +78,22 @@ export class ClaimsService {
     let window = FIRST_WINDOW;
     let misses = 0;
     let isWhole = false;
+    // What is known of all projects helps to find tasks of any, and is not learned from one.
+    const isBound = onlyProjectOf(claimer) !== null;
     for (let pass = 0; pass < MAX_PASSES && open.length > 0; pass++) {
       const projects = misses === 0 ? 1 : PROJECTS_AFTER_A_MISS;
-      const marks = isWhole ? null : this.marks.inForce();
-      const sole = marks === null && misses === 0 ? this.sole.guessFor(claimer) : null;
+      const marks = isWhole || isBound ? null : this.marks.inForce();
+      const sole = marks === null && misses === 0 && !isBound ? this.sole.guessFor(claimer) : null;
       const at = { turns: this.turns.all, projects, marks, sole };
       const easy = await claimWithoutLock(db, claimer, { slots: open, start }, at);
       claimed.push(...easy.claimed.map(({ task }) => task));
-      this.note(db, easy);
+      this.note(db, easy, isBound);
       if (sole !== null && easy.lines.length === 0 && easy.hasRoom) {
         this.sole.wasWrong();
         continue;
       }
-      if (marks === null) this.marks.looked(easy.readInVain);
-      else if (easy.isShort) isWhole = true;
+      if (marks === null && !isBound) this.marks.looked(easy.readInVain);
+      else if (marks !== null && easy.isShort) isWhole = true;
       unlike.push(...without(open, easy.alike));
       // A host gets no more than it has room for, so its slots are not served in their order.
       open =
@@ -175,9 +177,9 @@ export class ClaimsService {
   }
 
   /** Remembers, once it is committed, whose turn it was and how far the ready tasks have been claimed. */
-  private note(db: Db, { claimed, reached, lines }: ClaimPass): void {
+  private note(db: Db, { claimed, reached, lines }: ClaimPass, isBound: boolean): void {
     db.afterCommit(() => {
-      this.sole.found(lines);
+      if (!isBound) this.sole.found(lines);
       for (const { task, lane } of claimed) this.turns.served(lane, task.projectId);
       for (const mark of reached) this.marks.reached(mark);
     });

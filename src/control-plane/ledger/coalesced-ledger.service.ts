@@ -5,7 +5,14 @@ import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type Instant } from '../../platform/database/row.js';
 import { Turns } from '../../platform/turns.js';
 import { ClaimsService } from './claims.service.js';
-import { type ClaimedTask, type Claimer, type ClaimProof, type NewTask, type Task } from './domain/task.js';
+import {
+  type ClaimedTask,
+  type Claimer,
+  type ClaimProof,
+  type NewTask,
+  onlyProjectOf,
+  type Task,
+} from './domain/task.js';
 import { EndingsService, type Outcome } from './endings.service.js';
 import { type EnqueueRequest, IntakeService, refuseTaken } from './intake.service.js';
 import { type Success } from './queries/finish.queries.js';
@@ -162,24 +169,32 @@ export class CoalescedLedger {
 
   /** Workers that may take the same tasks claim together; the ledger says which of them those are. */
   private async claimAll(calls: readonly ClaimCall[]): Promise<ClaimedTask[][]> {
-    const claimed: ClaimedTask[] = [];
-    try {
-      for (const group of asked(calls.filter((call) => !call.isGone()))) {
-        let slots: readonly string[] = group.flatMap(({ claimer, max }) =>
-          Array<string>(max).fill(claimer.id),
-        );
-        while (slots.length > 0) {
-          const { claimer, start } = group.find((call) => call.claimer.id === slots[0]) ?? group[0];
-          const result = await this.claims.claim(this.database, claimer, { slots, start });
-          claimed.push(...result.claimed);
-          slots = result.unlike;
-        }
+    const taken = new Map<ClaimCall, ClaimedTask[]>();
+    for (const group of asked(calls.filter((call) => !call.isGone()))) {
+      const claimed: ClaimedTask[] = [];
+      let trouble: { readonly error: unknown } | undefined;
+      try {
+        await this.claimFor(group, claimed);
+      } catch (error) {
+        trouble = { error };
       }
-    } catch (error) {
       // Those who were served before the error keep what they have.
-      if (claimed.length === 0) throw error;
+      if (trouble !== undefined && claimed.length === 0 && taken.size === 0) throw trouble.error;
+      for (const call of group) taken.set(call, takeFor(call, claimed));
+      if (trouble !== undefined) break;
     }
-    return Promise.all(calls.map((call) => this.keptBy(call, takeFor(call, claimed))));
+    return Promise.all(calls.map((call) => this.keptBy(call, taken.get(call) ?? [])));
+  }
+
+  /** What is claimed is added to `claimed` as it comes. */
+  private async claimFor(group: readonly [ClaimCall, ...ClaimCall[]], claimed: ClaimedTask[]): Promise<void> {
+    let slots: readonly string[] = group.flatMap(({ claimer, max }) => Array<string>(max).fill(claimer.id));
+    while (slots.length > 0) {
+      const { claimer, start } = group.find((call) => call.claimer.id === slots[0]) ?? group[0];
+      const result = await this.claims.claim(this.database, claimer, { slots, start });
+      claimed.push(...result.claimed);
+      slots = result.unlike;
+    }
   }
 
   private async keptBy({ isGone }: ClaimCall, tasks: ClaimedTask[]): Promise<ClaimedTask[]> {
@@ -205,14 +220,14 @@ function coalescer<Item, Result>(
   });
 }
 
-/** Calls that name the same capabilities, or none, and want the tasks in the same state. */
+/** Calls that name the same capabilities and project, or none, and want the tasks in the same state. */
 function asked(calls: readonly ClaimCall[]): Iterable<[ClaimCall, ...ClaimCall[]]> {
   const groups = new Map<string, [ClaimCall, ...ClaimCall[]]>();
   for (const call of calls) {
     const { claimer } = call;
     const capabilities = claimer.holder === 'worker' ? claimer.capabilities : null;
     const named = capabilities === null ? '' : JSON.stringify([...capabilities].sort());
-    const key = `${claimer.holder}${call.start}${named}`;
+    const key = JSON.stringify([claimer.holder, call.start, named, onlyProjectOf(claimer)]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [call]);
     else group.push(call);

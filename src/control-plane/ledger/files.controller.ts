@@ -11,12 +11,15 @@ import { ClaimsService } from './claims.service.js';
 import {
   ClaimFileRequest,
   ClaimFileResponse,
+  FreeFilesRequest,
+  FreeFilesResponse,
   ListOwnershipQuery,
   OwnershipResponse,
   ReleaseFilesRequest,
   ReleaseFilesResponse,
   WaitersResponse,
 } from './files.dto.js';
+import { FileOrders } from './file-orders.service.js';
 import { LedgerReader } from './reader.service.js';
 import { fileOwnership, fileWaiter } from './task-view.js';
 
@@ -25,12 +28,14 @@ import { fileOwnership, fileWaiter } from './task-view.js';
 export class FilesController {
   constructor(
     private readonly claims: ClaimsService,
+    private readonly orders: FileOrders,
     private readonly reader: LedgerReader,
     private readonly idempotency: IdempotencyService,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
 
   @Get('ownership')
+  @Route({ scope: 'tasks:read', project: { named: ['query.project_id'] } })
   @ApiOperation({ summary: 'List who owns which file, by path' })
   @ApiOkResponse({ type: OwnershipResponse })
   @ApiProblems()
@@ -57,6 +62,7 @@ export class FilesController {
   }
 
   @Get('waiters')
+  @Route({ scope: 'tasks:read', project: { named: ['query.project_id'] } })
   @ApiOperation({ summary: 'List which tasks wait for which files, in the order of arrival' })
   @ApiOkResponse({ type: WaitersResponse })
   @ApiProblems()
@@ -82,6 +88,7 @@ export class FilesController {
 
   @Post('claim')
   @HttpCode(200)
+  @Route({ scope: 'claims', project: { tasks: ['body.task_id'] }, byRun: true })
   @ApiOperation({
     summary: 'Take one more file, folder or glob for a task that is held: at once or not at all',
   })
@@ -97,7 +104,7 @@ export class FilesController {
 
   @Post('release')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'claims', project: { tasks: ['body.task_id'] }, byRun: true, errors: 'problem' })
   @ApiOperation({ summary: 'Give files of a held task back before it ends' })
   @ApiOkResponse({ type: ReleaseFilesResponse })
   @ApiProblems('idempotency-conflict')
@@ -106,6 +113,28 @@ export class FilesController {
       const proof = { taskId: body.task_id, claimToken: body.claim_token };
       const released = await this.claims.releaseFiles(db, proof, body.paths);
       return { ok: released !== null, released: [...(released ?? [])] };
+    });
+  }
+
+  @Post('free')
+  @HttpCode(200)
+  @Route({
+    scope: 'files:admin',
+    project: { named: ['body.project_id'] },
+    errors: 'problem',
+    access: 'operator',
+  })
+  @ApiOperation({
+    summary:
+      'Take files from whoever holds them: the claims of their tasks end, and the tasks are ready again',
+  })
+  @ApiOkResponse({ type: FreeFilesResponse })
+  @ApiProblems('bad-request', 'idempotency-conflict')
+  free(@Req() request: FastifyRequest, @Body() body: FreeFilesRequest): Promise<FreeFilesResponse> {
+    const { project_id: projectId, path, reason } = body;
+    return this.idempotency.run(request, async (db) => {
+      const { released, kept } = await this.orders.free(db, { projectId, path, reason });
+      return { released: [...released], kept: [...kept] };
     });
   }
 }

@@ -45,6 +45,27 @@ export class ReleaseFilesRequest {
   paths!: string[];
 }
 
+export class FreeFilesRequest {
+  /** The project whose file it is. Left out: `default`. */
+  @Text({ optional: true, nullable: true, maxLength: LIMITS.idLength })
+  project_id: string | null = null;
+
+  /** A file, a folder with all below it, or a glob, relative to the project. */
+  @Text({ minLength: 1, maxLength: LIMITS.pathLength, example: 'src/app.ts' })
+  path!: string;
+
+  /** Why; the tasks' histories keep it. */
+  @Text({ optional: true, maxLength: LIMITS.textLength })
+  reason = '';
+}
+
+export class FreeFilesResponse {
+  /** Tasks whose claims were ended, with all that they owned: they wait to be claimed again. */
+  released!: string[];
+  /** Tasks that keep their files: a gateway may still be executing them, and nobody else can tell. Cancel them if they must end. */
+  kept!: string[];
+}
+
 export class ListOwnershipQuery {
   /** Only files of this project. */
   @Text({ optional: true, nullable: true, maxLength: LIMITS.idLength })

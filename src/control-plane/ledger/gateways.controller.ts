@@ -32,7 +32,7 @@ export class GatewaysController {
   ) {}
 
   @Get(':gateway_id')
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:read', errors: 'problem' })
   @GatewayIdParam()
   @ApiOperation({ summary: 'Show a gateway, and how far its drain has come' })
   @ApiOkResponse({ type: GatewayDetail })
@@ -43,7 +43,7 @@ export class GatewaysController {
 
   @Post(':gateway_id/cordon')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'gateways:write', errors: 'problem' })
   @GatewayIdParam()
   @ApiOperation({ summary: 'Send a gateway nothing new: another name for pause' })
   @ApiOkResponse({ type: PauseState })
@@ -58,7 +58,7 @@ export class GatewaysController {
 
   @Post(':gateway_id/uncordon')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'gateways:write', errors: 'problem' })
   @GatewayIdParam()
   @ApiOperation({
     summary: 'Let a gateway be sent tasks again, cordoned or drained: another name for resume',
@@ -71,7 +71,7 @@ export class GatewaysController {
 
   @Post(':gateway_id/drain')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'gateways:write', errors: 'problem' })
   @GatewayIdParam()
   @ApiOperation({
     summary: 'Empty a gateway: it is sent nothing new, and what it executes comes to its end',

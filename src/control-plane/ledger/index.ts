@@ -36,7 +36,7 @@ export { LedgerReader } from './reader.service.js';
 export { type JobStanding } from './queries/job.queries.js';
 export { type Job } from './queries/job-row.js';
 export { enqueueRequest } from './requests.js';
-export { capabilitySet } from './domain/text-lists.js';
+export { blankToNull, capabilitySet } from './domain/text-lists.js';
 export { WaitingClaims } from './waiting-claims.service.js';
 export { type BlockedFile, type Situation, Situations } from './situation.service.js';
 export { UpkeepService } from './upkeep.service.js';

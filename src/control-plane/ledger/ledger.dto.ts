@@ -133,6 +133,10 @@ export class ClaimNextRequest {
     maxLength: LIMITS.capabilityLength,
   })
   capabilities: string[] | null = null;
+
+  /** Only tasks of this project. Left out: of any. */
+  @Text({ optional: true, nullable: true, maxLength: LIMITS.idLength })
+  project_id: string | null = null;
 }
 
 /** Who wants work. */
@@ -218,6 +222,10 @@ export class NextTaskQuery {
   /** The worker that would claim. */
   @Text({ minLength: 1, maxLength: LIMITS.idLength })
   agent_id!: string;
+
+  /** Only tasks of this project. Left out: of any. */
+  @Text({ optional: true, nullable: true, maxLength: LIMITS.idLength })
+  project_id: string | null = null;
 }
 
 /** A task as it stands. */
@@ -331,15 +339,21 @@ export class EnqueueTaskResponse extends TaskResponse {
   warnings?: string[];
 }
 
+/** A task that was claimed just now. */
+export class ClaimedTaskState extends TaskState {
+  /** What stands for this claim alone, to be sent like a key: may start, renew, take files, report and give back, and nothing else. */
+  run_token!: string;
+}
+
 export class ClaimTaskResponse {
   /** Whether a task was claimed. */
   claimed!: boolean;
   /** The task, with its claim token, the first of several; null when nothing is ready for this worker. */
-  @ApiProperty({ type: () => TaskState, nullable: true })
-  task!: TaskState | null;
+  @ApiProperty({ type: () => ClaimedTaskState, nullable: true })
+  task!: ClaimedTaskState | null;
   /** All that were claimed, in the order of service. Only when `max` was given. */
-  @ApiProperty({ required: false, type: () => [TaskState] })
-  tasks?: TaskState[];
+  @ApiProperty({ required: false, type: () => [ClaimedTaskState] })
+  tasks?: ClaimedTaskState[];
 }
 
 export class NextTaskResponse {

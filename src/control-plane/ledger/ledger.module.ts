@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuthModule } from '../auth/index.js';
 import { IdempotencyModule } from '../idempotency/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { BatchController } from './batch.controller.js';
@@ -6,6 +7,7 @@ import { ClaimsService } from './claims.service.js';
 import { CoalescedLedger } from './coalesced-ledger.service.js';
 import { DependentsService } from './dependents.service.js';
 import { EndingsService } from './endings.service.js';
+import { FileOrders } from './file-orders.service.js';
 import { FileQueue } from './file-queue.service.js';
 import { FilesController } from './files.controller.js';
 import { Foresight } from './foresight.service.js';
@@ -31,6 +33,7 @@ import { EnqueueWarnings } from './warnings.service.js';
 
 const services = [
   FileQueue,
+  FileOrders,
   KeyQueue,
   ProjectTurns,
   ReadyMarks,
@@ -56,7 +59,7 @@ const services = [
 
 /** Tasks, dependencies, claims, leases, file ownership. */
 @Module({
-  imports: [RegistryModule, IdempotencyModule],
+  imports: [AuthModule, RegistryModule, IdempotencyModule],
   controllers: [BatchController, TasksController, FilesController, PausesController, GatewaysController],
   providers: services,
   exports: services,

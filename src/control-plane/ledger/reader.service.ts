@@ -11,7 +11,7 @@ import {
 } from './queries/ownership.queries.js';
 import { type HolderOfTasks, holdersAmong, inFlightByGateway, listHolders } from './queries/lease.queries.js';
 import { type OpenExecution, openExecutionsAt, openKeysAmong } from './queries/open-executions.queries.js';
-import { findTaskById, listTasks, statusesOf, type TaskFilter } from './queries/read.queries.js';
+import { findTaskById, listTasks, projectsOf, statusesOf, type TaskFilter } from './queries/read.queries.js';
 import { type TaskStatus } from './domain/task-state.js';
 import { type Task } from './domain/task.js';
 
@@ -31,6 +31,11 @@ export class LedgerReader {
   /** The states of tasks; one that is not there is missing. */
   statusesOf(ids: readonly string[], db: Db = this.database): Promise<ReadonlyMap<string, TaskStatus>> {
     return statusesOf(db, ids);
+  }
+
+  /** The projects of tasks; one that is not there is missing. */
+  projectsOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return projectsOf(this.database, ids);
   }
 
   /** Tasks below a position, newest first. */

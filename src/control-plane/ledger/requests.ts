@@ -1,6 +1,8 @@
+import { type RunTokens } from '../auth/index.js';
 import { type ClaimedTask } from './domain/task.js';
 import { type EnqueueRequest } from './intake.service.js';
 import { type ClaimNextRequest, type ClaimTaskResponse, type EnqueueTaskRequest } from './ledger.dto.js';
+import { blankToNull } from './domain/text-lists.js';
 import { taskState } from './task-view.js';
 import { type ClaimWish } from './waiting-claims.service.js';
 
@@ -34,17 +36,29 @@ export function enqueueRequest(body: EnqueueTaskRequest): EnqueueRequest {
 
 export function claimWish(
   workerId: string,
-  { max, wait_ms, start, capabilities }: ClaimNextRequest,
+  { max, wait_ms, start, capabilities, project_id }: ClaimNextRequest,
 ): ClaimWish {
   return {
-    claimer: { holder: 'worker', id: workerId, capabilities },
+    claimer: {
+      holder: 'worker',
+      id: workerId,
+      capabilities,
+      projectId: blankToNull(project_id),
+    },
     ...{ max: max ?? 1, start, waitMs: wait_ms },
   };
 }
 
 /** The answer to a claim. Its tokens are shown: whoever claims needs them. */
-export function claimResponse(tasks: readonly ClaimedTask[], { max }: ClaimNextRequest): ClaimTaskResponse {
-  const views = tasks.map((task) => taskState(task, { showToken: true }));
+export function claimResponse(
+  tasks: readonly ClaimedTask[],
+  { max }: ClaimNextRequest,
+  runs: Pick<RunTokens, 'issue'>,
+): ClaimTaskResponse {
+  const views = tasks.map((task) => {
+    const claim = { taskId: task.id, workerId: task.lockedBy, claimToken: task.claimToken };
+    return Object.assign(taskState(task, { showToken: true }), { run_token: runs.issue(claim) });
+  });
   return {
     claimed: views.length > 0,
     task: views[0] ?? null,

@@ -8,11 +8,13 @@ import { Route } from '../../platform/http/route.decorator.js';
 import { StorablePipe } from '../../platform/http/storable.pipe.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { type ControlPlaneConfig } from '../config.js';
+import { RunTokens } from '../auth/index.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import { RegistryService } from '../registry/index.js';
 import { CONFIG } from '../runtime/index.js';
 import { statusFromFilter } from './domain/task-state.js';
 import { type Claimer, type ClaimProof, type Task } from './domain/task.js';
+import { blankToNull } from './domain/text-lists.js';
 import { EndingsService } from './endings.service.js';
 import { CoalescedLedger } from './coalesced-ledger.service.js';
 import { Foresight } from './foresight.service.js';
@@ -63,12 +65,14 @@ export class TasksController {
     private readonly reader: LedgerReader,
     private readonly warnings: EnqueueWarnings,
     private readonly registry: RegistryService,
+    private readonly runs: RunTokens,
     private readonly idempotency: IdempotencyService,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
 
   @Post('enqueue')
   @HttpCode(200)
+  @Route({ scope: 'tasks:write', project: { named: ['body.project_id'], tasks: ['body.dependencies.*'] } })
   @ApiOperation({ summary: 'Hand in a task' })
   @ApiOkResponse({ type: EnqueueTaskResponse })
   @ApiProblems('task-exists', 'task-depends-on-itself', 'dependencies-not-found', 'idempotency-conflict')
@@ -84,6 +88,7 @@ export class TasksController {
   }
 
   @Get()
+  @Route({ scope: 'tasks:read', project: { named: ['query.project_id'] } })
   @ApiOperation({ summary: 'List tasks, newest first' })
   @ApiOkResponse({ type: TaskListResponse })
   @ApiProblems()
@@ -109,11 +114,12 @@ export class TasksController {
   }
 
   @Get('next')
+  @Route({ scope: 'tasks:read', project: { named: ['query.project_id'] } })
   @ApiOperation({ summary: 'Show what a worker would get, without claiming it' })
   @ApiOkResponse({ type: NextTaskResponse })
   @ApiProblems()
   async next(@Query() query: NextTaskQuery): Promise<NextTaskResponse> {
-    const task = await this.foresight.peek(this.database, worker(query.agent_id, null));
+    const task = await this.foresight.peek(this.database, worker(query.agent_id, query.project_id));
     return {
       eligible: task !== null,
       agent_id: query.agent_id,
@@ -122,6 +128,7 @@ export class TasksController {
   }
 
   @Get(':id')
+  @Route({ scope: 'tasks:read', project: { tasks: ['params.id'] } })
   @TaskIdParam()
   @ApiOperation({ summary: 'Show a task' })
   @ApiOkResponse({ type: TaskState })
@@ -134,6 +141,7 @@ export class TasksController {
 
   @Post('claim')
   @HttpCode(200)
+  @Route({ scope: 'claims', project: { named: ['body.project_id'] } })
   @ApiOperation({ summary: 'Claim the next ready task for a worker' })
   @ApiOkResponse({ type: ClaimTaskResponse })
   @ApiProblems('idempotency-conflict')
@@ -143,7 +151,7 @@ export class TasksController {
       request,
       async (db) => {
         const tasks = await this.waiting.claim(db, claimWish(body.worker_id, body), request.raw.socket);
-        return claimResponse(tasks, body);
+        return claimResponse(tasks, body, this.runs);
       },
       (tx, answer) => this.isStillHeld(tx, answer),
     );
@@ -151,6 +159,7 @@ export class TasksController {
 
   @Post(':id/start')
   @HttpCode(200)
+  @Route({ scope: 'claims', project: { tasks: ['params.id'] }, byRun: true })
   @TaskIdParam()
   @ApiOperation({ summary: 'Say that execution begins' })
   @ApiOkResponse({ type: OkResponse })
@@ -167,7 +176,7 @@ export class TasksController {
 
   @Post(':id/renew')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'claims', project: { tasks: ['params.id'] }, byRun: true, errors: 'problem' })
   @TaskIdParam()
   @ApiOperation({ summary: 'Let the lease begin anew' })
   @ApiOkResponse({ type: RenewResponse })
@@ -185,6 +194,11 @@ export class TasksController {
 
   @Post(':id/complete')
   @HttpCode(200)
+  @Route({
+    scope: 'claims',
+    project: { tasks: ['params.id'], named: ['body.claim_next.project_id'] },
+    byRun: true,
+  })
   @TaskIdParam()
   @ApiOperation({ summary: 'Report how a task ended' })
   @ApiOkResponse({ type: CompleteResponse })
@@ -199,12 +213,13 @@ export class TasksController {
       const { claim_next: next } = body;
       if (next === null) return { ok: true };
       const tasks = await this.waiting.claim(db, claimWish(body.worker_id, next), request.raw.socket);
-      return { ok: true, next: claimResponse(tasks, next) };
+      return { ok: true, next: claimResponse(tasks, next, this.runs) };
     });
   }
 
   @Post(':id/release')
   @HttpCode(200)
+  @Route({ scope: 'claims', project: { tasks: ['params.id'] }, byRun: true })
   @TaskIdParam()
   @ApiOperation({ summary: 'Give a task back, or up' })
   @ApiOkResponse({ type: OkResponse })
@@ -225,7 +240,7 @@ export class TasksController {
 
   @Post(':id/retry')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:write', project: { tasks: ['params.id'] }, errors: 'problem' })
   @TaskIdParam()
   @ApiOperation({ summary: 'Start a failed task anew, with the dependents that failed because of it' })
   @ApiOkResponse({ type: TaskResponse })
@@ -242,7 +257,7 @@ export class TasksController {
 
   @Post(':id/cancel')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:write', project: { tasks: ['params.id'] }, errors: 'problem' })
   @TaskIdParam()
   @ApiOperation({ summary: 'End a task in whatever state it is' })
   @ApiOkResponse({ type: TaskResponse })
@@ -286,8 +301,8 @@ export class TasksController {
   }
 }
 
-function worker(id: string, capabilities: readonly string[] | null): Claimer {
-  return { holder: 'worker', id, capabilities };
+function worker(id: string, projectId: string | null): Claimer {
+  return { holder: 'worker', id, capabilities: null, projectId: blankToNull(projectId) };
 }
 
 function proofOf(taskId: string, { worker_id, claim_token }: ClaimProofRequest): ClaimProof {

@@ -28,7 +28,13 @@ export class JobLogsController {
 
   @Post(':id/logs')
   @HttpCode(200)
-  @Route({ errors: 'problem', maxBodyBytes: MAX_APPEND_BYTES, mendsText: true })
+  @Route({
+    scope: 'claims',
+    project: { tasks: ['params.id'] },
+    errors: 'problem',
+    maxBodyBytes: MAX_APPEND_BYTES,
+    mendsText: true,
+  })
   @JobIdParam()
   @ApiOperation({
     summary: 'Ship output of a job while it runs',
@@ -48,7 +54,7 @@ export class JobLogsController {
   }
 
   @Get(':id/logs')
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:read', project: { tasks: ['params.id'] }, errors: 'problem' })
   @JobIdParam()
   @ApiHeader(LAST_EVENT_ID)
   @ApiOperation({

@@ -28,7 +28,7 @@ export class ServiceLogsController {
 
   @Post(':id/logs')
   @HttpCode(200)
-  @Route({ errors: 'problem', maxBodyBytes: MAX_APPEND_BYTES, mendsText: true })
+  @Route({ scope: 'claims', errors: 'problem', maxBodyBytes: MAX_APPEND_BYTES, mendsText: true })
   @ServiceIdParam()
   @ApiOperation({
     summary: 'Ship output of a service while it runs',
@@ -51,7 +51,7 @@ export class ServiceLogsController {
   }
 
   @Get(':id/logs')
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:read', errors: 'problem' })
   @ServiceIdParam()
   @ApiHeader(LAST_EVENT_ID)
   @ApiOperation({ summary: 'Read the output of a service, or follow it', description: readDescription })

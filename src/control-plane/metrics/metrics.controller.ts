@@ -16,7 +16,7 @@ export class MetricsController {
   constructor(private readonly metrics: MetricsService) {}
 
   @Get('metrics')
-  @Route({ access: 'key', errors: 'problem' })
+  @Route({ scope: 'tasks:read', access: 'key', errors: 'problem' })
   @Header('content-type', CONTENT_TYPE)
   @ApiOperation({
     summary: 'Show metrics in the text format of Prometheus',

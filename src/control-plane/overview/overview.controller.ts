@@ -43,6 +43,7 @@ export class OverviewController {
   }
 
   @Get('v1/agents')
+  @Route({ scope: 'tasks:read' })
   @ApiOperation({ summary: 'Show who is at what' })
   @ApiOkResponse({ type: AgentListResponse })
   @ApiProblems()

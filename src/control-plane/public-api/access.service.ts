@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { Believed } from '../../platform/believed.js';
 import { Coalescer } from '../../platform/coalescing/coalescer.js';
 import { Database } from '../../platform/database/database.js';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
@@ -9,25 +10,19 @@ import { CONFIG } from '../runtime/index.js';
 import { type PublicKey } from './domain/public-key.js';
 import { findUsableKey, isAnyKeyThere } from './keys.queries.js';
 import { KeyUseLoop } from './key-use.loop.js';
-import { isSecret } from './secrets.js';
+import { publicSecrets } from './secrets.js';
 import { countRequests, type RequestsOfKey } from './usage.queries.js';
 
 /** How long what was read of a key is believed: a revoked one stops within it. */
 const BELIEVED_MS = 1_000;
-const MOST_REMEMBERED = 2_000;
 const MAX_BATCH = 500;
-
-interface Remembered {
-  readonly key: Promise<PublicKey | null>;
-  readonly untilMs: number;
-}
 
 /** Who may call the public API, and how often. */
 @Injectable()
 export class PublicAccess {
   /** By the hash of the secret. */
   private readonly configured: ReadonlyMap<string, PublicKey>;
-  private readonly remembered = new Map<string, Remembered>();
+  private readonly stored = new Believed<PublicKey | null>(BELIEVED_MS);
   private readonly counts: Coalescer<string, RequestsOfKey>;
   private isAnyKeyThere = false;
 
@@ -80,18 +75,8 @@ export class PublicAccess {
     const hash = secretHash(secret);
     const configured = this.configured.get(hash);
     if (configured !== undefined) return configured;
-    return isSecret(secret) ? this.findStored(hash) : null;
-  }
-
-  private findStored(hash: string): Promise<PublicKey | null> {
-    const now = performance.now();
-    const known = this.remembered.get(hash);
-    if (known !== undefined && known.untilMs > now) return known.key;
-    if (this.remembered.size >= MOST_REMEMBERED) this.remembered.clear();
-    const key = findUsableKey(this.database, hash);
-    this.remembered.set(hash, { key, untilMs: now + BELIEVED_MS });
-    key.catch(() => this.remembered.delete(hash));
-    return key;
+    if (!publicSecrets.mayBe(secret)) return null;
+    return this.stored.of(hash, () => findUsableKey(this.database, hash));
   }
 
   /** Keys are revoked, never deleted: once there was one, the API stays open. */

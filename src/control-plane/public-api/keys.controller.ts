@@ -33,7 +33,7 @@ export class PublicKeysController {
 
   @Post()
   @HttpCode(200)
-  @Route({ errors: 'problem', access: 'operator' })
+  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
   @ApiOperation({ summary: 'Make a key of the public API', description: 'The secret is shown this once.' })
   @ApiOkResponse({ type: CreatePublicKeyResponse })
   @ApiProblems('bad-request', 'idempotency-conflict')
@@ -53,7 +53,7 @@ export class PublicKeysController {
   }
 
   @Get()
-  @Route({ errors: 'problem', access: 'operator' })
+  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
   @ApiOperation({ summary: 'List the keys of the public API, newest first' })
   @ApiOkResponse({ type: PublicKeyListResponse })
   @ApiProblems()
@@ -77,7 +77,7 @@ export class PublicKeysController {
 
   @Post(':id/revoke')
   @HttpCode(200)
-  @Route({ errors: 'problem', access: 'operator' })
+  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
   @ApiParam({ name: 'id', description: 'The id of the key.' })
   @ApiOperation({ summary: 'Take a key out of use, for good and within a second; its jobs stay' })
   @ApiOkResponse({ type: PublicKeyResponse })

@@ -7,7 +7,7 @@ import { Problem } from '../../platform/problems/problem.js';
 import { secretHash } from '../auth/index.js';
 import { LOGGER } from '../runtime/index.js';
 import { insertKey, listKeys, type NewKey, revokeKey, type StoredKey } from './keys.queries.js';
-import { newSecret, shownPart } from './secrets.js';
+import { publicSecrets } from './secrets.js';
 
 /** Keys of the database, as operators make and revoke them. */
 @Injectable()
@@ -19,8 +19,12 @@ export class PublicKeys {
 
   /** Makes a key. Its secret is in this answer and nowhere else. */
   async create(db: Db, key: NewKey): Promise<{ readonly key: StoredKey; readonly secret: string }> {
-    const secret = newSecret();
-    const made = { id: `key_${timeOrderedUuid()}`, prefix: shownPart(secret), hash: secretHash(secret) };
+    const secret = publicSecrets.make();
+    const made = {
+      id: `key_${timeOrderedUuid()}`,
+      prefix: publicSecrets.shownPart(secret),
+      hash: secretHash(secret),
+    };
     const stored = await insertKey(db, made, key);
     db.afterCommit(() =>
       this.logger.info({ keyId: stored.id, label: stored.label }, 'A public key was made.'),

@@ -33,6 +33,7 @@ export class RegistryController {
 
   @Post('register-gateway')
   @HttpCode(200)
+  @Route({ scope: 'gateways:write' })
   @ApiOperation({ summary: 'Register a gateway, or register it anew' })
   @ApiOkResponse({ type: GatewayView })
   @ApiProblems('invalid-gateway-host', 'invalid-credential', 'idempotency-conflict')
@@ -67,7 +68,7 @@ export class RegistryController {
 
   @Post('gateways/:gateway_id/heartbeat')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'gateways:write', errors: 'problem' })
   @ApiParam({ name: 'gateway_id', description: 'The id of the gateway.' })
   @ApiOperation({ summary: 'A sign of life from a gateway that registers itself' })
   @ApiOkResponse({ type: GatewayView })
@@ -86,6 +87,7 @@ export class RegistryController {
 
   @Post('register-worker')
   @HttpCode(200)
+  @Route({ scope: 'claims' })
   @ApiOperation({ summary: 'Register a worker, or register it anew' })
   @ApiOkResponse({ type: WorkerView })
   @ApiProblems('worker-id-taken', 'idempotency-conflict')
@@ -106,7 +108,7 @@ export class RegistryController {
 
   @Post('workers/:id/heartbeat')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'claims', errors: 'problem' })
   @ApiParam({ name: 'id', description: 'The id of the worker.' })
   @ApiOperation({ summary: 'A sign of life from a worker' })
   @ApiOkResponse({ type: WorkerView })
@@ -124,6 +126,7 @@ export class RegistryController {
   }
 
   @Get('system-state')
+  @Route({ scope: 'tasks:read' })
   @ApiOperation({ summary: 'Show all gateways and workers' })
   @ApiOkResponse({ type: SystemStateResponse })
   @ApiProblems()

@@ -5,6 +5,7 @@ import { ApiProblems } from '../../platform/http/api-problems.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import { RouteTaskRequest, RouteTaskResponse } from './routing.dto.js';
 import { RoutingService } from './routing.service.js';
+import { Route } from '../../platform/http/route.decorator.js';
 
 @ApiTags('routing')
 @Controller('v1')
@@ -16,6 +17,7 @@ export class RoutingController {
 
   @Post('route-task')
   @HttpCode(200)
+  @Route({ scope: 'tasks:write' })
   @ApiOperation({ summary: 'Execute an action on a gateway now, past the ledger' })
   @ApiOkResponse({ type: RouteTaskResponse })
   @ApiProblems(

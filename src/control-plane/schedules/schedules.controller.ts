@@ -38,7 +38,7 @@ export class SchedulesController {
 
   @Post()
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:write', errors: 'problem' })
   @ApiOperation({ summary: 'Hand in a task that recurs' })
   @ApiOkResponse({ type: ScheduleResponse })
   @ApiProblems('schedule-exists', 'idempotency-conflict')
@@ -49,7 +49,7 @@ export class SchedulesController {
   }
 
   @Get()
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:read', errors: 'problem' })
   @ApiOperation({ summary: 'List schedules by id' })
   @ApiOkResponse({ type: ScheduleListResponse })
   @ApiProblems()
@@ -67,7 +67,7 @@ export class SchedulesController {
   }
 
   @Get(':id')
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:read', errors: 'problem' })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'Show a schedule with its next times and its latest tasks' })
   @ApiOkResponse({ type: ScheduleDetailsState })
@@ -77,7 +77,7 @@ export class SchedulesController {
   }
 
   @Put(':id')
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:write', errors: 'problem' })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'Make a schedule say this from now on, whether or not there is one' })
   @ApiOkResponse({ type: ScheduleResponse })
@@ -87,7 +87,7 @@ export class SchedulesController {
   }
 
   @Delete(':id')
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:write', errors: 'problem' })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'End a schedule; the tasks that it has made stay' })
   @ApiOkResponse({ type: DeleteScheduleResponse })
@@ -99,7 +99,7 @@ export class SchedulesController {
 
   @Post(':id/pause')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:write', errors: 'problem' })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'Pause a schedule; what would have been due meanwhile is left out' })
   @ApiOkResponse({ type: ScheduleResponse })
@@ -110,7 +110,7 @@ export class SchedulesController {
 
   @Post(':id/resume')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:write', errors: 'problem' })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'Let a paused schedule go on from now' })
   @ApiOkResponse({ type: ScheduleResponse })
@@ -121,7 +121,7 @@ export class SchedulesController {
 
   @Post(':id/trigger')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:write', errors: 'problem' })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'Hand in the task of a schedule now, paused or not; its overlap policy holds' })
   @ApiOkResponse({ type: TriggerResponse })

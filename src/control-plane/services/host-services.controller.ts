@@ -15,6 +15,7 @@ import {
   ReportServiceRequest,
   ServiceResponse,
 } from './services.dto.js';
+import { Route } from '../../platform/http/route.decorator.js';
 
 /** What is kept of the reason of a failure. */
 const MAX_ERROR_LENGTH = 2_000;
@@ -35,6 +36,7 @@ export class HostServicesController {
 
   @Post('hosts/:id/services/claim')
   @HttpCode(200)
+  @Route({ scope: 'claims' })
   @ApiParam({ name: 'id', description: 'The id of the host.' })
   @ApiOperation({ summary: 'Take over the next replica that a host should start' })
   @ApiOkResponse({ type: ClaimServiceResponse })
@@ -61,6 +63,7 @@ export class HostServicesController {
 
   @Post('services/:id/report')
   @HttpCode(200)
+  @Route({ scope: 'claims' })
   @ApiParam({ name: 'id', description: 'The id of the service.' })
   @ApiOperation({ summary: 'Say what became of a replica' })
   @ApiOkResponse({ type: ServiceResponse })

@@ -37,6 +37,7 @@ export class ServicesController {
 
   @Post()
   @HttpCode(200)
+  @Route({ scope: 'services:deploy' })
   @ApiOperation({ summary: 'Deploy a service, or deploy it anew' })
   @ApiOkResponse({ type: ServiceResponse })
   @ApiProblems('bad-request', 'service-name-in-use', 'idempotency-conflict')
@@ -48,6 +49,7 @@ export class ServicesController {
   }
 
   @Get()
+  @Route({ scope: 'tasks:read' })
   @ApiOperation({ summary: 'List services, or wait until something changes by which requests are routed' })
   @ApiResponse({
     status: 200,
@@ -88,6 +90,7 @@ export class ServicesController {
   }
 
   @Get(':id')
+  @Route({ scope: 'tasks:read' })
   @ServiceIdParam()
   @ApiOperation({ summary: 'Show a service' })
   @ApiOkResponse({ type: ServiceResponse })
@@ -98,6 +101,7 @@ export class ServicesController {
 
   @Post(':id/stop')
   @HttpCode(200)
+  @Route({ scope: 'services:deploy' })
   @ServiceIdParam()
   @ApiOperation({ summary: 'End all processes of a service; deploying it again starts it again' })
   @ApiOkResponse({ type: ServiceResponse })
@@ -109,7 +113,7 @@ export class ServicesController {
   }
 
   @Delete(':id')
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'services:deploy', errors: 'problem' })
   @ServiceIdParam()
   @ApiOperation({ summary: 'Stop a service and take it from the lists; answers it as it was' })
   @ApiOkResponse({ type: ServiceResponse })
@@ -121,7 +125,7 @@ export class ServicesController {
   }
 
   @Patch(':id')
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'services:deploy', errors: 'problem' })
   @ServiceIdParam()
   @ApiOperation({ summary: 'Change how many replicas of a service run' })
   @ApiOkResponse({ type: ServiceResponse })
@@ -138,7 +142,7 @@ export class ServicesController {
 
   @Post(':id/restart')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'services:deploy', errors: 'problem' })
   @ServiceIdParam()
   @ApiOperation({
     summary: 'Replace all processes of a service, one by one: a new generation of what it runs',
@@ -152,7 +156,7 @@ export class ServicesController {
   }
 
   @Get(':id/rollout')
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:read', errors: 'problem' })
   @ServiceIdParam()
   @ApiOperation({ summary: 'Show how far the newest generation of a service is in use' })
   @ApiOkResponse({ type: RolloutResponse })

@@ -1,5 +1,8 @@
+import { applyDecorators } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiExtension } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
+import { type ProjectRule, type Scope } from './scopes.js';
 
 /** What a route says about itself, readable in every hook, guard and filter. */
 export interface RouteTraits {
@@ -13,6 +16,12 @@ export interface RouteTraits {
    * clients parse.
    */
   readonly errors?: 'problem' | 'openai';
+  /** What a key must be allowed to use the route. Every route of the API that is not public names it. */
+  readonly scope?: Scope;
+  /** How a key of one project is kept to it; without this such a key may not use the route. */
+  readonly project?: ProjectRule;
+  /** The holder of a claim may use it with the claim's run token. */
+  readonly byRun?: true;
   /** The per-client rate limit does not count this route. */
   readonly uncounted?: true;
   /** The largest body in bytes, where it is not that of all routes. */
@@ -22,7 +31,11 @@ export interface RouteTraits {
 }
 
 /** Says what a route is like where it differs from the rest: closed, old envelope, counted by the rate limit. */
-export const Route = (traits: RouteTraits): MethodDecorator => RouteConfig(traits);
+export const Route = (traits: RouteTraits): MethodDecorator =>
+  applyDecorators(
+    RouteConfig(traits),
+    ...(traits.scope === undefined ? [] : [ApiExtension('x-scope', traits.scope)]),
+  );
 
 /**
  * The pattern of the route that a request was matched to, `/v1/tasks/:id`; empty for an unknown path. Rules go by this

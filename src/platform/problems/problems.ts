@@ -42,6 +42,7 @@ export const problems = {
   'public-key-invalid': { status: 401, title: 'The key of the public API is not valid' },
   'public-key-not-found': { status: 404, title: 'Public key not found' },
   'not-allowed-for-key': { status: 403, title: 'Not allowed for this key' },
+  'api-key-not-found': { status: 404, title: 'API key not found' },
   'quota-used-up': { status: 429, title: 'The monthly quota of the key is used up' },
   'payment-required': { status: 402, title: 'Payment required' },
   'payment-unsettled': { status: 503, title: 'It is not known yet whether the payment went through' },

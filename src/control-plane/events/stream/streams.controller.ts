@@ -25,7 +25,7 @@ export class StreamsController {
   constructor(private readonly streams: StreamsService) {}
 
   @Get()
-  @Route({ errors: 'problem' })
+  @Route({ scope: 'tasks:read', project: { named: ['query.project_id'] }, errors: 'problem' })
   @ApiOperation({
     summary: 'Follow the log as Server-Sent Events',
     description:

@@ -83,6 +83,10 @@ export interface NewTask {
   readonly ttlMs: number | null;
 }
 
+/** The only project that a claimer takes tasks of; null: any. */
+export const onlyProjectOf = (claimer: Claimer): string | null =>
+  claimer.holder === 'worker' ? (claimer.projectId ?? null) : null;
+
 /** Who asks for work, and what of. */
 export type Claimer =
   | {
@@ -90,6 +94,8 @@ export type Claimer =
       readonly id: string;
       /** Null: those it is registered with. */
       readonly capabilities: readonly string[] | null;
+      /** The only project that it takes tasks of; null or absent: any. */
+      readonly projectId?: string | null;
     }
   /** A host takes jobs, as many as it has room for, by the capabilities that it is registered with. */
   | { readonly holder: 'host'; readonly id: string }

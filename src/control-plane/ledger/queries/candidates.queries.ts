@@ -3,7 +3,7 @@ import { flag, integer, type Row, text } from '../../../platform/database/row.js
 import { statement } from '../../../platform/database/statement.js';
 import { type Applicant } from '../domain/admission.js';
 import { GATE } from '../domain/gate.js';
-import { type Claimer } from '../domain/task.js';
+import { type Claimer, onlyProjectOf } from '../domain/task.js';
 import {
   ASKED_ABOUT,
   CLAIMER,
@@ -11,6 +11,8 @@ import {
   ELIGIBLE_LANES,
   lanesOf,
   marksOf,
+  ofOneProject,
+  turnsOfProject,
   MAY_TAKE,
   projectsInTurn,
   type Turns,
@@ -62,6 +64,11 @@ const LOCK_FROM_MARKS = lockFrom(
   'and (t.rank, t.seq) > (e.rank, e.seq)',
 );
 
+const LOCK_OF_PROJECT = lockFrom(
+  'ledger.lockCandidatesOfProject',
+  `${ELIGIBLE_LANES}, ${ofOneProject('$9::integer')}`,
+);
+
 /** The texts, for those who want to see their plans. */
 export const LOCK_CANDIDATES_SQL = LOCK_CANDIDATES.text;
 export const LOCK_FROM_MARKS_SQL = LOCK_FROM_MARKS.text;
@@ -86,7 +93,10 @@ export async function lockCandidates(
     marks,
   }: Omit<ClaimStart, 'sole'> & { readonly projectId: string; readonly limit: number },
 ): Promise<Candidate[]> {
-  const values = [...lanesOf(claimer), ...turnsOf(turns), projectId, limit, projects];
+  const only = onlyProjectOf(claimer);
+  const given = only === null ? turns : turnsOfProject(only);
+  const values = [...lanesOf(claimer), ...turnsOf(given), projectId, limit, projects];
+  if (only !== null) return (await tx.query(LOCK_OF_PROJECT, values)).map(candidateFromRow);
   const rows =
     marks === null
       ? await tx.query(LOCK_CANDIDATES, values)
@@ -122,21 +132,34 @@ const READY_EXISTS = statement(
   { plan: 'once' },
 );
 
+const READY_EXISTS_OF_PROJECT = statement(
+  'ledger.readyExistsOfProject',
+  `with recursive ${ELIGIBLE_LANES}, ${ofOneProject()} select exists (select from turns) as ready`,
+  { plan: 'once' },
+);
+
 /** Whether a claim could find something: tells an empty ledger from one whose ready tasks others were just looking at. */
 export async function readyExists(db: Db, claimer: Claimer): Promise<boolean> {
-  const [row] = await db.query(READY_EXISTS, [...lanesOf(claimer), ...turnsOf(new Map())]);
+  const only = onlyProjectOf(claimer);
+  const [row] =
+    only === null
+      ? await db.query(READY_EXISTS, [...lanesOf(claimer), ...turnsOf(new Map())])
+      : await db.query(READY_EXISTS_OF_PROJECT, [...lanesOf(claimer), ...turnsOf(turnsOfProject(only))]);
   return row?.['ready'] === true;
 }
 
-const PEEK_HEADS = statement(
-  'ledger.peekHeads',
-  `with recursive ${ELIGIBLE_LANES}, ${projectsInTurn('$8::integer')}
+const peekHeadsFrom = (name: string, turns: string) =>
+  statement(
+    name,
+    `with recursive ${ELIGIBLE_LANES}, ${turns}
    select p.lane, p.project_id, head.* from turns p cross join lateral (
      select t.rank, t.seq, cardinality(t.file_paths) > 0 or t.concurrency_key is not null as has_holdings from tasks t
      where t.gate = ${GATE.runnable} and t.lane = p.lane and t.project_id = p.project_id and t.seq <> all($7::bigint[])
      order by t.rank, t.seq limit 1
    ) head where p.nth > 0`,
-);
+  );
+const PEEK_HEADS = peekHeadsFrom('ledger.peekHeads', projectsInTurn('$8::integer'));
+const PEEK_HEADS_OF_PROJECT = peekHeadsFrom('ledger.peekHeadsOfProject', ofOneProject('$8::integer'));
 
 /** The first task of a project in a lane. */
 export interface Head {
@@ -155,7 +178,11 @@ export async function peekHeads(
   turns: Turns,
   { without, many }: { readonly without: readonly number[]; readonly many: number },
 ): Promise<Head[]> {
-  const rows = await db.query(PEEK_HEADS, [...lanesOf(claimer), ...turnsOf(turns), without, many]);
+  const only = onlyProjectOf(claimer);
+  const given = only === null ? turns : turnsOfProject(only);
+  const rows = await db.query(only === null ? PEEK_HEADS : PEEK_HEADS_OF_PROJECT, [
+    ...[...lanesOf(claimer), ...turnsOf(given), without, many],
+  ]);
   return rows.map((row) => ({
     lane: text(row, 'lane'),
     projectId: text(row, 'project_id'),
@@ -198,5 +225,7 @@ const ELIGIBLE_AMONG = statement(
 /** Those of some waiting tasks that the claimer may take, in the order of service. */
 export async function eligibleAmong(db: Db, claimer: Claimer, seqs: readonly number[]): Promise<Candidate[]> {
   if (seqs.length === 0) return [];
-  return (await db.query(ELIGIBLE_AMONG, [...lanesOf(claimer), seqs])).map(candidateFromRow);
+  const found = (await db.query(ELIGIBLE_AMONG, [...lanesOf(claimer), seqs])).map(candidateFromRow);
+  const only = onlyProjectOf(claimer);
+  return only === null ? found : found.filter(({ projectId }) => projectId === only);
 }

@@ -2,7 +2,7 @@ import { type Db } from '../../../platform/database/database.js';
 import { flag, integer, type Row, text, texts } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { GATE } from '../domain/gate.js';
-import { type ClaimedTask, type Claimer } from '../domain/task.js';
+import { type ClaimedTask, type Claimer, onlyProjectOf } from '../domain/task.js';
 import { APPLICANT } from './candidates.queries.js';
 import { claimColumns, claimEvents, gatewayFor, NEW_TOKEN, OF_HOST } from './claim-columns.js';
 import {
@@ -10,7 +10,9 @@ import {
   READ_IN_VAIN,
   lanesOf,
   type ClaimStart,
+  ofOneProject,
   turnsOfLine,
+  turnsOfProject,
   SOLE_LINE,
   type Line,
   type Turns,
@@ -106,6 +108,13 @@ const CLAIM = claimFrom('ledger.claim', {
   inVain: READ_IN_VAIN,
 });
 
+const CLAIM_OF_PROJECT = claimFrom('ledger.claimOfProject', {
+  discovery: `${ELIGIBLE_LANES}, ${ofOneProject('$9::integer')}`,
+  slots: SLOTS,
+  begin: '',
+  inVain: READ_IN_VAIN,
+});
+
 const CLAIM_FROM_MARKS = claimFrom('ledger.claimFromMarks', {
   discovery: turnsFromMarks(MANY),
   slots: SLOTS,
@@ -147,6 +156,7 @@ const CLAIM_OF_HOSTS_SOLE_LINE = claimFrom('ledger.claimOfHostsSoleLine', {
 
 /** The texts of the claim, for those who want to see their plans. */
 export const CLAIM_SQL = CLAIM.text;
+export const CLAIM_OF_PROJECT_SQL = CLAIM_OF_PROJECT.text;
 export const CLAIM_FROM_MARKS_SQL = CLAIM_FROM_MARKS.text;
 export const CLAIM_OF_SOLE_LINE_SQL = CLAIM_OF_SOLE_LINE.text;
 export const CLAIM_OF_HOSTS_SQL = CLAIM_OF_HOSTS.text;
@@ -200,16 +210,19 @@ export async function claimWithoutLock(
   { turns, projects, marks: begin, sole }: ClaimStart,
 ): Promise<ClaimPass> {
   const given = (lines: Turns) => [...lanesOf(claimer), ...turnsOf(lines), slots, start, projects];
+  const only = onlyProjectOf(claimer);
   const [all, fromMarks, ofSoleLine] =
     claimer.holder === 'host'
       ? [CLAIM_OF_HOSTS, CLAIM_OF_HOSTS_FROM_MARKS, CLAIM_OF_HOSTS_SOLE_LINE]
       : [CLAIM, CLAIM_FROM_MARKS, CLAIM_OF_SOLE_LINE];
   const rows =
-    begin !== null
-      ? await db.query(fromMarks, [...given(turns), ...marksOf(begin)])
-      : sole !== null
-        ? await db.query(ofSoleLine, given(turnsOfLine(sole)))
-        : await db.query(all, given(turns));
+    only !== null
+      ? await db.query(CLAIM_OF_PROJECT, given(turnsOfProject(only)))
+      : begin !== null
+        ? await db.query(fromMarks, [...given(turns), ...marksOf(begin)])
+        : sole !== null
+          ? await db.query(ofSoleLine, given(turnsOfLine(sole)))
+          : await db.query(all, given(turns));
   const pass = onlyPass(rows);
   const claimed = rows.filter((row) => row['seq'] !== null);
   const marks = claimed.map(markFrom);

@@ -145,6 +145,23 @@ export const SOLE_LINE = `
        and not ${IS_ALL_PAUSED} and not ${isPausedProject('p.project_id')}
    )`;
 
+/** The turns of {@link ofOneProject}: the project stands where turns stand elsewhere. */
+export const turnsOfProject = (projectId: string): Turns => new Map([['', projectId]]);
+
+/**
+ * The same as {@link projectsInTurn}, behind {@link ELIGIBLE_LANES}, for who takes tasks of one project alone: one probe a
+ * lane. `others`: expressions that give a type to parameters which are read nowhere else.
+ */
+export const ofOneProject = (...others: readonly string[]): string => `
+   parameters as (select ${['$5::text[]', ...others].join(', ')}),
+   turns(lane, project_id, nth) as materialized (
+     select e.lane, p.project_id, 1 from eligible e
+     cross join (select ($6::text[])[1] collate "C" as project_id) p
+     where not ${isPausedProject('p.project_id')} and exists (
+       select from tasks t where t.gate = ${GATE.runnable} and t.lane = e.lane and t.project_id = p.project_id
+     )
+   )`;
+
 /** Where the ready tasks of a project begin in a lane: all up to there, that one included, have been taken. */
 export interface Mark extends Line {
   readonly rank: number;

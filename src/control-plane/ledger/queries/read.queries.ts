@@ -32,6 +32,17 @@ export async function statusesOf(db: Db, ids: readonly string[]): Promise<Readon
   return new Map(rows.map((row) => [text(row, 'id'), status(row, 'status')]));
 }
 
+const PROJECTS = statement(
+  'ledger.projects',
+  'select t.id, t.project_id from tasks t where t.id = any($1::text[])',
+);
+
+/** The projects of tasks; one that is not there is missing. */
+export async function projectsOf(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await db.query(PROJECTS, [ids]);
+  return new Map(rows.map((row) => [text(row, 'id'), text(row, 'project_id')]));
+}
+
 /** Which index can find the tasks of a state: the gate says where a task stands, and has an index for each place. */
 const standing: Readonly<Record<TaskStatus, string>> = {
   queued: 't.gate between 0 and 4',

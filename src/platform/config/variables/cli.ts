@@ -19,7 +19,7 @@ export const cliVariables = {
   SKYNET_ORCHESTRATOR_URL: {
     group: 'cli',
     about:
-      'Where the API of the control plane is that skynet key and skynet gateways talk to, and the projects of a gateway, with SKYNET_API_KEY. A gateway registers itself there, only if this is set.',
+      'Where the API of the control plane is that skynet public-key and skynet gateways talk to, and the projects of a gateway, with SKYNET_API_KEY. A gateway registers itself there, only if this is set.',
     default: 'http://localhost:8000',
   },
 } as const satisfies Record<string, Variable>;

@@ -102,7 +102,7 @@ export const skyclawVariables = {
   SKYCLAW_PUBLIC_API_KEYS: {
     group: 'SkyClaw',
     about:
-      'Comma list of keys of the public API, key:label:cap1|cap2[:shell]; openclaw is the default capability. Keys of the database (skynet key create) need no setting.',
+      'Comma list of keys of the public API, key:label:cap1|cap2[:shell]; openclaw is the default capability. Keys of the database (skynet public-key create) need no setting.',
     secret: true,
   },
   SKYCLAW_PUBLIC_RATE_LIMIT_PER_MIN: {

@@ -1,0 +1,3 @@
+export { installApiKeys } from './access.hook.js';
+export { ApiKeyAccess } from './access.service.js';
+export { ApiKeysModule } from './api-keys.module.js';
