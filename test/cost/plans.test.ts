@@ -3,6 +3,7 @@ import pg from 'pg';
 import {
   CLAIM_OF_HOSTS_SOLE_LINE_SQL,
   CLAIM_OF_HOSTS_SQL,
+  CLAIM_OF_PROJECT_SQL,
   CLAIM_OF_SOLE_LINE_SQL,
   CLAIM_SQL,
 } from '../../src/control-plane/ledger/queries/claim.queries.js';
@@ -37,6 +38,11 @@ it.each([
     (n: number) => ['worker', `w${n}`, null, '[]', ['l'], ['p'], Array(n).fill(`w${n}`), false, 1],
   ],
   [
+    'a claim for one project',
+    CLAIM_OF_PROJECT_SQL,
+    (n: number) => ['worker', `w${n}`, null, '[]', [''], ['p'], Array(n).fill(`w${n}`), false, 1],
+  ],
+  [
     'a claim of hosts',
     CLAIM_OF_HOSTS_SQL,
     (n: number) => ['host', `w${n}`, null, '[]', [], [], Array(n).fill(`w${n}`), true, 1],
@@ -61,6 +67,7 @@ it.each([
 const claims = [
   ['a claim', CLAIM_SQL, 'worker', [[], []]],
   ['a claim of the only line', CLAIM_OF_SOLE_LINE_SQL, 'worker', [['action/any//'], ['default']]],
+  ['a claim for one project', CLAIM_OF_PROJECT_SQL, 'worker', [[''], ['default']]],
   ['a claim of hosts', CLAIM_OF_HOSTS_SQL, 'host', [[], []]],
   ['a claim of hosts of the only line', CLAIM_OF_HOSTS_SOLE_LINE_SQL, 'host', [['shell/any//'], ['default']]],
 ] as const;

@@ -155,11 +155,13 @@ export const turnsOfProject = (projectId: string): Turns => new Map([['', projec
 export const ofOneProject = (...others: readonly string[]): string => `
    parameters as (select ${['$5::text[]', ...others].join(', ')}),
    turns(lane, project_id, nth) as materialized (
-     select e.lane, p.project_id, 1 from eligible e
-     cross join (select ($6::text[])[1] collate "C" as project_id) p
-     where not ${isPausedProject('p.project_id')} and exists (
-       select from tasks t where t.gate = ${GATE.runnable} and t.lane = e.lane and t.project_id = p.project_id
-     )
+     select e.lane, first.project_id, 1 from eligible e
+     cross join lateral (
+       select t.project_id from tasks t
+       where t.gate = ${GATE.runnable} and t.lane = e.lane and t.project_id = ($6::text[])[1]
+       order by t.rank, t.seq limit 1
+     ) first
+     where not ${isPausedProject('first.project_id')}
    )`;
 
 /** Where the ready tasks of a project begin in a lane: all up to there, that one included, have been taken. */
