@@ -6,36 +6,28 @@ let api: TestControlPlane;
 const root = { 'x-api-key': 'root' };
 let mine: Record<string, string>;
 
+/** Sends what must be taken in, or the rest would say nothing. */
+const accepted = async (path: string, body: object, headers: Record<string, string> = root) => {
+  const { status, text, body: answer } = await api.post(path, body, headers);
+  expect([path, status, text]).toEqual([path, 200, text]);
+  return answer;
+};
+let theirJob: string;
+
 beforeAll(async () => {
   api = await startTestControlPlane({ env: { SKYNET_API_KEY: 'root', SKYCLAW_TOKEN: 'token' } });
-  const request = { label: 'mine', scopes: ['admin'], project_id: 'mine' };
-  const { secret } = (await api.post('/v1/keys', request, root)).body;
+  const { secret } = await accepted('/v1/keys', { label: 'mine', scopes: ['admin'], project_id: 'mine' });
   mine = { authorization: `Bearer ${secret}` };
   // What the key must neither see nor touch: a held task with a file, one that waits for it, and one that is ready.
-  for (const [task_id, required_files] of [
-    ['theirs-held', ['theirs.ts']],
-    ['theirs-waits', ['theirs.ts']],
-    ['theirs-ready', []],
-  ]) {
-    await api.post(
-      '/v1/tasks/enqueue',
-      { task_id, action: 'secret-theirs', project_id: 'theirs', required_files },
-      root,
-    );
-  }
-  await api.post('/v1/tasks/claim', { worker_id: 'theirs-worker', max: 1 }, root);
-  await api.post(
-    '/v1/schedules',
-    { id: 'theirs-schedule', cron: '0 0 1 1 *', task: { action: 'secret-theirs', project_id: 'theirs' } },
-    root,
-  );
-  await api.post('/v1/projects/theirs/pause', { reason: 'secret-theirs' }, root);
-  await api.post('/v1/projects/theirs/resume', {}, root);
-  await api.post(
-    '/v1/jobs',
-    { payload: { command: 'theirs' }, requirement: { requiredCapabilities: ['theirs'] } },
-    root,
-  );
+  const task = { action: 'secret-theirs', project_id: 'theirs' };
+  const required_files = ['theirs.ts'];
+  await accepted('/v1/tasks/enqueue', { ...task, task_id: 'theirs-held', required_files });
+  await accepted('/v1/tasks/enqueue', { ...task, task_id: 'theirs-waits', required_files });
+  await accepted('/v1/tasks/claim', { worker_id: 'theirs-worker', max: 2 });
+  await accepted('/v1/tasks/enqueue', { ...task, task_id: 'theirs-ready' });
+  await accepted('/v1/schedules', { schedule_id: 'theirs-schedule', cron: '0 0 1 1 *', task });
+  const job = { payload: { kind: 'shell', command: 'theirs' }, projectId: 'theirs' };
+  theirJob = (await accepted('/v1/jobs', job, { 'x-skyclaw-token': 'token' })).job.id;
 });
 afterAll(() => api.close());
 
@@ -55,7 +47,14 @@ describe('a key of one project', () => {
     for (const route of routes) {
       const [method = '', path = ''] = route.split(' ');
       if (route === 'GET /v1/events/stream') continue;
-      for (const id of ['theirs-held', 'theirs-ready', 'theirs-schedule', 'theirs', 'theirs-worker']) {
+      for (const id of [
+        'theirs-held',
+        'theirs-ready',
+        'theirs-schedule',
+        'theirs-worker',
+        'theirs',
+        theirJob,
+      ]) {
         const at = path.replaceAll(/:\w+/g, id);
         const bodies =
           method === 'GET' || method === 'HEAD' || method === 'DELETE'
@@ -125,6 +124,23 @@ describe('a key of one project', () => {
     const events = (await api.fetch('/v1/events?limit=1000', mine)).body.events as { task_id: string }[];
     expect(events.length).toBeGreaterThan(0);
     expect(events.every(({ task_id }) => !task_id.startsWith('theirs'))).toBe(true);
+  });
+
+  it('has schedules and jobs of its own', async () => {
+    const schedule = { schedule_id: 'mine-schedule', cron: '0 0 1 1 *', task: { action: 'a' } };
+    expect((await api.post('/v1/schedules', schedule, mine)).body.schedule.task.project_id).toBe('mine');
+    const { body } = await api.fetch('/v1/schedules', mine);
+    const ids = body.schedules.map(({ schedule_id }: { schedule_id: string }) => schedule_id);
+    expect(ids).toEqual(['mine-schedule']);
+    const put = (id: string) =>
+      api.call('PUT', `/v1/schedules/${id}`, { cron: '0 0 1 1 *', task: { action: 'b' } }, mine);
+    expect([(await put('mine-schedule')).status, (await put('theirs-schedule')).status]).toEqual([200, 404]);
+    const job = { payload: { kind: 'shell', command: 'true' } };
+    const { id } = (await api.post('/v1/jobs', job, mine)).body.job;
+    const listed = (await api.fetch('/v1/jobs', mine)).body.jobs as { id: string }[];
+    expect(listed.map((one) => one.id)).toEqual([id]);
+    const [row] = await api.query('select project_id from tasks where id = $1', [id]);
+    expect(row).toEqual({ project_id: 'mine' });
   });
 
   it('claims tasks of its own project alone', async () => {

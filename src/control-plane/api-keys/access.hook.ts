@@ -4,7 +4,7 @@ import { Problem } from '../../platform/problems/problem.js';
 import { type Caller, callerOf, isPublicSkyclaw, isSkyclaw, keyFrom, setCaller } from '../auth/index.js';
 import { type ApiKeyAccess } from './access.service.js';
 import { keepToClaim } from './domain/run-rules.js';
-import { keepToProject, tasksNamed } from './domain/project-rules.js';
+import { keepToProject, namedAt } from './domain/project-rules.js';
 
 /**
  * Lets keys of the database, and run tokens, use the routes that they are for. Whoever shows one is held to it, also where
@@ -64,8 +64,20 @@ async function keepIn(request: FastifyRequest, projectId: string, access: ApiKey
   if (!keepToProject(request, project, projectId)) {
     throw forbidden(`This key is for the project '${projectId}' alone.`);
   }
-  const ids = tasksNamed(request, project);
-  if (ids.length === 0) return;
-  const projects = await access.projectsOf(ids);
-  if (ids.some((id) => projects.get(id) !== projectId)) throw new Problem('task-not-found', 'Task not found');
+  const tasks = namedAt(request, project.tasks);
+  if (tasks.length > 0) {
+    const projects = await access.projectsOfTasks(tasks);
+    if (tasks.some((id) => projects.get(id) !== projectId)) {
+      throw new Problem('task-not-found', 'Task not found');
+    }
+  }
+  const schedules = namedAt(request, project.schedules);
+  if (schedules.length > 0) {
+    const projects = await access.projectsOfSchedules(schedules);
+    // One that is not there yet may be made.
+    const stranger = schedules.find((id) => (projects.get(id) ?? projectId) !== projectId);
+    if (stranger !== undefined) {
+      throw new Problem('schedule-not-found', `Schedule '${stranger}' not found`);
+    }
+  }
 }

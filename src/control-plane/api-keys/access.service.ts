@@ -3,6 +3,7 @@ import { Believed } from '../../platform/believed.js';
 import { Database } from '../../platform/database/database.js';
 import { type Caller, type KeyCaller, RunTokens, saysRunToken, secretHash } from '../auth/index.js';
 import { LedgerReader } from '../ledger/index.js';
+import { SchedulesService } from '../schedules/index.js';
 import { findCaller } from './api-keys.queries.js';
 import { ApiKeyUseLoop } from './key-use.loop.js';
 import { apiKeySecrets } from './secrets.js';
@@ -20,6 +21,7 @@ export class ApiKeyAccess {
     private readonly use: ApiKeyUseLoop,
     private readonly runs: RunTokens,
     private readonly ledger: LedgerReader,
+    private readonly schedules: SchedulesService,
   ) {}
 
   /** Whether a secret says that it is one that this class knows: it must be good then. */
@@ -41,7 +43,12 @@ export class ApiKeyAccess {
   }
 
   /** The projects of tasks, by the tasks' ids. */
-  projectsOf(taskIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    return this.ledger.projectsOf(taskIds);
+  projectsOfTasks(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return this.ledger.projectsOf(ids);
+  }
+
+  /** The projects of the tasks of schedules, by the schedules' ids. */
+  projectsOfSchedules(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return this.schedules.projectsOf(ids);
   }
 }

@@ -8,7 +8,7 @@ import { Route } from '../../platform/http/route.decorator.js';
 import { StorablePipe } from '../../platform/http/storable.pipe.js';
 import { hostTokenFrom } from '../auth/index.js';
 import { IdempotencyService } from '../idempotency/index.js';
-import { EnqueueWarnings, HostJobs } from '../ledger/index.js';
+import { blankToNull, EnqueueWarnings, HostJobs } from '../ledger/index.js';
 import { HostsRegistry } from '../registry/index.js';
 import { jobView } from './job-view.js';
 import {
@@ -44,7 +44,10 @@ export class JobsController {
 
   @Post()
   @HttpCode(200)
-  @Route({ scope: 'jobs:submit' })
+  @Route({
+    scope: 'jobs:submit',
+    project: { named: ['body.projectId'], tasks: ['body.dependencies.*'] },
+  })
   @ApiOperation({ summary: 'Hand in a job' })
   @ApiOkResponse({ type: SubmitJobResponse })
   @ApiProblems('bad-request', 'dependencies-not-found', 'idempotency-conflict')
@@ -57,7 +60,7 @@ export class JobsController {
   }
 
   @Get()
-  @Route({ scope: 'tasks:read' })
+  @Route({ scope: 'tasks:read', project: { named: ['query.projectId'] } })
   @ApiOperation({ summary: 'List jobs, newest first' })
   @ApiOkResponse({ type: JobListResponse })
   @ApiProblems()
@@ -68,7 +71,7 @@ export class JobsController {
     const word = query.status?.trim().toLowerCase() ?? '';
     const standing = word === '' ? 'any' : LISTED.find((status) => status === word);
     if (standing === undefined || limit === 0) return { jobs: [] };
-    const found = await this.jobs.list(standing, Number(before), limit + 1);
+    const found = await this.jobs.list(standing, Number(before), limit + 1, blankToNull(query.projectId));
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {

@@ -19,6 +19,10 @@ export class SubmitJobRequest {
   @Text({ optional: true, nullable: true, maxLength: ID })
   submittedBy: string | null = null;
 
+  /** The project that it belongs to. Left out: `default`. */
+  @Text({ optional: true, nullable: true, maxLength: ID })
+  projectId: string | null = null;
+
   /** Higher comes first. */
   @Integer({ optional: true, min: -1_000_000, max: 1_000_000 })
   priority = 0;
@@ -36,6 +40,10 @@ export class ListJobsQuery {
   /** queued, leased, completed or failed; any other word finds nothing. */
   @Text({ optional: true, nullable: true, maxLength: 50 })
   status: string | null = null;
+
+  /** Only jobs of this project. */
+  @Text({ optional: true, nullable: true, maxLength: ID })
+  projectId: string | null = null;
 
   /** How many at most; 0 for none, negative or above 1000 for 1000. */
   @Integer({ optional: true, min: -1_000_000, max: 1_000_000 })

@@ -26,6 +26,8 @@ export interface NewJob {
   readonly payload: JobPayload;
   readonly requiredCapabilities: readonly string[];
   readonly submittedBy: string | null;
+  /** Null or absent: `default`. */
+  readonly projectId?: string | null;
   readonly priority: number;
   readonly dependencies: readonly string[];
   readonly ttlMs: number | null;
@@ -78,7 +80,7 @@ export class JobsService {
       submittedBy: job.submittedBy,
       maxAttempts: jobMaxAttempts,
       leaseSeconds: Math.ceil(leaseMs / 1_000),
-      ...{ projectId: null, requiredFiles: [], readFiles: [], files: [], ttlMs },
+      ...{ projectId: job.projectId ?? null, requiredFiles: [], readFiles: [], files: [], ttlMs },
       ...{ gatewayId: null, gatewayStrict: false, delivery: 'any' as const },
     });
     if (ttlMs !== null) db.afterCommit(() => this.wakeups.publish(TOPICS.expiring));

@@ -10,12 +10,12 @@ const MAX_CAPABILITY_LENGTH = 200;
 export function newJob(body: SubmitJobRequest): NewJob {
   const read = readPayload(body.payload);
   if (!read.ok) throw new Problem('bad-request', read.why);
-  const { submittedBy, priority, dependencies, ttlMs } = body;
+  const { submittedBy, projectId, priority, dependencies, ttlMs } = body;
   return {
     payload: read.payload,
     requiredCapabilities: capabilitiesOf(body.requirement ?? {}),
     submittedBy: submittedBy === null || submittedBy.trim() === '' ? null : submittedBy.trim(),
-    ...{ priority, dependencies, ttlMs },
+    ...{ projectId, priority, dependencies, ttlMs },
   };
 }
 

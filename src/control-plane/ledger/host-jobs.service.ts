@@ -56,9 +56,14 @@ export class HostJobs {
     return findJobs(db, ids);
   }
 
-  /** Jobs below a position, newest first. */
-  list(standing: JobStanding, beforeSeq: number, limit: number): Promise<Job[]> {
-    return listJobs(this.database, standing, beforeSeq, limit);
+  /** Jobs below a position, newest first; those of one project if one is named. */
+  list(
+    standing: JobStanding,
+    beforeSeq: number,
+    limit: number,
+    projectId: string | null = null,
+  ): Promise<Job[]> {
+    return listJobs(this.database, standing, { beforeSeq, projectId }, limit);
   }
 
   /** How many tasks a host may hold, and whether it may be given any. */

@@ -87,7 +87,7 @@ export class SubmissionsService {
 function jobOf({ payload, requirement }: SubmitPublicJobRequest, key: PublicKey): NewJob {
   const job = newJob({
     ...{ payload, requirement, submittedBy: `public:${key.label}` },
-    ...{ priority: 0, dependencies: [], ttlMs: null },
+    ...{ projectId: null, priority: 0, dependencies: [], ttlMs: null },
   });
   const named = capabilitySet(job.requiredCapabilities);
   const requiredCapabilities = named.length === 0 ? key.capabilities : named;

@@ -1,2 +1,3 @@
 export { OccurrencesService } from './occurrences.service.js';
 export { SchedulesModule } from './schedules.module.js';
+export { SchedulesService } from './schedules.service.js';

@@ -6,6 +6,7 @@ import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/
 import { Route } from '../../platform/http/route.decorator.js';
 import { StorablePipe } from '../../platform/http/storable.pipe.js';
 import { Problem } from '../../platform/problems/problem.js';
+import { blankToNull } from '../ledger/index.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import { type ScheduleDefinition } from './domain/schedule.js';
 import { OccurrencesService } from './occurrences.service.js';
@@ -38,7 +39,7 @@ export class SchedulesController {
 
   @Post()
   @HttpCode(200)
-  @Route({ scope: 'tasks:write', errors: 'problem' })
+  @Route({ scope: 'tasks:write', project: { named: ['body.task.project_id'] }, errors: 'problem' })
   @ApiOperation({ summary: 'Hand in a task that recurs' })
   @ApiOkResponse({ type: ScheduleResponse })
   @ApiProblems('schedule-exists', 'idempotency-conflict')
@@ -49,7 +50,7 @@ export class SchedulesController {
   }
 
   @Get()
-  @Route({ scope: 'tasks:read', errors: 'problem' })
+  @Route({ scope: 'tasks:read', project: { named: ['query.project_id'] }, errors: 'problem' })
   @ApiOperation({ summary: 'List schedules by id' })
   @ApiOkResponse({ type: ScheduleListResponse })
   @ApiProblems()
@@ -57,7 +58,10 @@ export class SchedulesController {
     const limit = effectiveLimit(query.limit);
     const [after] = query.cursor === null ? [''] : decodeCursor(query.cursor, ['string']);
     if (limit === 0) return { schedules: [] };
-    const schedules = await this.schedules.list(String(after).replaceAll('\0', ''), limit + 1);
+    const schedules = await this.schedules.list(
+      { afterId: String(after).replaceAll('\0', ''), projectId: blankToNull(query.project_id) },
+      limit + 1,
+    );
     const page = schedules.slice(0, limit);
     const last = page.at(-1);
     return {
@@ -67,7 +71,7 @@ export class SchedulesController {
   }
 
   @Get(':id')
-  @Route({ scope: 'tasks:read', errors: 'problem' })
+  @Route({ scope: 'tasks:read', project: { schedules: ['params.id'] }, errors: 'problem' })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'Show a schedule with its next times and its latest tasks' })
   @ApiOkResponse({ type: ScheduleDetailsState })
@@ -77,7 +81,11 @@ export class SchedulesController {
   }
 
   @Put(':id')
-  @Route({ scope: 'tasks:write', errors: 'problem' })
+  @Route({
+    scope: 'tasks:write',
+    project: { named: ['body.task.project_id'], schedules: ['params.id'] },
+    errors: 'problem',
+  })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'Make a schedule say this from now on, whether or not there is one' })
   @ApiOkResponse({ type: ScheduleResponse })
@@ -87,7 +95,7 @@ export class SchedulesController {
   }
 
   @Delete(':id')
-  @Route({ scope: 'tasks:write', errors: 'problem' })
+  @Route({ scope: 'tasks:write', project: { schedules: ['params.id'] }, errors: 'problem' })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'End a schedule; the tasks that it has made stay' })
   @ApiOkResponse({ type: DeleteScheduleResponse })
@@ -99,7 +107,7 @@ export class SchedulesController {
 
   @Post(':id/pause')
   @HttpCode(200)
-  @Route({ scope: 'tasks:write', errors: 'problem' })
+  @Route({ scope: 'tasks:write', project: { schedules: ['params.id'] }, errors: 'problem' })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'Pause a schedule; what would have been due meanwhile is left out' })
   @ApiOkResponse({ type: ScheduleResponse })
@@ -110,7 +118,7 @@ export class SchedulesController {
 
   @Post(':id/resume')
   @HttpCode(200)
-  @Route({ scope: 'tasks:write', errors: 'problem' })
+  @Route({ scope: 'tasks:write', project: { schedules: ['params.id'] }, errors: 'problem' })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'Let a paused schedule go on from now' })
   @ApiOkResponse({ type: ScheduleResponse })
@@ -121,7 +129,7 @@ export class SchedulesController {
 
   @Post(':id/trigger')
   @HttpCode(200)
-  @Route({ scope: 'tasks:write', errors: 'problem' })
+  @Route({ scope: 'tasks:write', project: { schedules: ['params.id'] }, errors: 'problem' })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'Hand in the task of a schedule now, paused or not; its overlap policy holds' })
   @ApiOkResponse({ type: TriggerResponse })

@@ -72,6 +72,10 @@ export class CreateScheduleRequest extends ScheduleRequest {
 }
 
 export class ListSchedulesQuery {
+  /** Only schedules whose tasks are of this project. */
+  @Text({ optional: true, nullable: true, maxLength: 200 })
+  project_id: string | null = null;
+
   /** Rows at most; negative or above 1000 means 1000. */
   @Integer({ optional: true, min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER })
   limit = DEFAULT_LIMIT;

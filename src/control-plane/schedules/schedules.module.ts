@@ -11,5 +11,6 @@ import { SchedulesService } from './schedules.service.js';
   imports: [LedgerModule, IdempotencyModule],
   controllers: [SchedulesController],
   providers: [SchedulesService, OccurrencesService, SchedulesLoop],
+  exports: [SchedulesService],
 })
 export class SchedulesModule {}

@@ -38,6 +38,9 @@ const scheduleFromRow = (row: Row): Schedule => ({
   updatedAt: instant(row, 'updated_at'),
 });
 
+/** The project of the tasks of a schedule, as the ledger reads what they name. */
+const PROJECT = `coalesce(nullif(btrim(s.task ->> 'project_id'), ''), 'default')`;
+
 const FIND = statement('schedules.find', `select ${COLUMNS} from schedules s where s.schedule_id = $1`);
 
 export async function findSchedule(db: Db, id: string): Promise<Schedule | null> {
@@ -46,12 +49,28 @@ export async function findSchedule(db: Db, id: string): Promise<Schedule | null>
 
 const LIST = statement(
   'schedules.list',
-  `select ${COLUMNS} from schedules s where s.schedule_id > $1 order by s.schedule_id limit $2`,
+  `select ${COLUMNS} from schedules s
+   where s.schedule_id > $1 and ($2::text is null or ${PROJECT} = $2) order by s.schedule_id limit $3`,
 );
 
-/** Schedules by id, after one. */
-export async function listSchedules(db: Db, afterId: string, limit: number): Promise<Schedule[]> {
-  return (await db.query(LIST, [afterId, limit])).map(scheduleFromRow);
+/** Schedules by id, after one; those of one project if one is named. */
+export async function listSchedules(
+  db: Db,
+  { afterId, projectId }: { readonly afterId: string; readonly projectId: string | null },
+  limit: number,
+): Promise<Schedule[]> {
+  return (await db.query(LIST, [afterId, projectId, limit])).map(scheduleFromRow);
+}
+
+const PROJECTS = statement(
+  'schedules.projects',
+  `select s.schedule_id, ${PROJECT} as project_id from schedules s where s.schedule_id = any($1::text[])`,
+);
+
+/** The projects of the tasks of schedules; one that is not there is missing. */
+export async function projectsOf(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await db.query(PROJECTS, [ids]);
+  return new Map(rows.map((row) => [text(row, 'schedule_id'), text(row, 'project_id')]));
 }
 
 const LOCK = statement(

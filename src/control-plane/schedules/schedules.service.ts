@@ -18,6 +18,7 @@ import {
   listSchedules,
   lockSchedule,
   type Occurrence,
+  projectsOf,
   redefineSchedule,
 } from './schedules.queries.js';
 
@@ -102,9 +103,17 @@ export class SchedulesService {
     });
   }
 
-  /** Schedules by id, after one. */
-  list(afterId: string, limit: number): Promise<Schedule[]> {
-    return listSchedules(this.database, afterId, limit);
+  /** Schedules by id, after one; those of one project if one is named. */
+  list(
+    from: { readonly afterId: string; readonly projectId: string | null },
+    limit: number,
+  ): Promise<Schedule[]> {
+    return listSchedules(this.database, from, limit);
+  }
+
+  /** The projects of the tasks of schedules; one that is not there is missing. */
+  projectsOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return projectsOf(this.database, ids);
   }
 
   async details(id: string): Promise<ScheduleDetails> {

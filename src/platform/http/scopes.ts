@@ -27,4 +27,6 @@ export interface ProjectRule {
   readonly named?: readonly RequestPath[];
   /** Where tasks are named: those of other projects are not there for the key. */
   readonly tasks?: readonly RequestPath[];
+  /** Where schedules are named: those whose tasks are of other projects are not there for the key. */
+  readonly schedules?: readonly RequestPath[];
 }

@@ -1,4 +1,4 @@
-import { type ProjectRule } from '../../../platform/http/scopes.js';
+import { type ProjectRule, type RequestPath } from '../../../platform/http/scopes.js';
 import { fieldsAt, type RequestParts } from './request-path.js';
 
 /** Puts a project in wherever the request may name one and does not. False when it names another. */
@@ -17,8 +17,8 @@ export function keepToProject(
   return true;
 }
 
-/** The tasks that a request names, each once. */
-export function tasksNamed(request: RequestParts, { tasks = [] }: ProjectRule): string[] {
-  const ids = tasks.flatMap((path) => fieldsAt(request, path)).map(({ holder, name }) => holder[name]);
+/** The ids that a request names in some places, each once. */
+export function namedAt(request: RequestParts, paths: readonly RequestPath[] = []): string[] {
+  const ids = paths.flatMap((path) => fieldsAt(request, path)).map(({ holder, name }) => holder[name]);
   return [...new Set(ids.filter((id) => typeof id === 'string'))];
 }

@@ -38,7 +38,8 @@ const STANDINGS = {
 export type JobStanding = keyof typeof STANDINGS;
 
 const newest = (condition: string) =>
-  `(select t.seq from tasks t where t.seq < $1 and ${IS_JOB} and ${condition} order by t.seq desc limit $2)`;
+  `(select t.seq from tasks t where t.seq < $1 and ${IS_JOB} and ${condition}
+      and ($3::text is null or t.project_id = $3) order by t.seq desc limit $2)`;
 
 const LISTS = Object.fromEntries(
   Object.entries(STANDINGS).map(([standing, conditions]) => [
@@ -54,14 +55,14 @@ const LISTS = Object.fromEntries(
   ]),
 ) as Record<JobStanding, ReturnType<typeof statement>>;
 
-/** Jobs with a position below `beforeSeq`, newest first. */
+/** Jobs with a position below `beforeSeq`, newest first; those of one project if one is named. */
 export async function listJobs(
   db: Db,
   standing: JobStanding,
-  beforeSeq: number,
+  { beforeSeq, projectId }: { readonly beforeSeq: number; readonly projectId: string | null },
   limit: number,
 ): Promise<Job[]> {
-  return (await db.query(LISTS[standing], [beforeSeq, limit])).map(jobFromRow);
+  return (await db.query(LISTS[standing], [beforeSeq, limit, projectId])).map(jobFromRow);
 }
 
 /** What a host's lease may last in all, beyond the limit of its job: time to kill what runs, and to report. */
