@@ -39,6 +39,8 @@ const OWNERS: Readonly<Record<string, string>> = {
   public_months: 'control-plane/public-api',
   public_jobs: 'control-plane/public-api',
   public_payments: 'control-plane/public-api',
+  webhooks: 'control-plane/webhooks',
+  webhook_deliveries: 'control-plane/webhooks',
   'gateway.executions': 'gateway/actions',
   'gateway.task_leases': 'gateway/actions',
   'gateway.emergency_stop': 'gateway/actions',

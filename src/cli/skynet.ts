@@ -8,6 +8,7 @@ import { projectCommand } from './project/command.js';
 import { report } from './report.js';
 import { type ServeFlags } from './serve.js';
 import { endUnread, onReaderGone } from './terminal.js';
+import { webhookCommand } from './webhooks.js';
 
 // The code of a command is loaded when it is asked for: a program that serves brings all of the application.
 const program = new Command('skynet')
@@ -52,6 +53,7 @@ program
 
 program.addCommand(gatewaysCommand());
 program.addCommand(keyCommand());
+program.addCommand(webhookCommand());
 program.addCommand(projectCommand());
 
 onReaderGone(endUnread);

@@ -18,6 +18,7 @@ import { RuntimeModule, type RuntimeOptions } from './runtime/index.js';
 import { SchedulerModule } from './scheduler/index.js';
 import { SchedulesModule } from './schedules/index.js';
 import { ServicesModule } from './services/index.js';
+import { WebhooksModule } from './webhooks/index.js';
 
 @Module({})
 export class AppModule {
@@ -41,6 +42,7 @@ export class AppModule {
         ClusterModule,
         LogsModule,
         PublicApiModule,
+        WebhooksModule,
         ReaperModule,
         HealthModule,
         MetricsModule,

@@ -17,6 +17,7 @@ import { skyclawVariables } from './skyclaw.js';
 import { sshVariables } from './ssh.js';
 import { telegramVariables } from './telegram.js';
 import { upkeepVariables } from './upkeep.js';
+import { webhookVariables } from './webhooks.js';
 
 export { type Variable } from './variable.js';
 
@@ -46,4 +47,5 @@ export const variables = {
   ...hostVariables,
   ...cliVariables,
   ...serviceGatewayVariables,
+  ...webhookVariables,
 } as const;
