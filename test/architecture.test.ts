@@ -39,6 +39,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   public_months: 'control-plane/public-api',
   public_jobs: 'control-plane/public-api',
   public_payments: 'control-plane/public-api',
+  audit_entries: 'control-plane/audit',
   webhooks: 'control-plane/webhooks',
   webhook_deliveries: 'control-plane/webhooks',
   'gateway.executions': 'gateway/actions',

@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AuditModule } from './audit/index.js';
 import { ApprovalsModule } from './approvals/index.js';
 import { ClusterModule } from './cluster/index.js';
 import { EventsModule } from './events/index.js';
@@ -43,6 +44,7 @@ export class AppModule {
         LogsModule,
         PublicApiModule,
         WebhooksModule,
+        AuditModule,
         ReaperModule,
         HealthModule,
         MetricsModule,

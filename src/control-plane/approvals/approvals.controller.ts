@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/commo
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../platform/http/api-problems.js';
+import { Route } from '../../platform/http/route.decorator.js';
 import { StorablePipe } from '../../platform/http/storable.pipe.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import {
@@ -34,6 +35,7 @@ export class ApprovalsController {
 
   @Post(':approvalId')
   @HttpCode(200)
+  @Route({ audit: { action: 'approval.answer', detail: ['decision'], written: 'before the work' } })
   @TaskIdParam()
   @ApiParam({ name: 'approvalId', description: 'What the gateway calls its request.' })
   @ApiOperation({ summary: 'Allow a command, or deny it' })

@@ -2,6 +2,7 @@ import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { isOfApi, traitsOf } from '../../platform/http/route.decorator.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { secretsEqual } from '../../platform/secrets/secrets-equal.js';
+import { callerWith, identify } from './caller.js';
 import { keyFrom } from './credentials.js';
 import { isPublicSkyclaw, isSkyclaw } from './skyclaw-routes.js';
 
@@ -14,7 +15,11 @@ export function installAuth(server: FastifyInstance, apiKey: string | undefined)
   server.addHook('onRequest', (request, reply, done) => {
     const { access } = traitsOf(request);
     const closed = isOfApi(request) && !isSkyclaw(request) && access !== 'public' && access !== 'operator';
-    if (!closed || secretsEqual(keyFrom(request), apiKey)) return done();
+    if (!closed) return done();
+    if (secretsEqual(keyFrom(request), apiKey)) {
+      identify(request, callerWith('environment key', 'SKYNET_API_KEY', apiKey));
+      return done();
+    }
     void reply.header('www-authenticate', 'Bearer');
     done(new Problem('unauthorized', 'Unauthorized'));
   });
@@ -57,13 +62,17 @@ export function installOperatorAuth(
     if (traitsOf(request).access !== 'operator') return done();
     const isOperator = apiKey !== undefined && secretsEqual(keyFrom(request), apiKey);
     const tokenCounts = apiKey === undefined || (isSkyclaw(request) && !hostAuth);
+    if (isOperator) identify(request, callerWith('environment key', 'SKYNET_API_KEY', apiKey));
     const opens = isOperator || (tokenCounts && showsToken(request, tokens));
     done(opens ? undefined : new Problem('unauthorized', 'unauthorized'));
   });
 }
 
-function showsToken({ headers }: FastifyRequest, tokens: readonly string[]): boolean {
-  const shown = headers['x-skyclaw-token'];
+function showsToken(request: FastifyRequest, tokens: readonly string[]): boolean {
+  const header = request.headers['x-skyclaw-token'];
+  const shown = typeof header === 'string' ? header : '';
   // All are compared, so that the time does not tell which one was close.
-  return tokens.map((token) => secretsEqual(typeof shown === 'string' ? shown : '', token)).includes(true);
+  const isOne = tokens.map((token) => secretsEqual(shown, token)).includes(true);
+  if (isOne) identify(request, callerWith('token', 'SKYCLAW_TOKEN', shown));
+  return isOne;
 }

@@ -123,7 +123,7 @@ export class JobsController {
 
   @Post(':id/cancel')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ errors: 'problem', audit: { action: 'job.cancel' } })
   @JobIdParam()
   @ApiOperation({ summary: 'End a job in whatever state it is; its host is told to stop it' })
   @ApiOkResponse({ type: JobResponse })

@@ -225,7 +225,7 @@ export class TasksController {
 
   @Post(':id/retry')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ errors: 'problem', audit: { action: 'task.retry' } })
   @TaskIdParam()
   @ApiOperation({ summary: 'Start a failed task anew, with the dependents that failed because of it' })
   @ApiOkResponse({ type: TaskResponse })
@@ -242,7 +242,7 @@ export class TasksController {
 
   @Post(':id/cancel')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ errors: 'problem', audit: { action: 'task.cancel' } })
   @TaskIdParam()
   @ApiOperation({ summary: 'End a task in whatever state it is' })
   @ApiOkResponse({ type: TaskResponse })

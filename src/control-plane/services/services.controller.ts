@@ -37,6 +37,13 @@ export class ServicesController {
 
   @Post()
   @HttpCode(200)
+  @Route({
+    audit: {
+      action: 'service.deploy',
+      subject: 'service.id',
+      detail: ['name', 'replicas', 'requiredCapabilities'],
+    },
+  })
   @ApiOperation({ summary: 'Deploy a service, or deploy it anew' })
   @ApiOkResponse({ type: ServiceResponse })
   @ApiProblems('bad-request', 'service-name-in-use', 'idempotency-conflict')
@@ -98,6 +105,7 @@ export class ServicesController {
 
   @Post(':id/stop')
   @HttpCode(200)
+  @Route({ audit: { action: 'service.stop' } })
   @ServiceIdParam()
   @ApiOperation({ summary: 'End all processes of a service; deploying it again starts it again' })
   @ApiOkResponse({ type: ServiceResponse })
@@ -109,7 +117,7 @@ export class ServicesController {
   }
 
   @Delete(':id')
-  @Route({ errors: 'problem' })
+  @Route({ errors: 'problem', audit: { action: 'service.remove' } })
   @ServiceIdParam()
   @ApiOperation({ summary: 'Stop a service and take it from the lists; answers it as it was' })
   @ApiOkResponse({ type: ServiceResponse })
@@ -121,7 +129,7 @@ export class ServicesController {
   }
 
   @Patch(':id')
-  @Route({ errors: 'problem' })
+  @Route({ errors: 'problem', audit: { action: 'service.scale', detail: ['replicas'] } })
   @ServiceIdParam()
   @ApiOperation({ summary: 'Change how many replicas of a service run' })
   @ApiOkResponse({ type: ServiceResponse })
@@ -138,7 +146,7 @@ export class ServicesController {
 
   @Post(':id/restart')
   @HttpCode(200)
-  @Route({ errors: 'problem' })
+  @Route({ errors: 'problem', audit: { action: 'service.restart' } })
   @ServiceIdParam()
   @ApiOperation({
     summary: 'Replace all processes of a service, one by one: a new generation of what it runs',

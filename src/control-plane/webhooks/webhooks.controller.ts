@@ -38,7 +38,15 @@ export class WebhooksController {
 
   @Post()
   @HttpCode(200)
-  @Route({ errors: 'problem', access: 'operator' })
+  @Route({
+    errors: 'problem',
+    access: 'operator',
+    audit: {
+      action: 'webhook.create',
+      subject: 'webhook.id',
+      detail: ['url', 'event_types', 'project_id', 'description', 'after'],
+    },
+  })
   @ApiOperation({
     summary: 'Have events posted to an address',
     description:
@@ -87,7 +95,14 @@ export class WebhooksController {
   }
 
   @Patch(':id')
-  @Route({ errors: 'problem', access: 'operator' })
+  @Route({
+    errors: 'problem',
+    access: 'operator',
+    audit: {
+      action: 'webhook.change',
+      detail: ['url', 'event_types', 'project_id', 'description', 'enabled', 'after'],
+    },
+  })
   @WebhookIdParam()
   @ApiOperation({ summary: 'Change a webhook, disable it or enable it again' })
   @ApiOkResponse({ type: WebhookResponse })
@@ -112,7 +127,7 @@ export class WebhooksController {
   }
 
   @Delete(':id')
-  @Route({ errors: 'problem', access: 'operator' })
+  @Route({ errors: 'problem', access: 'operator', audit: { action: 'webhook.delete' } })
   @WebhookIdParam()
   @ApiOperation({ summary: 'Delete a webhook with all that is known of its deliveries' })
   @ApiOkResponse({ type: DeleteWebhookResponse })
@@ -126,7 +141,11 @@ export class WebhooksController {
 
   @Post(':id/rotate-secret')
   @HttpCode(200)
-  @Route({ errors: 'problem', access: 'operator' })
+  @Route({
+    errors: 'problem',
+    access: 'operator',
+    audit: { action: 'webhook.rotate-secret', detail: ['overlap_seconds'] },
+  })
   @WebhookIdParam()
   @ApiOperation({
     summary: 'Give a webhook another secret',
@@ -145,7 +164,7 @@ export class WebhooksController {
 
   @Post(':id/test')
   @HttpCode(200)
-  @Route({ errors: 'problem', access: 'operator' })
+  @Route({ errors: 'problem', access: 'operator', audit: { action: 'webhook.test' } })
   @WebhookIdParam()
   @ApiOperation({ summary: 'Send a message of type webhook.test, which tells of nothing' })
   @ApiOkResponse({ type: DeliveryResponse })
@@ -186,7 +205,7 @@ export class WebhooksController {
 
   @Post(':id/deliveries/:deliveryId/redeliver')
   @HttpCode(200)
-  @Route({ errors: 'problem', access: 'operator' })
+  @Route({ errors: 'problem', access: 'operator', audit: { action: 'webhook.redeliver' } })
   @WebhookIdParam()
   @ApiParam({ name: 'deliveryId', description: 'The id of the delivery.' })
   @ApiOperation({ summary: 'Attempt a delivery now, whatever became of it, and begin its retries anew' })

@@ -1,6 +1,21 @@
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { type FastifyRequest } from 'fastify';
 
+/** Which administrative act a route is, and what is written down of it. */
+export interface AuditTrait {
+  /** The subject's kind and what is done to it: `gateway.drain`. */
+  readonly action: string;
+  /** Where the answer holds the subject's id, `key.id`; absent: it is in the path. */
+  readonly subject?: string;
+  /** The fields of the body that are written down, which hold no secrets; absent: `reason`. */
+  readonly detail?: readonly string[];
+  /**
+   * Absent, or `with the work`: in the transaction that the work of an idempotency key runs in. `before the work`: before
+   * it leaves the process, since what it does there is in no transaction. `by the handler`: in one that only it knows.
+   */
+  readonly written?: 'with the work' | 'before the work' | 'by the handler';
+}
+
 /** What a route says about itself, readable in every hook, guard and filter. */
 export interface RouteTraits {
   /**
@@ -13,6 +28,8 @@ export interface RouteTraits {
    * clients parse.
    */
   readonly errors?: 'problem' | 'openai';
+  /** It is an administrative act, which the audit trail tells of. */
+  readonly audit?: AuditTrait;
   /** The per-client rate limit does not count this route. */
   readonly uncounted?: true;
   /** The largest body in bytes, where it is not that of all routes. */

@@ -1,4 +1,5 @@
 import { agentVariables } from './agent.js';
+import { auditVariables } from './audit.js';
 import { actionsVariables } from './actions.js';
 import { cliVariables } from './cli.js';
 import { controlPlaneVariables } from './control-plane.js';
@@ -30,6 +31,7 @@ export type VariableName = keyof typeof variables;
 export const variables = {
   ...databaseVariables,
   ...controlPlaneVariables,
+  ...auditVariables,
   ...schedulerVariables,
   ...reaperVariables,
   ...skyclawVariables,

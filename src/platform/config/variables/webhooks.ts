@@ -33,7 +33,8 @@ export const webhookVariables = {
   },
   SKYNET_WEBHOOK_RETENTION_DAYS: {
     group: 'webhooks',
-    about: 'Deliveries that have ended are deleted after so many days; of each webhook 10000 are kept at most.',
+    about:
+      'Deliveries that have ended are deleted after so many days; of each webhook 10000 are kept at most.',
     default: '7',
   },
 } as const satisfies Record<string, Variable>;
