@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Command } from 'commander';
 import { productVersion } from '../platform/product-version.js';
 import { portFlag } from './flags.js';
+import { auditCommand } from './audit.js';
 import { gatewaysCommand } from './gateways.js';
 import { keyCommand } from './keys.js';
 import { projectCommand } from './project/command.js';
@@ -54,6 +55,7 @@ program
 program.addCommand(gatewaysCommand());
 program.addCommand(keyCommand());
 program.addCommand(webhookCommand());
+program.addCommand(auditCommand());
 program.addCommand(projectCommand());
 
 onReaderGone(endUnread);

@@ -195,7 +195,7 @@ describe('the audit trail', () => {
        select 'made.up', n::text, 'k', 'a', 'ip', 'r' from generate_series(1, 1201) n`,
     );
     const lines = (await api.fetch('/v1/audit?format=ndjson&action=made.*')).text.trim().split('\n');
-    expect(lines.map((line) => (JSON.parse(line) as Json).subject)).toEqual(
+    expect(lines.map((line) => (JSON.parse(line) as { readonly subject: string }).subject)).toEqual(
       Array.from({ length: 1_201 }, (_, index) => String(index + 1)),
     );
   });

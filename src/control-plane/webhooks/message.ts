@@ -22,7 +22,7 @@ export function messageOf(webhookId: string, event: TaskEvent, projectId: string
     taskId: event.taskId,
     body: fits
       ? whole
-      : bodyOf(event.eventType, event.createdAt, { ...view, payload: {}, payload_omitted: true }),
+      : bodyOf(event.eventType, event.createdAt, Object.assign(view, { payload: {}, payload_omitted: true })),
   };
 }
 
