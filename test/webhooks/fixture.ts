@@ -30,6 +30,14 @@ export async function makeWebhook(
 export const enqueue = (api: TestControlPlane, task_id: string, more: object = {}): Promise<Reply> =>
   api.post('/v1/tasks/enqueue', { task_id, action: 'act', delivery: 'pull', ...more });
 
+/** Waits until an event can be read, which an older transaction may delay; returns where the log then ends. */
+export function readable(api: TestControlPlane, task_id: string): Promise<string> {
+  return eventually(`${task_id} can be read`, async () => {
+    const { body } = await api.fetch(`/v1/events?after=&task_id=${task_id}`);
+    return body.events.length > 0 ? String(body.position) : undefined;
+  });
+}
+
 /** The only delivery of a webhook, once it is as it should be. */
 export function delivery(
   api: TestControlPlane,

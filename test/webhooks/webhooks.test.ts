@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type TestControlPlane } from '../support/control-plane.js';
 import { eventually } from '../support/eventually.js';
 import { type Json } from '../support/json.js';
-import { delivery, endPauses, enqueue, makeWebhook, startWebhooks } from './fixture.js';
+import { delivery, endPauses, enqueue, makeWebhook, readable, startWebhooks } from './fixture.js';
 import { Receiver, signatureOf, status } from './receiver.js';
 
 let api: TestControlPlane;
@@ -60,7 +60,7 @@ describe('a webhook', () => {
 
   it('hears of the events that it has chosen, of its project, from where it wants', async () => {
     await enqueue(api, 'before', { project_id: 'mine' });
-    const { position } = (await api.fetch('/v1/events?after=')).body;
+    const position = await readable(api, 'before');
     await enqueue(api, 'between', { project_id: 'mine' });
     const all = { event_types: ['enq*', 'cancelled'], project_id: 'mine', after: position };
     await makeWebhook(api, `${receiver.url}/chosen`, all);
@@ -147,6 +147,7 @@ describe('a webhook', () => {
     expect(second?.body.data.task_id).toBe('meanwhile');
     await disable(webhook.id);
     await enqueue(api, 'missed');
+    await readable(api, 'missed');
     await api.call('PATCH', `/v1/webhooks/${webhook.id}`, { enabled: true, after: 'now' });
     await enqueue(api, 'heard');
     const [, , third] = await receiver.until('/gone', 3);

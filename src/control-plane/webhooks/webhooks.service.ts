@@ -125,6 +125,7 @@ export class WebhooksService {
     id: string,
     overlapSeconds: number,
   ): Promise<{ readonly webhook: CountedWebhook; readonly secret: string }> {
+    if ((await findWebhook(db, id)) === null) missing();
     const secret = newSecret();
     const rotated = await rotateSecret(db, id, this.secrets.seal(id, secret), overlapSeconds);
     return { webhook: await this.withCount(db, rotated ?? missing()), secret };
@@ -155,7 +156,7 @@ export class WebhooksService {
   /** Attempts a delivery now, whatever became of it, and begins its retries anew. */
   redeliver(db: Db, id: string, deliveryId: string): Promise<Delivery> {
     return db.transaction(async (tx) => {
-      refuseDisabled((await lockWebhook(tx, id)) ?? missing());
+      refuseDisabled((await findWebhook(tx, id)) ?? missing());
       const delivery = await redeliver(tx, id, deliveryId, this.config.webhooks.retryMs);
       this.announce(tx);
       return delivery ?? missingDelivery(deliveryId);
