@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Command } from 'commander';
 import { productVersion } from '../platform/product-version.js';
 import { portFlag } from './flags.js';
+import { auditCommand } from './audit.js';
 import { gatewaysCommand } from './gateways.js';
 import { keyCommand } from './keys.js';
 import { projectCommand } from './project/command.js';
@@ -9,6 +10,7 @@ import { report } from './report.js';
 import { type ServeFlags } from './serve.js';
 import { endUnread, onReaderGone } from './terminal.js';
 import { publicKeyCommand } from './public-keys.js';
+import { webhookCommand } from './webhooks.js';
 
 // The code of a command is loaded when it is asked for: a program that serves brings all of the application.
 const program = new Command('skynet')
@@ -54,6 +56,8 @@ program
 program.addCommand(gatewaysCommand());
 program.addCommand(keyCommand());
 program.addCommand(publicKeyCommand());
+program.addCommand(webhookCommand());
+program.addCommand(auditCommand());
 program.addCommand(projectCommand());
 
 onReaderGone(endUnread);

@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ApiKeysModule } from './api-keys/index.js';
+import { AuditModule } from './audit/index.js';
 import { ApprovalsModule } from './approvals/index.js';
 import { ClusterModule } from './cluster/index.js';
 import { EventsModule } from './events/index.js';
@@ -19,6 +20,7 @@ import { RuntimeModule, type RuntimeOptions } from './runtime/index.js';
 import { SchedulerModule } from './scheduler/index.js';
 import { SchedulesModule } from './schedules/index.js';
 import { ServicesModule } from './services/index.js';
+import { WebhooksModule } from './webhooks/index.js';
 
 @Module({})
 export class AppModule {
@@ -43,6 +45,8 @@ export class AppModule {
         LogsModule,
         ApiKeysModule,
         PublicApiModule,
+        WebhooksModule,
+        AuditModule,
         ReaperModule,
         HealthModule,
         MetricsModule,

@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
+import { type AuditConfig, auditConfig } from './audit/audit.config.js';
 import { baseUrl } from './cluster/domain/base-url.js';
 import { type OpenClawConfig, openclawConfig } from './gateway-client/openclaw/openclaw.config.js';
 import { type PublicApiConfig, publicApiConfig } from './public-api/public-api.config.js';
+import { type WebhooksConfig, webhooksConfig } from './webhooks/webhooks.config.js';
 import { ConfigError } from '../platform/config/config-error.js';
 
 export { ConfigError };
@@ -108,6 +110,8 @@ export interface ControlPlaneConfig {
   readonly skyclaw: SkyclawConfig;
   readonly cluster: ClusterConfig;
   readonly publicApi: PublicApiConfig;
+  readonly webhooks: WebhooksConfig;
+  readonly audit: AuditConfig;
   readonly idempotencyTtlMs: number;
   readonly databasePoolSize: number;
   readonly logLevel: string;
@@ -202,6 +206,8 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
       commitWaitMs: env.integer('SKYCLAW_COMMIT_WAIT_MS', { min: 100, max: 50_000 }),
     },
     publicApi: publicApiConfig(env),
+    webhooks: webhooksConfig(env),
+    audit: auditConfig(env),
     idempotencyTtlMs: env.integer('SKYCLAW_IDEMPOTENCY_TTL_MS', { min: 1 }),
     databasePoolSize: env.integer('SKYNET_DB_POOL_SIZE', { min: 2, max: 1_000 }),
     logLevel: env.oneOf('SKYNET_LOG_LEVEL', logLevels),

@@ -48,7 +48,10 @@ const FROM_AN_EARLIER_ANSWER = {
 describe('the examples of the documentation', () => {
   let api: TestControlPlane;
   beforeAll(
-    async () => (api = await startTestControlPlane({ env: { SKYCLAW_PUBLIC_API_KEYS: 'a-key:examples' } })),
+    async () =>
+      (api = await startTestControlPlane({
+        env: { SKYCLAW_PUBLIC_API_KEYS: 'a-key:examples', SKYNET_SECRETS_KEY: '5'.repeat(64) },
+      })),
   );
   afterAll(() => api.close());
 

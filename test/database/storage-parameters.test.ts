@@ -53,6 +53,9 @@ const WANTED: Readonly<Record<string, readonly string[]>> = {
   public_payments: [VACUUM, 'fillfactor'],
   openclaw_turns: [VACUUM, KEEPS_ITS_END],
   approvals: [VACUUM, INSERTS],
+  audit_entries: [VACUUM, INSERTS, ANALYZE],
+  webhooks: [VACUUM, 'fillfactor'],
+  webhook_deliveries: [VACUUM, INSERTS, ANALYZE, KEEPS_ITS_END, 'fillfactor'],
   idempotency_keys: [VACUUM, ANALYZE, KEEPS_ITS_END, 'fillfactor'],
 };
 const PARTITION = [VACUUM, INSERTS, ANALYZE];

@@ -1,8 +1,8 @@
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { isOfApi, traitsOf } from '../../platform/http/route.decorator.js';
 import { Problem } from '../../platform/problems/problem.js';
-import { type Caller, callerOf, isPublicSkyclaw, isSkyclaw, keyFrom, setCaller } from '../auth/index.js';
-import { type ApiKeyAccess } from './access.service.js';
+import { callerOf, identify, isPublicSkyclaw, isSkyclaw, keyFrom } from '../auth/index.js';
+import { type ApiKeyAccess, type OwnCaller } from './access.service.js';
 import { keepToClaim } from './domain/run-rules.js';
 import { keepToProject, namedAt } from './domain/project-rules.js';
 
@@ -19,16 +19,16 @@ export function installApiKeys(server: FastifyInstance, access: ApiKeyAccess): v
       throw new Problem('unauthorized', 'Unauthorized', { headers: { 'www-authenticate': 'Bearer' } });
     }
     checkScope(request, caller);
-    setCaller(request, caller);
+    identify(request, caller);
   });
   // When the body has been read, and before anything is made of it.
   server.addHook('preHandler', async (request) => {
     const caller = callerOf(request);
-    if (caller?.kind === 'run') {
+    if (caller.kind === 'run token') {
       const refusal = keepToClaim(request, caller.claim);
       if (refusal !== null) throw forbidden(refusal);
     }
-    if (caller?.kind === 'api-key' && caller.projectId !== null) {
+    if (caller.kind === 'key' && caller.projectId !== null) {
       await keepIn(request, caller.projectId, access);
     }
   });
@@ -40,9 +40,9 @@ function isClosed(request: FastifyRequest): boolean {
   return isOfApi(request) || isSkyclaw(request);
 }
 
-function checkScope(request: FastifyRequest, caller: Caller): void {
+function checkScope(request: FastifyRequest, caller: OwnCaller): void {
   const { scope, project, byRun } = traitsOf(request);
-  if (caller.kind === 'run') {
+  if (caller.kind === 'run token') {
     if (byRun !== true) throw forbidden('A run token may renew, take files and report, and nothing else.');
     return;
   }

@@ -11,6 +11,9 @@ import { apiKeySecrets } from './secrets.js';
 /** How long what was read of a key is believed: a revoked one stops within it. */
 const BELIEVED_MS = 1_000;
 
+/** Whoever has something of his own to show: a key of the database, or a run token. */
+export type OwnCaller = Extract<Caller, { readonly kind: 'key' | 'run token' }>;
+
 /** Who shows a key of the database, or a run token. */
 @Injectable()
 export class ApiKeyAccess {
@@ -30,10 +33,10 @@ export class ApiKeyAccess {
   }
 
   /** Whom a secret belongs to; null when it opens nothing. */
-  async identify(secret: string): Promise<Caller | null> {
+  async identify(secret: string): Promise<OwnCaller | null> {
     if (saysRunToken(secret)) {
       const claim = this.runs.read(secret);
-      return claim === null ? null : { kind: 'run', claim };
+      return claim === null ? null : { kind: 'run token', label: claim.taskId, claim };
     }
     if (!apiKeySecrets.mayBe(secret)) return null;
     const hash = secretHash(secret);

@@ -38,6 +38,11 @@ export class ApiKeysController {
   @Route({
     ...{ scope: 'admin', project: { named: ['body.project_id'] } },
     ...{ errors: 'problem', access: 'operator' },
+    audit: {
+      action: 'key.create',
+      subject: 'key.id',
+      detail: ['label', 'scopes', 'project_id', 'expires_at'],
+    },
   })
   @ApiOperation({ summary: 'Make a key of the API', description: 'The secret is shown this once.' })
   @ApiOkResponse({ type: NewApiKeyResponse })
@@ -75,7 +80,10 @@ export class ApiKeysController {
 
   @Post(':id/rotate')
   @HttpCode(200)
-  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
+  @Route({
+    ...{ scope: 'admin', errors: 'problem', access: 'operator' },
+    audit: { action: 'key.rotate', detail: ['overlap_seconds'] },
+  })
   @KeyIdParam()
   @ApiOperation({
     summary: 'Make a key in place of another, which goes on working for a while',
@@ -92,7 +100,7 @@ export class ApiKeysController {
   }
 
   @Delete(':id')
-  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
+  @Route({ scope: 'admin', errors: 'problem', access: 'operator', audit: { action: 'key.revoke' } })
   @KeyIdParam()
   @ApiOperation({ summary: 'Take a key out of use, for good and within a second' })
   @ApiOkResponse({ type: ApiKeyResponse })

@@ -141,9 +141,9 @@ export async function findCaller(db: Db, hash: string): Promise<KeyCaller | null
   const [row] = await db.query(FIND_USABLE, [hash]);
   if (row === undefined) return null;
   return {
-    kind: 'api-key',
+    kind: 'key',
     id: text(row, 'key_id'),
-    label: text(row, 'label'),
+    label: `${text(row, 'label')} (${text(row, 'key_id')})`,
     scopes: texts(row, 'scopes') as readonly Scope[],
     projectId: textOrNull(row, 'project_id'),
   };

@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/commo
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../platform/http/api-problems.js';
+import { Route } from '../../platform/http/route.decorator.js';
 import { StorablePipe } from '../../platform/http/storable.pipe.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import {
@@ -12,7 +13,6 @@ import {
 } from './approvals.dto.js';
 import { type Approval } from './approvals.queries.js';
 import { ApprovalsService } from './approvals.service.js';
-import { Route } from '../../platform/http/route.decorator.js';
 
 const TaskIdParam = () => ApiParam({ name: 'id', description: 'The id of the task.' });
 
@@ -36,7 +36,11 @@ export class ApprovalsController {
 
   @Post(':approvalId')
   @HttpCode(200)
-  @Route({ scope: 'tasks:write', project: { tasks: ['params.id'] } })
+  @Route({
+    scope: 'tasks:write',
+    project: { tasks: ['params.id'] },
+    audit: { action: 'approval.answer', detail: ['decision'], written: 'before the work' },
+  })
   @TaskIdParam()
   @ApiParam({ name: 'approvalId', description: 'What the gateway calls its request.' })
   @ApiOperation({ summary: 'Allow a command, or deny it' })

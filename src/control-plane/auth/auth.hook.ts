@@ -2,7 +2,7 @@ import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { isOfApi, traitsOf } from '../../platform/http/route.decorator.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { secretsEqual } from '../../platform/secrets/secrets-equal.js';
-import { callerOf } from './caller.js';
+import { callerOf, callerWith, identify } from './caller.js';
 import { keyFrom } from './credentials.js';
 import { isPublicSkyclaw, isSkyclaw } from './skyclaw-routes.js';
 
@@ -15,7 +15,11 @@ export function installAuth(server: FastifyInstance, apiKey: string | undefined)
   server.addHook('onRequest', (request, reply, done) => {
     const { access } = traitsOf(request);
     const closed = isOfApi(request) && !isSkyclaw(request) && access !== 'public' && access !== 'operator';
-    if (!closed || hasOwn(request) || secretsEqual(keyFrom(request), apiKey)) return done();
+    if (!closed || hasOwn(request)) return done();
+    if (secretsEqual(keyFrom(request), apiKey)) {
+      identify(request, callerWith('environment key', 'SKYNET_API_KEY', apiKey));
+      return done();
+    }
     void reply.header('www-authenticate', 'Bearer');
     done(new Problem('unauthorized', 'Unauthorized'));
   });
@@ -62,16 +66,23 @@ export function installOperatorAuth(
     if (traitsOf(request).access !== 'operator' || hasOwn(request)) return done();
     const isOperator = apiKey !== undefined && secretsEqual(keyFrom(request), apiKey);
     const tokenCounts = apiKey === undefined || (isSkyclaw(request) && !hostAuth);
+    if (isOperator) identify(request, callerWith('environment key', 'SKYNET_API_KEY', apiKey));
     const opens = isOperator || (tokenCounts && showsToken(request, tokens));
     done(opens ? undefined : new Problem('unauthorized', 'unauthorized'));
   });
 }
 
 /** Whether the caller has shown something of his own, that was found good for the route. */
-const hasOwn = (request: FastifyRequest): boolean => callerOf(request) !== undefined;
+function hasOwn(request: FastifyRequest): boolean {
+  const { kind } = callerOf(request);
+  return kind === 'key' || kind === 'run token';
+}
 
-function showsToken({ headers }: FastifyRequest, tokens: readonly string[]): boolean {
-  const shown = headers['x-skyclaw-token'];
+function showsToken(request: FastifyRequest, tokens: readonly string[]): boolean {
+  const header = request.headers['x-skyclaw-token'];
+  const shown = typeof header === 'string' ? header : '';
   // All are compared, so that the time does not tell which one was close.
-  return tokens.map((token) => secretsEqual(typeof shown === 'string' ? shown : '', token)).includes(true);
+  const isOne = tokens.map((token) => secretsEqual(shown, token)).includes(true);
+  if (isOne) identify(request, callerWith('token', 'SKYCLAW_TOKEN', shown));
+  return isOne;
 }

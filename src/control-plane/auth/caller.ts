@@ -1,11 +1,20 @@
 import { type FastifyRequest } from 'fastify';
 import { type Scope } from '../../platform/http/scopes.js';
+import { secretHash } from './credentials.js';
 import { type RunClaim } from './run-tokens.js';
 
-/** A key of the database that a request was sent with. */
+/** Whoever shows what a setting names, or nothing that was asked for. */
+interface SettingCaller {
+  readonly kind: 'environment key' | 'token' | 'anonymous';
+  /** Tells callers of a kind apart: the setting with the beginning of the hash of what was shown. */
+  readonly label: string;
+}
+
+/** Whoever shows a key of the database. */
 export interface KeyCaller {
-  readonly kind: 'api-key';
+  readonly kind: 'key';
   readonly id: string;
+  /** The key's name and its id. */
   readonly label: string;
   readonly scopes: readonly Scope[];
   /** The only project that it sees and touches; null: all of them. */
@@ -13,22 +22,32 @@ export interface KeyCaller {
 }
 
 /** The holder of one claim. */
-export interface RunCaller {
-  readonly kind: 'run';
+interface RunCaller {
+  readonly kind: 'run token';
+  /** The task. */
+  readonly label: string;
   readonly claim: RunClaim;
 }
 
-/** Who is calling, of those who have something of their own to show. */
-export type Caller = KeyCaller | RunCaller;
+/** Who has made a request, as far as the server has made sure of it. Kind and label hold no secret: they may be stored and shown. */
+export type Caller = SettingCaller | KeyCaller | RunCaller;
+
+const HASH_DIGITS = 8;
+const ANONYMOUS: Caller = { kind: 'anonymous', label: 'anonymous' };
 
 const callers = new WeakMap<FastifyRequest, Caller>();
 
-/** Notes who is calling. Only for what was verified. */
-export function setCaller(request: FastifyRequest, caller: Caller): void {
+/** Notes who has made a request. To be called by whoever has checked what it shows, and by nobody else. */
+export function identify(request: FastifyRequest, caller: Caller): void {
   callers.set(request, caller);
 }
 
-/** Who is calling; undefined for whoever shows what the environment names, or nothing. */
-export function callerOf(request: FastifyRequest): Caller | undefined {
-  return callers.get(request);
+/** Who has made a request; anonymous where nothing is asked for, whatever was shown. */
+export function callerOf(request: FastifyRequest): Caller {
+  return callers.get(request) ?? ANONYMOUS;
+}
+
+/** The caller with a secret of a setting, which he has shown. */
+export function callerWith(kind: 'environment key' | 'token', setting: string, secret: string): Caller {
+  return { kind, label: `${setting}#${secretHash(secret).slice(0, HASH_DIGITS)}` };
 }

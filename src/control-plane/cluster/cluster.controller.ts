@@ -1,9 +1,11 @@
-import { Body, Controller, Get, HttpCode, Inject, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Post, Query, Req } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../platform/http/api-problems.js';
 import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/cursor.js';
 import { Route } from '../../platform/http/route.decorator.js';
 import { Problem } from '../../platform/problems/problem.js';
+import { Audit } from '../audit/index.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { Readiness } from '../health/index.js';
 import { CONFIG } from '../runtime/index.js';
@@ -35,6 +37,7 @@ export class ClusterController {
     private readonly network: NetworkService,
     private readonly state: StateService,
     private readonly snapshots: SnapshotImport,
+    private readonly audit: Audit,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
 
@@ -83,15 +86,22 @@ export class ClusterController {
 
   @Post('v1/replicate/snapshot')
   @HttpCode(200)
-  @Route({ scope: 'admin', maxBodyBytes: MAX_SNAPSHOT_BYTES, mendsText: true })
+  @Route({
+    scope: 'admin',
+    maxBodyBytes: MAX_SNAPSHOT_BYTES,
+    mendsText: true,
+    audit: { action: 'snapshot.import', detail: ['nodeId'], written: 'by the handler' },
+  })
   @ApiOperation({ summary: 'Import what another coordinator had: its state, all of it or nothing' })
   @ApiBody({ type: SnapshotRequest })
   @ApiOkResponse({ type: SnapshotResponse })
   @ApiProblems('bad-request')
-  async import(@Body() body: unknown): Promise<SnapshotResponse> {
+  async import(@Req() request: FastifyRequest, @Body() body: unknown): Promise<SnapshotResponse> {
     const read = await readSnapshot(body);
     if (!read.ok) throw new Problem('bad-request', read.why);
-    const { changed, remarks: renamed } = await this.snapshots.import(read.snapshot);
+    const { changed, remarks: renamed } = await this.snapshots.import(read.snapshot, (tx) =>
+      this.audit.record(tx, request),
+    );
     const remarks = [...read.remarks, ...renamed];
     return {
       ...{ ok: true, changed, nodeId: this.config.skyclaw.nodeId },

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { HealthModule } from '../health/index.js';
+import { AuditModule } from '../audit/index.js';
 import { HostsModule } from '../hosts/index.js';
 import { LedgerModule } from '../ledger/index.js';
 import { RegistryModule } from '../registry/index.js';
@@ -15,7 +16,7 @@ import { StateService } from './state.service.js';
 
 /** What was the talk of coordinators: who serves, what there is, and what is taken over from elsewhere. */
 @Module({
-  imports: [HealthModule, HostsModule, LedgerModule, RegistryModule, ServicesModule],
+  imports: [AuditModule, HealthModule, HostsModule, LedgerModule, RegistryModule, ServicesModule],
   controllers: [ClusterController],
   providers: [
     NetworkService,

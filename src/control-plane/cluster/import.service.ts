@@ -29,9 +29,9 @@ export class SnapshotImport {
   /**
    * Imports a snapshot, all of it or nothing. Records that are not here are added; one that is here is replaced only when
    * it was imported, has never been changed here, and the one that comes is newer and does not go back. Sending the same
-   * snapshot twice changes nothing.
+   * snapshot twice changes nothing. `record` writes down, in the same transaction, that something was written.
    */
-  import({ hosts, jobs, services }: Snapshot): Promise<TakenIn> {
+  import({ hosts, jobs, services }: Snapshot, record: (tx: Tx) => Promise<void>): Promise<TakenIn> {
     return this.database.transaction(async (tx) => {
       const remarks: Remark[] = [];
       const remark = (said: Remark) => void remarks.push(said);
@@ -41,7 +41,9 @@ export class SnapshotImport {
         await this.take(tx, 'job', jobs, this.jobs, remark),
         await this.take(tx, 'service', services, this.services, remark),
       ];
-      return { changed: written.some((records) => records > 0), remarks };
+      const changed = written.some((records) => records > 0);
+      if (changed) await record(tx);
+      return { changed, remarks };
     });
   }
 

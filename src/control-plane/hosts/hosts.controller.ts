@@ -112,7 +112,7 @@ export class HostsController {
 
   @Post(':id/cordon')
   @HttpCode(200)
-  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
+  @Route({ scope: 'admin', errors: 'problem', access: 'operator', audit: { action: 'host.cordon' } })
   @HostIdParam()
   @ApiOperation({ summary: 'Give a host no new work; what it has goes on' })
   @ApiOkResponse({ type: HostResponse })
@@ -127,7 +127,12 @@ export class HostsController {
 
   @Post(':id/drain')
   @HttpCode(200)
-  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
+  @Route({
+    scope: 'admin',
+    errors: 'problem',
+    access: 'operator',
+    audit: { action: 'host.drain', detail: ['reason', 'deadlineMs'] },
+  })
   @HostIdParam()
   @ApiOperation({
     summary: 'Empty a host: no new work, services move, jobs finish or, at the deadline, go to others',
@@ -144,7 +149,7 @@ export class HostsController {
 
   @Post(':id/uncordon')
   @HttpCode(200)
-  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
+  @Route({ scope: 'admin', errors: 'problem', access: 'operator', audit: { action: 'host.uncordon' } })
   @HostIdParam()
   @ApiOperation({ summary: 'Give a host work again, whether it was cordoned or drained' })
   @ApiOkResponse({ type: HostResponse })
@@ -155,7 +160,7 @@ export class HostsController {
 
   @Post(':id/revoke')
   @HttpCode(200)
-  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
+  @Route({ scope: 'admin', errors: 'problem', access: 'operator', audit: { action: 'host.revoke' } })
   @HostIdParam()
   @ApiOperation({ summary: 'Take a host its credential and all that it holds; it cannot register any more' })
   @ApiOkResponse({ type: HostResponse })
@@ -170,7 +175,7 @@ export class HostsController {
 
   @Post(':id/readmit')
   @HttpCode(200)
-  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
+  @Route({ scope: 'admin', errors: 'problem', access: 'operator', audit: { action: 'host.readmit' } })
   @HostIdParam()
   @ApiOperation({ summary: 'Let a revoked host register again' })
   @ApiOkResponse({ type: HostResponse })

@@ -4,6 +4,7 @@ import { type FastifyRequest } from 'fastify';
 import { Database, type Db, type Tx } from '../../platform/database/database.js';
 import { type JsonObject } from '../../platform/database/row.js';
 import { Problem } from '../../platform/problems/problem.js';
+import { Audit } from '../audit/index.js';
 import { callerIdentity } from '../auth/index.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG } from '../runtime/index.js';
@@ -55,6 +56,7 @@ export class IdempotencyService {
 
   constructor(
     private readonly database: Database,
+    private readonly audit: Audit,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {
     this.turns = new Turns(Math.max(1, Math.floor(config.databasePoolSize / 2)));
@@ -62,7 +64,7 @@ export class IdempotencyService {
 
   /**
    * Runs `work`. With a key: in one transaction with the key's row, or not at all when the key has an answer. `stillGood`
-   * may call an answer stale; the key then counts as new.
+   * may call an answer stale; the key then counts as new. What the audit trail tells of is one transaction with its entry.
    */
   async run<T>(
     request: FastifyRequest,
@@ -70,9 +72,11 @@ export class IdempotencyService {
     stillGood: (tx: Tx, answer: T) => Promise<boolean> = () => Promise.resolve(true),
   ): Promise<T> {
     const key = this.keyOf(request);
-    if (key === null) return work(this.database);
+    const isAct = this.audit.covers(request);
+    const done = isAct ? (db: Db) => this.audit.around(db, request, work) : work;
+    if (key === null) return isAct ? this.turns.run(() => done(this.database)) : work(this.database);
     return this.turns.run(() =>
-      this.database.transaction((tx) => this.runOnce(tx, key, request, work, stillGood)),
+      this.database.transaction((tx) => this.runOnce(tx, key, request, done, stillGood)),
     );
   }
 
@@ -84,8 +88,12 @@ export class IdempotencyService {
   async runOutside<S extends JsonObject, T>(
     request: FastifyRequest,
     makeSeed: () => S,
-    work: (seed: Seed<S>) => Promise<T>,
+    call: (seed: Seed<S>) => Promise<T>,
   ): Promise<T> {
+    const work = async (seed: Seed<S>) => {
+      if (this.audit.covers(request, 'before the work')) await this.audit.before(request);
+      return call(seed);
+    };
     const key = this.keyOf(request);
     if (key === null) return work(passingSeed(makeSeed()));
     const taken = await takeKey(this.database, key, makeSeed());

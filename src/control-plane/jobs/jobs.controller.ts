@@ -133,7 +133,12 @@ export class JobsController {
 
   @Post(':id/cancel')
   @HttpCode(200)
-  @Route({ scope: 'jobs:submit', project: { tasks: ['params.id'] }, errors: 'problem' })
+  @Route({
+    scope: 'jobs:submit',
+    project: { tasks: ['params.id'] },
+    errors: 'problem',
+    audit: { action: 'job.cancel' },
+  })
   @JobIdParam()
   @ApiOperation({ summary: 'End a job in whatever state it is; its host is told to stop it' })
   @ApiOkResponse({ type: JobResponse })

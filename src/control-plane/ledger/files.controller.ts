@@ -120,6 +120,7 @@ export class FilesController {
   @HttpCode(200)
   @Route({
     scope: 'files:admin',
+    audit: { action: 'files.free', detail: ['project_id', 'path', 'reason'] },
     project: { named: ['body.project_id'] },
     errors: 'problem',
     access: 'operator',

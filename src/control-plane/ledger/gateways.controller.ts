@@ -43,7 +43,7 @@ export class GatewaysController {
 
   @Post(':gateway_id/cordon')
   @HttpCode(200)
-  @Route({ scope: 'gateways:write', errors: 'problem' })
+  @Route({ scope: 'gateways:write', errors: 'problem', audit: { action: 'gateway.cordon' } })
   @GatewayIdParam()
   @ApiOperation({ summary: 'Send a gateway nothing new: another name for pause' })
   @ApiOkResponse({ type: PauseState })
@@ -58,7 +58,7 @@ export class GatewaysController {
 
   @Post(':gateway_id/uncordon')
   @HttpCode(200)
-  @Route({ scope: 'gateways:write', errors: 'problem' })
+  @Route({ scope: 'gateways:write', errors: 'problem', audit: { action: 'gateway.uncordon' } })
   @GatewayIdParam()
   @ApiOperation({
     summary: 'Let a gateway be sent tasks again, cordoned or drained: another name for resume',
@@ -71,7 +71,11 @@ export class GatewaysController {
 
   @Post(':gateway_id/drain')
   @HttpCode(200)
-  @Route({ scope: 'gateways:write', errors: 'problem' })
+  @Route({
+    scope: 'gateways:write',
+    errors: 'problem',
+    audit: { action: 'gateway.drain', detail: ['reason', 'deadline_seconds'] },
+  })
   @GatewayIdParam()
   @ApiOperation({
     summary: 'Empty a gateway: it is sent nothing new, and what it executes comes to its end',

@@ -50,7 +50,7 @@ export class PausesController {
 
   @Post('queue/pause')
   @HttpCode(200)
-  @Route({ scope: 'admin', errors: 'problem' })
+  @Route({ scope: 'admin', errors: 'problem', audit: { action: 'queue.pause' } })
   @ApiOperation({ summary: 'Pause the queue: nothing new is claimed or dispatched, what is held goes on' })
   @ApiOkResponse({ type: PauseState })
   @ApiProblems('idempotency-conflict')
@@ -60,7 +60,7 @@ export class PausesController {
 
   @Post('queue/resume')
   @HttpCode(200)
-  @Route({ scope: 'admin', errors: 'problem' })
+  @Route({ scope: 'admin', errors: 'problem', audit: { action: 'queue.resume' } })
   @ApiOperation({ summary: 'Let the queue go on; what else is paused stays so' })
   @ApiOkResponse({ type: PauseState })
   @ApiProblems('idempotency-conflict')
@@ -70,7 +70,12 @@ export class PausesController {
 
   @Post('projects/:project_id/pause')
   @HttpCode(200)
-  @Route({ scope: 'admin', project: { named: ['params.project_id'] }, errors: 'problem' })
+  @Route({
+    scope: 'admin',
+    project: { named: ['params.project_id'] },
+    errors: 'problem',
+    audit: { action: 'project.pause' },
+  })
   @ProjectIdParam()
   @ApiOperation({ summary: 'Pause a project: none of its tasks is newly claimed, what is held goes on' })
   @ApiOkResponse({ type: PauseState })
@@ -85,7 +90,12 @@ export class PausesController {
 
   @Post('projects/:project_id/resume')
   @HttpCode(200)
-  @Route({ scope: 'admin', project: { named: ['params.project_id'] }, errors: 'problem' })
+  @Route({
+    scope: 'admin',
+    project: { named: ['params.project_id'] },
+    errors: 'problem',
+    audit: { action: 'project.resume' },
+  })
   @ProjectIdParam()
   @ApiOperation({ summary: 'Let a project go on' })
   @ApiOkResponse({ type: PauseState })
@@ -96,7 +106,7 @@ export class PausesController {
 
   @Post('gateways/:gateway_id/pause')
   @HttpCode(200)
-  @Route({ scope: 'admin', errors: 'problem' })
+  @Route({ scope: 'admin', errors: 'problem', audit: { action: 'gateway.pause' } })
   @GatewayIdParam()
   @ApiOperation({
     summary: 'Pause a gateway: it is sent nothing new, what it executes goes on, and so does its probing',
@@ -113,7 +123,7 @@ export class PausesController {
 
   @Post('gateways/:gateway_id/resume')
   @HttpCode(200)
-  @Route({ scope: 'admin', errors: 'problem' })
+  @Route({ scope: 'admin', errors: 'problem', audit: { action: 'gateway.resume' } })
   @GatewayIdParam()
   @ApiOperation({ summary: 'Let a gateway be sent tasks again' })
   @ApiOkResponse({ type: PauseState })

@@ -240,7 +240,12 @@ export class TasksController {
 
   @Post(':id/retry')
   @HttpCode(200)
-  @Route({ scope: 'tasks:write', project: { tasks: ['params.id'] }, errors: 'problem' })
+  @Route({
+    scope: 'tasks:write',
+    project: { tasks: ['params.id'] },
+    errors: 'problem',
+    audit: { action: 'task.retry' },
+  })
   @TaskIdParam()
   @ApiOperation({ summary: 'Start a failed task anew, with the dependents that failed because of it' })
   @ApiOkResponse({ type: TaskResponse })
@@ -257,7 +262,12 @@ export class TasksController {
 
   @Post(':id/cancel')
   @HttpCode(200)
-  @Route({ scope: 'tasks:write', project: { tasks: ['params.id'] }, errors: 'problem' })
+  @Route({
+    scope: 'tasks:write',
+    project: { tasks: ['params.id'] },
+    errors: 'problem',
+    audit: { action: 'task.cancel' },
+  })
   @TaskIdParam()
   @ApiOperation({ summary: 'End a task in whatever state it is' })
   @ApiOkResponse({ type: TaskResponse })

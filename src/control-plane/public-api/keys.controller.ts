@@ -33,7 +33,25 @@ export class PublicKeysController {
 
   @Post()
   @HttpCode(200)
-  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
+  @Route({
+    scope: 'admin',
+    errors: 'problem',
+    access: 'operator',
+    audit: {
+      action: 'public-key.create',
+      subject: 'key.id',
+      detail: [
+        'label',
+        'capabilities',
+        'shell',
+        'image',
+        'network',
+        'expiresAt',
+        'ratePerMinute',
+        'monthlyJobs',
+      ],
+    },
+  })
   @ApiOperation({ summary: 'Make a key of the public API', description: 'The secret is shown this once.' })
   @ApiOkResponse({ type: CreatePublicKeyResponse })
   @ApiProblems('bad-request', 'idempotency-conflict')
@@ -77,7 +95,7 @@ export class PublicKeysController {
 
   @Post(':id/revoke')
   @HttpCode(200)
-  @Route({ scope: 'admin', errors: 'problem', access: 'operator' })
+  @Route({ scope: 'admin', errors: 'problem', access: 'operator', audit: { action: 'public-key.revoke' } })
   @ApiParam({ name: 'id', description: 'The id of the key.' })
   @ApiOperation({ summary: 'Take a key out of use, for good and within a second; its jobs stay' })
   @ApiOkResponse({ type: PublicKeyResponse })

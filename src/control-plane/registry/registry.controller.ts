@@ -7,6 +7,7 @@ import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/
 import { Route } from '../../platform/http/route.decorator.js';
 import { StorablePipe } from '../../platform/http/storable.pipe.js';
 import { Problem } from '../../platform/problems/problem.js';
+import { Audit } from '../audit/index.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import { gatewayView } from './gateway-view.js';
 import { type Gateway } from './gateways.queries.js';
@@ -29,11 +30,20 @@ export class RegistryController {
   constructor(
     private readonly registry: RegistryService,
     private readonly idempotency: IdempotencyService,
+    private readonly audit: Audit,
   ) {}
 
   @Post('register-gateway')
   @HttpCode(200)
-  @Route({ scope: 'gateways:write' })
+  @Route({
+    scope: 'gateways:write',
+    audit: {
+      action: 'gateway.register',
+      subject: 'gatewayId',
+      detail: ['host', 'protocol', 'capabilities', 'status'],
+      written: 'by the handler',
+    },
+  })
   @ApiOperation({ summary: 'Register a gateway, or register it anew' })
   @ApiOkResponse({ type: GatewayView })
   @ApiProblems('invalid-gateway-host', 'invalid-credential', 'idempotency-conflict')
@@ -61,6 +71,7 @@ export class RegistryController {
             body.credential === null && body.credential_file === null
               ? null
               : { secret: body.credential, file: body.credential_file },
+            (tx, action) => this.audit.record(tx, request, { gatewayId: body.gateway_id }, action),
           ),
         ),
     );

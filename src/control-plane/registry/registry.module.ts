@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/index.js';
 import { GatewayClientModule } from '../gateway-client/index.js';
 import { IdempotencyModule } from '../idempotency/index.js';
 import { DrainsLoop } from './drains.loop.js';
@@ -9,7 +10,7 @@ import { RegistryService } from './registry.service.js';
 
 /** Gateways, workers and hosts: identity, capabilities, health. */
 @Module({
-  imports: [GatewayClientModule, IdempotencyModule],
+  imports: [GatewayClientModule, IdempotencyModule, AuditModule],
   controllers: [RegistryController],
   providers: [RegistryService, HostsRegistry, ProberLoop, DrainsLoop],
   exports: [RegistryService, HostsRegistry],

@@ -1,5 +1,5 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Database, type Db } from '../../platform/database/database.js';
+import { Database, type Db, type Tx } from '../../platform/database/database.js';
 import { Wakeups } from '../../platform/database/wakeups.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { Problem } from '../../platform/problems/problem.js';
@@ -62,15 +62,26 @@ export class RegistryService implements OnApplicationShutdown {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Registers a gateway and looks at it at once, so that the answer shows its real status. Throws for a bad host. */
+  /**
+   * Registers a gateway and looks at it at once, so that the answer shows its real status. Throws for a bad host. `record`
+   * writes down, in the transactions that do so, that a credential was stored and that the gateway was registered.
+   */
   async registerGateway(
     request: GatewayRegistration & GatewaySelfReport,
     credential: GivenCredential | null = null,
+    record: (tx: Tx, action?: string) => Promise<void> = () => Promise.resolve(),
   ): Promise<Gateway> {
     const registration = { ...request, host: await this.acceptedHost(request.host) };
-    await this.client.admit(this.database, registration, credential);
+    await this.database.transaction(async (tx) => {
+      await this.client.admit(tx, registration, credential);
+      if (credential !== null) await record(tx, 'gateway.credential');
+    });
     const found = findings(request.status, await this.client.probe(registration));
-    const registered = await gatewayQueries.upsertGateway(this.database, registration, found);
+    const registered = await this.database.transaction(async (tx) => {
+      const gateway = await gatewayQueries.upsertGateway(tx, registration, found);
+      await record(tx);
+      return gateway;
+    });
     this.forgetRoster();
     if (isGatewayUsable(registered.status)) this.wakeups.publish(TOPICS.ready);
     return this.offering(registered);

@@ -2,10 +2,10 @@ import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../platform/http/api-problems.js';
+import { Route } from '../../platform/http/route.decorator.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import { RouteTaskRequest, RouteTaskResponse } from './routing.dto.js';
 import { RoutingService } from './routing.service.js';
-import { Route } from '../../platform/http/route.decorator.js';
 
 @ApiTags('routing')
 @Controller('v1')
@@ -17,7 +17,14 @@ export class RoutingController {
 
   @Post('route-task')
   @HttpCode(200)
-  @Route({ scope: 'tasks:write' })
+  @Route({
+    scope: 'tasks:write',
+    audit: {
+      action: 'gateway.call',
+      detail: ['action', 'gateway_id', 'gateway_strict', 'confirmed', 'task_id'],
+      written: 'before the work',
+    },
+  })
   @ApiOperation({ summary: 'Execute an action on a gateway now, past the ledger' })
   @ApiOkResponse({ type: RouteTaskResponse })
   @ApiProblems(

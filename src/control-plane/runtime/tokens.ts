@@ -25,4 +25,6 @@ export const TOPICS = {
   services: 'services',
   /** A job or a service has printed something. */
   output: 'output',
+  /** There are deliveries of webhooks to send. */
+  webhooks: 'webhooks',
 } as const;

@@ -39,7 +39,16 @@ export class SchedulesController {
 
   @Post()
   @HttpCode(200)
-  @Route({ scope: 'tasks:write', project: { named: ['body.task.project_id'] }, errors: 'problem' })
+  @Route({
+    scope: 'tasks:write',
+    project: { named: ['body.task.project_id'] },
+    errors: 'problem',
+    audit: {
+      action: 'schedule.create',
+      subject: 'schedule.schedule_id',
+      detail: ['cron', 'time_zone', 'catch_up', 'overlap', 'start_at', 'end_at', 'enabled'],
+    },
+  })
   @ApiOperation({ summary: 'Hand in a task that recurs' })
   @ApiOkResponse({ type: ScheduleResponse })
   @ApiProblems('schedule-exists', 'idempotency-conflict')
@@ -85,29 +94,51 @@ export class SchedulesController {
     scope: 'tasks:write',
     project: { named: ['body.task.project_id'], schedules: ['params.id'] },
     errors: 'problem',
+    audit: {
+      action: 'schedule.put',
+      detail: ['cron', 'time_zone', 'catch_up', 'overlap', 'start_at', 'end_at', 'enabled'],
+    },
   })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'Make a schedule say this from now on, whether or not there is one' })
   @ApiOkResponse({ type: ScheduleResponse })
   @ApiProblems()
-  async put(@ScheduleId() id: string, @Body() body: ScheduleRequest): Promise<ScheduleResponse> {
-    return { schedule: scheduleState(await this.schedules.put(definition(ownId(id), body))) };
+  put(
+    @Req() request: FastifyRequest,
+    @ScheduleId() id: string,
+    @Body() body: ScheduleRequest,
+  ): Promise<ScheduleResponse> {
+    return this.idempotency.run(request, async (db) => ({
+      schedule: scheduleState(await this.schedules.put(db, definition(ownId(id), body))),
+    }));
   }
 
   @Delete(':id')
-  @Route({ scope: 'tasks:write', project: { schedules: ['params.id'] }, errors: 'problem' })
+  @Route({
+    scope: 'tasks:write',
+    project: { schedules: ['params.id'] },
+    errors: 'problem',
+    audit: { action: 'schedule.delete' },
+  })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'End a schedule; the tasks that it has made stay' })
   @ApiOkResponse({ type: DeleteScheduleResponse })
   @ApiProblems('schedule-not-found')
-  async delete(@ScheduleId() id: string): Promise<DeleteScheduleResponse> {
-    await this.schedules.delete(id);
-    return { ok: true };
+  delete(@Req() request: FastifyRequest, @ScheduleId() id: string): Promise<DeleteScheduleResponse> {
+    return this.idempotency.run(request, async (db) => {
+      await this.schedules.delete(db, id);
+      return { ok: true };
+    });
   }
 
   @Post(':id/pause')
   @HttpCode(200)
-  @Route({ scope: 'tasks:write', project: { schedules: ['params.id'] }, errors: 'problem' })
+  @Route({
+    scope: 'tasks:write',
+    project: { schedules: ['params.id'] },
+    errors: 'problem',
+    audit: { action: 'schedule.pause' },
+  })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'Pause a schedule; what would have been due meanwhile is left out' })
   @ApiOkResponse({ type: ScheduleResponse })
@@ -118,7 +149,12 @@ export class SchedulesController {
 
   @Post(':id/resume')
   @HttpCode(200)
-  @Route({ scope: 'tasks:write', project: { schedules: ['params.id'] }, errors: 'problem' })
+  @Route({
+    scope: 'tasks:write',
+    project: { schedules: ['params.id'] },
+    errors: 'problem',
+    audit: { action: 'schedule.resume' },
+  })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'Let a paused schedule go on from now' })
   @ApiOkResponse({ type: ScheduleResponse })
@@ -129,7 +165,12 @@ export class SchedulesController {
 
   @Post(':id/trigger')
   @HttpCode(200)
-  @Route({ scope: 'tasks:write', project: { schedules: ['params.id'] }, errors: 'problem' })
+  @Route({
+    scope: 'tasks:write',
+    project: { schedules: ['params.id'] },
+    errors: 'problem',
+    audit: { action: 'schedule.trigger' },
+  })
   @ScheduleIdParam()
   @ApiOperation({ summary: 'Hand in the task of a schedule now, paused or not; its overlap policy holds' })
   @ApiOkResponse({ type: TriggerResponse })

@@ -63,9 +63,9 @@ export class SchedulesService {
    * Makes a schedule say this from now on, whether or not there is one of its id. Where the times stay the same what is
    * due stays due; otherwise they count from now.
    */
-  async put(definition: ScheduleDefinition): Promise<Schedule> {
+  async put(db: Db, definition: ScheduleDefinition): Promise<Schedule> {
     const timing = this.timingOf(definition);
-    return this.database.transaction(async (tx) => {
+    return db.transaction(async (tx) => {
       for (;;) {
         const known = await lockSchedule(tx, definition.id);
         const next = dueNext(definition, timing, await currentTime(tx));
@@ -96,8 +96,8 @@ export class SchedulesService {
   }
 
   /** Ends a schedule. Tasks that it has made stay. */
-  async delete(id: string): Promise<void> {
-    await this.database.transaction(async (tx) => {
+  async delete(db: Db, id: string): Promise<void> {
+    await db.transaction(async (tx) => {
       if ((await lockSchedule(tx, id)) === null) throw notFound();
       await deleteSchedule(tx, id);
     });

@@ -37,7 +37,14 @@ export class ServicesController {
 
   @Post()
   @HttpCode(200)
-  @Route({ scope: 'services:deploy' })
+  @Route({
+    scope: 'services:deploy',
+    audit: {
+      action: 'service.deploy',
+      subject: 'service.id',
+      detail: ['name', 'replicas', 'requiredCapabilities'],
+    },
+  })
   @ApiOperation({ summary: 'Deploy a service, or deploy it anew' })
   @ApiOkResponse({ type: ServiceResponse })
   @ApiProblems('bad-request', 'service-name-in-use', 'idempotency-conflict')
@@ -101,7 +108,7 @@ export class ServicesController {
 
   @Post(':id/stop')
   @HttpCode(200)
-  @Route({ scope: 'services:deploy' })
+  @Route({ scope: 'services:deploy', audit: { action: 'service.stop' } })
   @ServiceIdParam()
   @ApiOperation({ summary: 'End all processes of a service; deploying it again starts it again' })
   @ApiOkResponse({ type: ServiceResponse })
@@ -113,7 +120,7 @@ export class ServicesController {
   }
 
   @Delete(':id')
-  @Route({ scope: 'services:deploy', errors: 'problem' })
+  @Route({ scope: 'services:deploy', errors: 'problem', audit: { action: 'service.remove' } })
   @ServiceIdParam()
   @ApiOperation({ summary: 'Stop a service and take it from the lists; answers it as it was' })
   @ApiOkResponse({ type: ServiceResponse })
@@ -125,7 +132,11 @@ export class ServicesController {
   }
 
   @Patch(':id')
-  @Route({ scope: 'services:deploy', errors: 'problem' })
+  @Route({
+    scope: 'services:deploy',
+    errors: 'problem',
+    audit: { action: 'service.scale', detail: ['replicas'] },
+  })
   @ServiceIdParam()
   @ApiOperation({ summary: 'Change how many replicas of a service run' })
   @ApiOkResponse({ type: ServiceResponse })
@@ -142,7 +153,7 @@ export class ServicesController {
 
   @Post(':id/restart')
   @HttpCode(200)
-  @Route({ scope: 'services:deploy', errors: 'problem' })
+  @Route({ scope: 'services:deploy', errors: 'problem', audit: { action: 'service.restart' } })
   @ServiceIdParam()
   @ApiOperation({
     summary: 'Replace all processes of a service, one by one: a new generation of what it runs',

@@ -4,6 +4,21 @@ import { ApiExtension } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { type ProjectRule, type Scope } from './scopes.js';
 
+/** Which administrative act a route is, and what is written down of it. */
+export interface AuditTrait {
+  /** The subject's kind and what is done to it: `gateway.drain`. */
+  readonly action: string;
+  /** Where the answer holds the subject's id, `key.id`; absent: it is in the path. */
+  readonly subject?: string;
+  /** The fields of the body that are written down, which hold no secrets; absent: `reason`. */
+  readonly detail?: readonly string[];
+  /**
+   * Absent, or `with the work`: in the transaction that the work of an idempotency key runs in. `before the work`: before
+   * it leaves the process, since what it does there is in no transaction. `by the handler`: in one that only it knows.
+   */
+  readonly written?: 'with the work' | 'before the work' | 'by the handler';
+}
+
 /** What a route says about itself, readable in every hook, guard and filter. */
 export interface RouteTraits {
   /**
@@ -22,6 +37,8 @@ export interface RouteTraits {
   readonly project?: ProjectRule;
   /** The holder of a claim may use it with the claim's run token. */
   readonly byRun?: true;
+  /** It is an administrative act, which the audit trail tells of. */
+  readonly audit?: AuditTrait;
   /** The per-client rate limit does not count this route. */
   readonly uncounted?: true;
   /** The largest body in bytes, where it is not that of all routes. */

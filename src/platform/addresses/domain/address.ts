@@ -25,6 +25,40 @@ export function refusalOfAddress(address: string): string | null {
   return REFUSED_RANGES.has(plain.range()) ? `a ${plain.range()} address` : null;
 }
 
+/** Where the addresses of the public internet are; what else may be unicast is somebody's own. */
+const PUBLIC_IPV6 = ipaddr.parseCIDR('2000::/3') as [ipaddr.IPv6, number];
+
+/**
+ * Why an address may not be called that a stranger has named; null when it may. Only what is on the public internet may,
+ * and what lies in one of `allowed` (addresses or CIDR ranges); a metadata service only when it is named by itself.
+ */
+export function refusalOfForeignAddress(address: string, allowed: readonly string[]): string | null {
+  if (!ipaddr.isValid(address)) return 'not an address';
+  const plain = plainAddress(ipaddr.parse(address));
+  const metadata = isMetadataAddress(plain);
+  if (allowed.some((range) => contains(range, plain, metadata))) return null;
+  if (metadata) return 'a metadata service';
+  const isPublic =
+    plain.range() === 'unicast' && (plain.kind() === 'ipv4' || (plain as ipaddr.IPv6).match(PUBLIC_IPV6));
+  return isPublic ? null : `a ${plain.range()} address`;
+}
+
+/** Where clouds keep the credentials of their machines: the well-known link-local address among others. */
+function isMetadataAddress(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  const text = address.toString();
+  return METADATA_ADDRESSES.has(text) || text === '169.254.169.254' || text === '169.254.170.2';
+}
+
+/** Whether an address lies in a range; with `wholly` only a range of this one address counts. */
+function contains(range: string, address: ipaddr.IPv4 | ipaddr.IPv6, wholly: boolean): boolean {
+  const [network, bits] = range.includes('/')
+    ? ipaddr.parseCIDR(range)
+    : [ipaddr.parse(range), ipaddr.parse(range).kind() === 'ipv4' ? 32 : 128];
+  if (network.kind() !== address.kind()) return false;
+  if (wholly && bits < (network.kind() === 'ipv4' ? 32 : 128)) return false;
+  return address.match([network, bits] as [ipaddr.IPv4, number] & [ipaddr.IPv6, number]);
+}
+
 /** The IPv4 address that an IPv4-mapped, IPv4-compatible, NAT64 or 6to4 address stands for; any other stays. */
 export function plainAddress(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
   if (address.kind() === 'ipv4') return address;

@@ -1,4 +1,5 @@
 import { agentVariables } from './agent.js';
+import { auditVariables } from './audit.js';
 import { actionsVariables } from './actions.js';
 import { cliVariables } from './cli.js';
 import { controlPlaneVariables } from './control-plane.js';
@@ -17,6 +18,7 @@ import { skyclawVariables } from './skyclaw.js';
 import { sshVariables } from './ssh.js';
 import { telegramVariables } from './telegram.js';
 import { upkeepVariables } from './upkeep.js';
+import { webhookVariables } from './webhooks.js';
 
 export { type Variable } from './variable.js';
 
@@ -29,6 +31,7 @@ export type VariableName = keyof typeof variables;
 export const variables = {
   ...databaseVariables,
   ...controlPlaneVariables,
+  ...auditVariables,
   ...schedulerVariables,
   ...reaperVariables,
   ...skyclawVariables,
@@ -46,4 +49,5 @@ export const variables = {
   ...hostVariables,
   ...cliVariables,
   ...serviceGatewayVariables,
+  ...webhookVariables,
 } as const;

@@ -16,6 +16,7 @@ export interface Variable {
     | 'projects'
     | 'service gateway'
     | 'host'
+    | 'webhooks'
     | 'cli';
   /** Never shown, not even to debug. */
   readonly secret?: true;
