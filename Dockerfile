@@ -18,7 +18,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # What is only read by people and compilers stays behind. The bill of materials names every module that is in the image.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts \
-  && npm sbom --omit=dev --omit=optional --sbom-format=cyclonedx > sbom.cdx.json \
+  && npm sbom --package-lock-only --omit=dev --omit=optional --sbom-format=cyclonedx > sbom.cdx.json \
   && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -iname 'readme*' -o -iname 'changelog*' \) -delete
 
 FROM ${BASE}
@@ -26,7 +26,7 @@ FROM ${BASE}
 # one. tini is process 1: it passes signals on and reaps what jobs and actions leave behind. libstdc++ and libatomic are node's.
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends git ca-certificates tini libstdc++6 libatomic1 \
-  && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
+  && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/* /usr/share/doc /usr/share/man /usr/share/locale \
   && git config --system user.name skynet && git config --system user.email skynet@localhost
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 ENV NODE_ENV=production HOME=/tmp
