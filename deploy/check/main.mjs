@@ -1,11 +1,13 @@
-// npm run check:deploy: everything that can be known of deploy/ without a cluster. --write writes deploy/kustomize anew.
+// npm run check:deploy: everything that can be known of deploy/ without a cluster. --write writes anew what is made of the chart.
+import { complaintsOfAlerts, copyAlerts } from './alerts.mjs';
 import { facts } from './facts.mjs';
 import { matrix, profiles } from './matrix.mjs';
 import { complaintsOfDrift, writePlain } from './plain.mjs';
 import { lint, render } from './render.mjs';
 import { complaintsOfRules } from './rules.mjs';
-import { complaintsOfSchemas } from './strict-types.mjs';
+import { complaintsOfLaxSchemas, complaintsOfSchemas } from './strict-types.mjs';
 import { fetchTools } from './tools.mjs';
+import { complaintsOfValuesTable, writeValuesTable } from './values-table.mjs';
 import { complaintsOfWrongValues, wrongCount } from './wrong-values.mjs';
 
 const complaints = [];
@@ -26,8 +28,10 @@ try {
 }
 
 if (process.argv.includes('--write')) {
+  copyAlerts();
   writePlain();
-  console.log('deploy/kustomize is written.');
+  await writeValuesTable();
+  console.log('deploy/kustomize and the table in deploy/README.md are written.');
 } else {
   await part('helm lint of the defaults and of the profiles', () =>
     [{}, ...profiles.map((name) => ({ files: [`profiles/${name}.yaml`] }))].flatMap((values) => {
@@ -53,7 +57,12 @@ if (process.argv.includes('--write')) {
   await part(`the schemas of their kinds, unknown fields refused, on ${objects.size} different objects`, () =>
     complaintsOfSchemas([...objects.values()]),
   );
+  await part('these schemas let no unknown field pass, for each kind', () =>
+    complaintsOfLaxSchemas([...objects.values()]),
+  );
   await part(`refusals of ${wrongCount} wrong sets of values`, complaintsOfWrongValues);
   await part('kustomize base and overlays are the chart with the same profile', complaintsOfDrift);
+  await part('the alerts of the chart are those of deploy/monitoring, if it has any', complaintsOfAlerts);
+  await part('the table of values in deploy/README.md', complaintsOfValuesTable);
   process.exitCode = complaints.length === 0 ? 0 : 1;
 }

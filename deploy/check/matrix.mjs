@@ -32,6 +32,7 @@ const named = {
     pullPolicy: 'Always',
     pullSecrets: ['registry'],
   },
+  database: { caSecret: 'database-ca' },
   logLevel: 'DEBUG',
 };
 
@@ -126,10 +127,22 @@ const cases = {
   },
 };
 
+/** The values that docs/kubernetes.md shows: its blocks of YAML all of whose keys are values of the chart. */
+function shown(defaults) {
+  const page = readFileSync(join(chart, '..', '..', '..', 'docs', 'kubernetes.md'), 'utf8');
+  return [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)]
+    .map(([, text]) => parse(text))
+    .filter((values) => Object.keys(values).every((key) => key in defaults));
+}
+
 /** Names and values of all cases. */
 export function matrix() {
   const defaults = parse(readFileSync(join(chart, 'values.yaml'), 'utf8'));
   return [
+    ...shown(defaults).map((values) => ({
+      name: `docs/kubernetes.md, ${Object.keys(values).join()}`,
+      values,
+    })),
     { name: 'defaults' },
     ...profiles.map((name) => ({ name: `profile ${name}`, files: [`profiles/${name}.yaml`] })),
     ...switches(defaults).map(([path, value]) => ({

@@ -33,6 +33,26 @@ export async function complaintsOfSchemas(objects) {
   ];
 }
 
+/**
+ * Kinds whose schema lets an unknown field pass, at the top or in the spec: those would be no check at all. Takes one object
+ * of each kind.
+ */
+export async function complaintsOfLaxSchemas(objects) {
+  const kinds = new Map(objects.map((object) => [object.kind, object]));
+  const wrong = [...kinds.values()].flatMap((object) => [
+    { ...object, fieldOfNobody: 1 },
+    ...(object.spec === undefined ? [] : [{ ...object, spec: { ...object.spec, fieldOfNobody: 1 } }]),
+  ]);
+  const found = await complaintsOfSchemas(wrong);
+  return [...kinds.values()].flatMap((object) => {
+    const wanted = object.spec === undefined ? 1 : 2;
+    const told = found.filter(
+      (complaint) => complaint.startsWith(`${nameOf(object)}: `) && complaint.includes('fieldOfNobody'),
+    );
+    return told.length >= wanted ? [] : [`the schema of ${object.kind} lets an unknown field pass`];
+  });
+}
+
 async function complaintsOfValidator(object) {
   const file = pathToFileURL(join(tools.modules, `${moduleOf(object)}.js`)).href;
   const { [object.kind]: Model } = await import(file);

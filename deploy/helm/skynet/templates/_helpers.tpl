@@ -161,6 +161,26 @@ resources:
   {{- toYaml .values.resources | nindent 2 }}
 {{- end -}}
 
+{{/* The authority that vouches for the database's certificate, as a file that DATABASE_URL can name. */}}
+{{- define "skynet.databaseCa.volume" -}}
+{{- with .Values.database.caSecret -}}
+- name: database-ca
+  secret:
+    secretName: {{ . }}
+    items:
+      - key: ca.crt
+        path: ca.crt
+{{- end -}}
+{{- end -}}
+
+{{- define "skynet.databaseCa.mount" -}}
+{{- if .Values.database.caSecret -}}
+- name: database-ca
+  mountPath: /etc/skynet/database
+  readOnly: true
+{{- end -}}
+{{- end -}}
+
 {{/* A pause, in which proxies learn that the pod takes nothing new, before SIGTERM; the program then has 20 s. */}}
 {{- define "skynet.preStop" -}}
 lifecycle:
