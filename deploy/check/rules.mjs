@@ -147,12 +147,28 @@ export function complaintsOfReferences(objects) {
           .map(({ name }) => complain(service, `its port ${name} is none of ${named.join()}`)),
       ];
     },
-    Ingress: (ingress) =>
-      ingress.spec.rules.flatMap(({ http }) =>
-        http.paths.flatMap(({ backend: { service } }) =>
-          backend(ingress, service.name, ({ name }) => name === service.port.name),
+    Ingress: (ingress) => {
+      const NGINX = 'nginx.ingress.kubernetes.io/';
+      const annotations = Object.entries(ingress.metadata.annotations ?? {});
+      const nginx = Object.fromEntries(annotations.map(([name, value]) => [name.replace(NGINX, ''), value]));
+      const isNginx = annotations.some(([name]) => name.startsWith(NGINX));
+      const buffers = ['proxy-buffering', 'proxy-request-buffering'].some((name) => nginx[name] !== 'off');
+      const times = ['proxy-read-timeout', 'proxy-send-timeout'].map((name) => Number(nginx[name] ?? 0));
+      const secured = (ingress.spec.tls ?? []).flatMap(({ hosts }) => hosts);
+      return [
+        ...(isNginx && buffers ? [complain(ingress, 'streams are buffered')] : []),
+        // An event stream says that it is alive every 15 s.
+        ...(isNginx && Math.min(...times) < 60 ? [complain(ingress, 'streams are cut by a time limit')] : []),
+        ...ingress.spec.rules
+          .filter(({ host }) => secured.length > 0 && !secured.includes(host))
+          .map(({ host }) => complain(ingress, `no certificate is for ${host}`)),
+        ...ingress.spec.rules.flatMap(({ http }) =>
+          http.paths.flatMap(({ backend: { service } }) =>
+            backend(ingress, service.name, ({ name }) => name === service.port.name),
+          ),
         ),
-      ),
+      ];
+    },
     HTTPRoute: (route) =>
       route.spec.rules.flatMap(({ backendRefs, timeouts }) => [
         ...(timeouts?.request === '0s' ? [] : [complain(route, 'streams are cut by a time limit')]),

