@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', '.skynet/', '**/*.cjs'] },
+  { ignores: ['dist/', 'node_modules/', 'coverage/', '.skynet/', '.cache/', '**/*.cjs'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -61,6 +61,7 @@ export default tseslint.config(
         Buffer: 'readonly',
         fetch: 'readonly',
         performance: 'readonly',
+        structuredClone: 'readonly',
       },
     },
   },

@@ -39,6 +39,18 @@ program
   .action(async () => (await import('./agent.js')).agent());
 
 program
+  .command('host')
+  .description('run jobs and services of the coordinator on this machine (skyclaw host)')
+  .action(async () => (await import('./host.js')).host());
+
+program
+  .command('service-gateway')
+  .description('run the proxy to running services (skyclaw gateway)')
+  .option('--host <address>', 'address to listen on (SKYCLAW_GATEWAY_HOST)')
+  .option('--port <number>', 'port to listen on (SKYCLAW_GATEWAY_PORT)', portFlag)
+  .action(async (flags: ServeFlags) => (await import('./service-gateway.js')).serviceGateway(flags));
+
+program
   .command('migrate')
   .description('bring the database schema up to date and end')
   .option('--json', 'print what was applied as JSON')
