@@ -15,6 +15,7 @@ import {
   countWaiting,
   findLog,
   findOldestReady,
+  keepToIndexes,
   type Log,
   type Others,
   type Ready,
@@ -29,18 +30,21 @@ export interface LedgerFacts {
   readonly log: Log;
 }
 
-/** Reads the facts, one statement after the other, so that a look takes one connection. */
-export async function findLedgerFacts(database: Database): Promise<LedgerFacts> {
-  const ready = await findOldestReady(database);
-  const standings = await countStandings(database);
-  const isPartial = isBacklogPartial(standings, BOUNDS.counted);
-  return {
-    ready,
-    statuses: byStatus(standings, BOUNDS.counted),
-    reasons: byReason(standings, isPartial ? await countWaiting(database) : null),
-    others: await countOthers(database),
-    log: await findLog(database),
-  };
+/** Reads the facts, one statement after the other over one connection. */
+export function findLedgerFacts(database: Database): Promise<LedgerFacts> {
+  return database.transaction(async (tx) => {
+    await keepToIndexes(tx);
+    const ready = await findOldestReady(tx);
+    const standings = await countStandings(tx);
+    const isPartial = isBacklogPartial(standings, BOUNDS.counted);
+    return {
+      ready,
+      statuses: byStatus(standings, BOUNDS.counted),
+      reasons: byReason(standings, isPartial ? await countWaiting(tx) : null),
+      others: await countOthers(tx),
+      log: await findLog(tx),
+    };
+  });
 }
 
 /**

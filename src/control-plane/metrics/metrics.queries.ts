@@ -1,6 +1,6 @@
 // What monitoring sees of the ledger's and the log's tables, read straight from them: a view for one screen. Nothing here
 // may cost more when more waits: every read follows an index and ends after a number of rows.
-import { type Db } from '../../platform/database/database.js';
+import { type Db, type Tx } from '../../platform/database/database.js';
 import { flag, integer, integerOrNull, onlyRow, real, type Row, text } from '../../platform/database/row.js';
 import { statement } from '../../platform/database/statement.js';
 import { GATE } from '../ledger/index.js';
@@ -15,6 +15,20 @@ export const BOUNDS = {
   /** Rows of a kind that are counted; so many means: or more. */
   counted: 10_000,
 } as const;
+
+const KEEP_TO_INDEXES = statement(
+  'metrics.keepToIndexes',
+  `select set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true),
+     set_config('enable_bitmapscan', 'off', true)`,
+);
+
+/**
+ * From now on to the end of the transaction the order in which rows are wanted decides the index. Otherwise a planner that
+ * takes the rows wanted for few would rather read all that waits, and sort.
+ */
+export async function keepToIndexes(tx: Tx): Promise<void> {
+  await tx.query(KEEP_TO_INDEXES);
+}
 
 /** The order of service within a line; with `lane, project_id` before it that of the ready index. */
 const IN_LINE = 't.rank, t.seq';
