@@ -13,7 +13,7 @@ import { type ClaimedTask, type Holder } from './domain/task.js';
 const HOLDERS: readonly Holder[] = ['dispatcher', 'worker', 'host'];
 
 /** The calls that callers of one process share; see {@link CoalescedLedger}. */
-export const SHARED_CALLS = [
+const SHARED_CALLS = [
   'enqueue',
   'claim',
   'start',

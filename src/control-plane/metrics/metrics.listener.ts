@@ -58,15 +58,15 @@ export class MetricsListener implements OnApplicationBootstrap, OnApplicationShu
   }
 
   private async answer({ method, url = '' }: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (url.split('?', 1)[0] !== '/metrics') return say(response, 404, 'not found\n');
-    if (method !== 'GET' && method !== 'HEAD') {
-      response.setHeader('allow', 'GET, HEAD');
-      return say(response, 405, 'only GET and HEAD\n');
-    }
+    if (url.split('?', 1)[0] !== '/metrics') say(response, 404, 'not found\n');
+    else if (method === 'GET' || method === 'HEAD') await this.show(response);
+    else say(response.setHeader('allow', 'GET, HEAD'), 405, 'only GET and HEAD\n');
+  }
+
+  private async show(response: ServerResponse): Promise<void> {
     try {
       const text = await this.metrics.show();
-      response.setHeader('content-type', CONTENT_TYPE);
-      say(response, 200, text);
+      say(response.setHeader('content-type', CONTENT_TYPE), 200, text);
     } catch (error) {
       this.logger.error({ err: error }, 'The metrics could not be shown.');
       say(response, 500, 'the log says why\n');

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Count, LONG_SECONDS, Meter, type Spread } from '../../platform/metrics/meter.js';
 
 /** What a dispatch came to: what a gateway said of its action, or why this replica is no longer after it. */
-export const DISPATCH_OUTCOMES = [
+const DISPATCH_OUTCOMES = [
   'succeeded',
   'failed',
   'not_executed',
