@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { Distribution } from './distribution.js';
 import { Meter } from './meter.js';
 import { metricsText } from './metrics-text.js';
 
@@ -13,9 +14,9 @@ describe('a meter', () => {
     expect(lines).toEqual([
       'c_total{outcome="good"} 2',
       'c_total{outcome="bad"} 0',
-      's_seconds_bucket{le="1",outcome="good"} 0',
-      's_seconds_bucket{le="5",outcome="good"} 1',
-      's_seconds_bucket{le="+Inf",outcome="good"} 1',
+      's_seconds_bucket{outcome="good",le="1"} 0',
+      's_seconds_bucket{outcome="good",le="5"} 1',
+      's_seconds_bucket{outcome="good",le="+Inf"} 1',
       's_seconds_sum{outcome="good"} 3',
       's_seconds_count{outcome="good"} 1',
     ]);
@@ -40,7 +41,9 @@ describe('a meter', () => {
 
   it('adds the counts of a spread up, bound by bound', async () => {
     const meter = new Meter();
-    meter.readSpreads('h', 'Spreads.', [0.5, 2], 'service', () => [['s', { counts: [1, 0, 2], sum: 7.5 }]]);
+    const distribution = new Distribution([0.5, 2]);
+    for (const value of [0.5, 3, 4]) distribution.observe(value);
+    meter.readSpreads('h', 'Spreads.', () => [[{ service: 's' }, distribution]]);
     expect((await metricsText(meter.registry)).split('\n')).toEqual([
       '# HELP h Spreads.',
       '# TYPE h histogram',

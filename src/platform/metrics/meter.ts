@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, type Histogram, Registry } from 'prom-client';
+import { Distribution } from './distribution.js';
 
 /** Something that only grows while the process lives. */
 export interface Count {
@@ -8,13 +9,6 @@ export interface Count {
 /** Something whose spread is of interest: durations in seconds, sizes in bytes or items. */
 export interface Spread {
   observe(value: number): void;
-}
-
-/** How often what was observed lay between bounds, as somebody else has counted it. */
-export interface Distribution {
-  /** One count a bound and one beyond the last, each without those before it. */
-  readonly counts: readonly number[];
-  readonly sum: number;
 }
 
 /** Upper bounds in seconds, for what takes a statement or a call. */
@@ -57,8 +51,9 @@ export class Meter {
   }
 
   spread(name: string, help: string, bounds: readonly number[]): Spread {
-    const histogram = new Histogram({ name, help, buckets: [...bounds], registers: [this.registry] });
-    return { observe: (value) => histogram.observe(value) };
+    const distribution = new Distribution(bounds);
+    this.readSpreads(name, help, () => [[{}, distribution]]);
+    return distribution;
   }
 
   /** A spread for each value of a label. */
@@ -69,13 +64,11 @@ export class Meter {
     label: string,
     values: readonly Value[],
   ): Readonly<Record<Value, Spread>> {
-    const histogram = new Histogram({
-      ...{ name, help, labelNames: [label], buckets: [...bounds], registers: [this.registry] },
-    });
-    return each(values, (value) => {
-      histogram.zero({ [label]: value });
-      return histogram.labels(value);
-    });
+    const distributions = each(values, () => new Distribution(bounds));
+    this.readSpreads(name, help, () =>
+      values.map((value) => [{ [label]: value }, distributions[value]] as const),
+    );
+    return distributions;
   }
 
   /** What goes up and down, read when somebody looks; undefined: it is not known now, and not shown. */
@@ -134,22 +127,19 @@ export class Meter {
     });
   }
 
-  /** A spread that somebody else keeps, for each value of a label, read when somebody looks. */
-  readSpreads(
+  /** A spread that somebody else keeps, for each set of labels, read when somebody looks. */
+  readSpreads<Label extends string>(
     name: string,
     help: string,
-    bounds: readonly number[],
-    label: string,
-    read: () => Iterable<readonly [value: string, distribution: Distribution]>,
+    read: () => Iterable<readonly [labels: Readonly<Record<Label, string>>, distribution: Distribution]>,
   ): void {
     const get = () =>
       Promise.resolve({
         ...{ name, help, type: 'histogram', aggregator: 'sum' },
-        values: [...read()].flatMap(([value, distribution]) =>
-          samplesOf(name, bounds, { [label]: value }, distribution),
-        ),
+        values: [...read()].flatMap(([labels, distribution]) => samplesOf(name, labels, distribution)),
       });
-    // A registry asks a metric for nothing but this; prom-client has no histogram whose counts can be set.
+    // A registry asks a metric for nothing but this. The histogram of prom-client makes a key of its labels for each
+    // observation, which is most of what counting would cost a task.
     const metric = { name, help, type: 'histogram', aggregator: 'sum', get };
     this.registry.registerMetric(metric as unknown as Histogram);
   }
@@ -157,9 +147,8 @@ export class Meter {
 
 function samplesOf(
   name: string,
-  bounds: readonly number[],
   labels: Readonly<Record<string, string>>,
-  { counts, sum }: Distribution,
+  { bounds, counts, sum }: Distribution,
 ) {
   let below = 0;
   const buckets = [...bounds.map(String), '+Inf'].map((le, index) => {

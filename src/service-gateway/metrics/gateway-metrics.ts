@@ -4,7 +4,6 @@ import { processMetrics } from '../../platform/metrics/process-metrics.js';
 import { productVersion } from '../../platform/product-version.js';
 import { type RoutedService } from '../services/routed-service.js';
 import { type ServiceTable } from '../services/service-table.js';
-import { LATENCY_BOUNDS_S } from './service-figures.js';
 
 export interface MetricsSources {
   readonly table: ServiceTable;
@@ -61,12 +60,7 @@ export class GatewayMetrics {
     this.meter.readSpreads(
       'skyclaw_gateway_answer_seconds',
       'Time from a request to the head of the answer that a service gave.',
-      LATENCY_BOUNDS_S,
-      'service',
-      () =>
-        this.services.map(
-          ({ name, figures }) => [name, { counts: figures.latencyCounts, sum: figures.latencySumS }] as const,
-        ),
+      () => this.services.map(({ name, figures }) => [{ service: name }, figures.latency] as const),
     );
   }
 
