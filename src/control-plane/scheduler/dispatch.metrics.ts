@@ -2,14 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Count, LONG_SECONDS, Meter, type Spread } from '../../platform/metrics/meter.js';
 
 /** What a dispatch came to: what a gateway said of its action, or why this replica is no longer after it. */
-const DISPATCH_OUTCOMES = [
-  'succeeded',
-  'failed',
-  'not_executed',
-  'unknown',
-  'handed_back',
-  'lost',
-] as const;
+const DISPATCH_OUTCOMES = ['succeeded', 'failed', 'not_executed', 'unknown', 'handed_back', 'lost'] as const;
 export type DispatchResult = (typeof DISPATCH_OUTCOMES)[number];
 
 const ATTEMPTS = ['succeeded', 'failed', 'not_executed', 'unknown'] as const;
