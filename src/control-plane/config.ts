@@ -14,6 +14,8 @@ export { ConfigError };
 export interface HttpConfig {
   readonly host: string;
   readonly port: number;
+  /** Where the metrics are served without a key, at the same address; undefined: nowhere. */
+  readonly metricsPort: number | undefined;
   readonly corsOrigins: readonly string[];
   readonly maxBodyBytes: number;
   readonly trustedProxies: readonly string[];
@@ -140,6 +142,7 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
           ? '127.0.0.1'
           : '0.0.0.0',
       port: env.integer('SKYNET_PORT', { min: 0, max: 65_535 }),
+      metricsPort: env.optional('SKYNET_METRICS_PORT', 'a port from 0 to 65535', portFrom),
       corsOrigins: env.list('CORS_ORIGINS'),
       maxBodyBytes: env.integer('SKYNET_MAX_BODY_BYTES', { min: 1_024, max: 64 * 1_048_576 }),
       trustedProxies: env.listOf('SKYNET_TRUSTED_PROXIES', 'addresses or CIDR ranges', isAddressOrRange),
@@ -224,6 +227,10 @@ function milliseconds(
     | 'SKYNET_EVENT_STREAM_STALL_SECS',
 ): number {
   return Math.round(env.number(name, { min: 0.01, max: DAY_SECONDS }) * 1_000);
+}
+
+function portFrom(raw: string): number | undefined {
+  return /^\d{1,5}$/.test(raw) && Number(raw) <= 65_535 ? Number(raw) : undefined;
 }
 
 function isAddressOrRange(entry: string): boolean {

@@ -5,7 +5,7 @@ import { WatchLoop } from './coordinator/watch.loop.js';
 import { GatewayServer } from './http/gateway-server.js';
 import { TrustedProxies } from './http/trusted-proxies.js';
 import { Tunnels } from './http/tunnels.js';
-import { metricsText } from './metrics/metrics-text.js';
+import { GatewayMetrics } from './metrics/gateway-metrics.js';
 import { ProbeLoop } from './probes/probe.loop.js';
 import { type ServiceGatewayConfig } from './service-gateway.config.js';
 import { ServiceTable } from './services/service-table.js';
@@ -64,14 +64,14 @@ export async function startServiceGateway(options: ServiceGatewayOptions): Promi
     cooldownMs,
     timeoutMs,
     maxHeaderBytes,
-    metrics: (): string =>
-      metricsText({
-        table,
-        inFlight: server.inFlight,
-        refusals: server.refusals,
-        webSockets: tunnels.size,
-        refreshFailures: refresh.failures,
-      }),
+    metrics: (): Promise<string> => metrics.text(),
+  });
+  const metrics = new GatewayMetrics({
+    table,
+    inFlight: () => server.inFlight,
+    refusals: () => server.refusals,
+    webSockets: () => tunnels.size,
+    refreshFailures: () => refresh.failures,
   });
   const { port } = await server.listen(config.host, config.port);
   for (const loop of [refresh, watch, probe]) loop.start();

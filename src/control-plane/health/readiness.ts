@@ -71,10 +71,19 @@ export class Readiness implements OnApplicationBootstrap, BeforeApplicationShutd
     }
   }
 
+  /** Whether it is started, not leaving, and its loops turn: all of readiness but the database. */
+  get isServing(): boolean {
+    return this.phase === 'serving' && this.late().length === 0;
+  }
+
   loopsTurn(): HealthIndicatorResult {
     const check = this.indicators.check('loops');
-    const late = components.filter((name) => this.isWanted(name) && this.health.stateOf(name) !== 'ok');
+    const late = this.late();
     return late.length === 0 ? check.up() : check.down({ late });
+  }
+
+  private late(): ComponentName[] {
+    return components.filter((name) => this.isWanted(name) && this.health.stateOf(name) !== 'ok');
   }
 
   private isWanted(name: ComponentName): boolean {

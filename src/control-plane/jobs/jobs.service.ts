@@ -15,6 +15,7 @@ import {
   EndingsService,
   HostJobs,
   type Job,
+  LedgerMetrics,
   WaitingClaims,
 } from '../ledger/index.js';
 import { HostsRegistry, RegistryService, unknownHost } from '../registry/index.js';
@@ -62,6 +63,7 @@ export class JobsService {
     private readonly jobs: HostJobs,
     private readonly hosts: HostsRegistry,
     private readonly registry: RegistryService,
+    private readonly metrics: LedgerMetrics,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
 
@@ -170,7 +172,7 @@ export class JobsService {
       const ended = await this.end(db, report, job.claimToken ?? '');
       if (ended !== null) return ended;
       // Between two looks it has gone to another.
-      throw notHeld(await this.known(db, jobId), hostId);
+      throw this.stale(await this.known(db, jobId), hostId);
     }
     const resumed = await this.jobs.resume(db, { jobId, hostId, token: leaseToken });
     if (resumed !== null) {
@@ -178,7 +180,7 @@ export class JobsService {
       if (ended !== null) return ended;
     }
     if (job.assignedHostId === hostId && this.isSame(job, report)) return job;
-    throw notHeld(job, hostId);
+    throw this.stale(job, hostId);
   }
 
   /** An operator, or whoever handed it in, ends a job. Throws when there is none, or it has ended. */
@@ -198,6 +200,12 @@ export class JobsService {
     const short = success ? await this.ledger.completeJob(db, proof, outcome) : null;
     if (short !== null) return short;
     return (await this.ledger.complete(db, proof, outcome)) ? this.known(db, report.jobId) : null;
+  }
+
+  /** Counts a result that comes too late, and says why it is refused. */
+  private stale(job: Job, hostId: string): Problem {
+    this.metrics.reported('host', false);
+    return notHeld(job, hostId);
   }
 
   private outcomeOf({ success, durationMs, exitCode, stdout, stderr }: Report): JsonObject {

@@ -31,6 +31,7 @@ import {
   RELEASE_MISMATCH,
   START_MISMATCH,
 } from './requests.js';
+import { LedgerMetrics } from './ledger.metrics.js';
 import { WaitingClaims } from './waiting-claims.service.js';
 import { EnqueueWarnings } from './warnings.service.js';
 
@@ -46,6 +47,7 @@ export class BatchController {
     private readonly warnings: EnqueueWarnings,
     private readonly runs: RunTokens,
     private readonly idempotency: IdempotencyService,
+    private readonly metrics: LedgerMetrics,
   ) {}
 
   @Post('batch')
@@ -121,9 +123,10 @@ export class BatchController {
   complete(@Req() request: FastifyRequest, @Body() body: CompleteTasksRequest): Promise<CompletedItems> {
     this.registry.seen(body.worker_id);
     return this.idempotency.run(request, async (db) => {
-      const results = await each(db, body, async (item) =>
-        result(item, await this.coalesced.complete(db, proofOf(body, item), item), COMPLETE_MISMATCH),
-      );
+      const results = await each(db, body, async (item) => {
+        const done = await this.coalesced.complete(db, proofOf(body, item), item);
+        return result(item, this.metrics.reported('worker', done), COMPLETE_MISMATCH);
+      });
       const { claim_next: next } = body;
       if (next === null) return { results };
       const tasks = await this.waiting.claim(db, claimWish(body.worker_id, next), request.raw.socket);

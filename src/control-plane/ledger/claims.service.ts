@@ -9,6 +9,7 @@ import { FileQueue } from './file-queue.service.js';
 import { KeyQueue } from './key-queue.service.js';
 import { keysOf } from './domain/concurrency.js';
 import { ProjectTurns } from './project-turns.service.js';
+import { LedgerMetrics } from './ledger.metrics.js';
 import { ReadyMarks } from './ready-marks.service.js';
 import { SoleLine } from './sole-line.service.js';
 import { admit } from './queries/admit.queries.js';
@@ -45,6 +46,7 @@ export class ClaimsService {
     private readonly turns: ProjectTurns,
     private readonly marks: ReadyMarks,
     private readonly sole: SoleLine,
+    private readonly metrics: LedgerMetrics,
   ) {}
 
   /**
@@ -59,12 +61,19 @@ export class ClaimsService {
   ): Promise<ClaimResult> {
     const claimed: ClaimedTask[] = [];
     const unlike: string[] = [];
+    const beganMs = performance.now();
     try {
       await this.claimInto({ claimed, unlike }, db, claimer, wanted);
     } catch (error) {
       // What is committed is somebody's: better fewer than wanted than tasks whose holder does not know of them.
-      if (claimed.length === 0) throw error;
+      if (claimed.length === 0) {
+        this.metrics.claims.failed.observe((performance.now() - beganMs) / 1_000);
+        throw error;
+      }
     }
+    const outcome = claimed.length === 0 ? 'empty' : 'claimed';
+    this.metrics.claims[outcome].observe((performance.now() - beganMs) / 1_000);
+    db.afterCommit(() => this.metrics.gave(claimer.holder, claimed));
     return { claimed, unlike };
   }
 

@@ -3,6 +3,7 @@ import { Coalescer } from '../../platform/coalescing/coalescer.js';
 import { Database, type Db } from '../../platform/database/database.js';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type Instant } from '../../platform/database/row.js';
+import { type Spread } from '../../platform/metrics/meter.js';
 import { Turns } from '../../platform/turns.js';
 import { ClaimsService } from './claims.service.js';
 import {
@@ -15,6 +16,7 @@ import {
 } from './domain/task.js';
 import { EndingsService, type Outcome } from './endings.service.js';
 import { type EnqueueRequest, IntakeService, refuseTaken } from './intake.service.js';
+import { LedgerMetrics } from './ledger.metrics.js';
 import { type Success } from './queries/finish.queries.js';
 import { type Job } from './queries/job-row.js';
 
@@ -56,26 +58,28 @@ export class CoalescedLedger {
     private readonly intake: IntakeService,
     private readonly claims: ClaimsService,
     private readonly endings: EndingsService,
+    { sharedBy }: LedgerMetrics,
   ) {
-    this.enqueues = coalescer((tasks) => this.intake.insertAlone(this.database, tasks));
+    this.enqueues = coalescer(sharedBy.enqueue, (tasks) => this.intake.insertAlone(this.database, tasks));
     this.claimCalls = coalescer(
+      sharedBy.claim,
       (calls) => this.claimAll(calls),
       ({ max }) => max,
     );
-    this.starts = coalescer(async (proofs) => {
+    this.starts = coalescer(sharedBy.start, async (proofs) => {
       return inRounds(proofs, async (round) => {
         const started = await this.claims.start(this.database, round);
         return ({ taskId }) => started.has(taskId);
       });
     });
-    this.renewals = coalescer(async (proofs) => {
+    this.renewals = coalescer(sharedBy.renew, async (proofs) => {
       return inRounds(proofs, async (round) => {
         const ends = await this.claims.renew(this.database, round);
         return ({ taskId }) => ends.get(taskId) ?? null;
       });
     });
     const ofProof = ({ proof }: Success) => proof;
-    this.successes = coalescer(async (reports) => {
+    this.successes = coalescer(sharedBy.succeed, async (reports) => {
       return inRounds(
         reports,
         async (round) => {
@@ -85,7 +89,7 @@ export class CoalescedLedger {
         ofProof,
       );
     });
-    this.jobSuccesses = coalescer(async (reports) => {
+    this.jobSuccesses = coalescer(sharedBy.succeed_job, async (reports) => {
       return inRounds(
         reports,
         async (round) => {
@@ -95,7 +99,7 @@ export class CoalescedLedger {
         ofProof,
       );
     });
-    this.wholeSuccesses = coalescer(async (reports) => {
+    this.wholeSuccesses = coalescer(sharedBy.succeed_whole, async (reports) => {
       return inRounds(
         reports,
         async (round) => {
@@ -210,6 +214,7 @@ export class CoalescedLedger {
 }
 
 function coalescer<Item, Result>(
+  sharedBy: Spread,
   run: (items: readonly Item[]) => Promise<readonly Result[]>,
   weightOf?: (item: Item) => number,
 ): Coalescer<Item, Result> {
@@ -217,6 +222,7 @@ function coalescer<Item, Result>(
     ...{ run, maxWeight: MAX_ROWS, maxRuns: RUNS },
     ...(weightOf === undefined ? {} : { weightOf }),
     concernsAll: (error) => error instanceof DatabaseUnavailableError,
+    observe: (items) => sharedBy.observe(items),
   });
 }
 

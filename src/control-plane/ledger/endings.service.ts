@@ -10,6 +10,7 @@ import { type TaskStatus, verbs } from './domain/task-state.js';
 import { DependentsService } from './dependents.service.js';
 import { requeueAllDependents } from './queries/dependency.queries.js';
 import { FileQueue } from './file-queue.service.js';
+import { LedgerMetrics } from './ledger.metrics.js';
 import { type Keyed, KeyQueue } from './key-queue.service.js';
 import { lockProject } from './queries/file.queries.js';
 import {
@@ -63,6 +64,7 @@ export class EndingsService {
     private readonly files: FileQueue,
     private readonly dependents: DependentsService,
     private readonly keys: KeyQueue,
+    private readonly metrics: LedgerMetrics,
   ) {}
 
   /** The holder reports how the task ended: its one terminal result. False when the proof does not hold. */
@@ -72,7 +74,10 @@ export class EndingsService {
       return this.end(db, proof, { verb: 'fail', result, error: cut, message: 'Task failed.' });
     }
     const report = [this.successOf(proof, { result, error })];
-    return (await this.succeedShort(db, report)).size > 0 || (await this.succeedWhole(db, report)).size > 0;
+    return (
+      (await this.succeedShort(db, report)).has(proof.taskId) ||
+      (await this.succeedWhole(db, report)).has(proof.taskId)
+    );
   }
 
   /** What is recorded of a success. */
@@ -84,13 +89,21 @@ export class EndingsService {
    * The same for the successes of many tasks, in one commit: those that have no holdings and no dependents. The ids of
    * those that ended; one that is missing is tried with {@link succeedWhole}. No two may be of the same task.
    */
-  succeedShort(db: Db, successes: readonly Success[]): Promise<ReadonlySet<string>> {
-    return succeedShort(db, successes);
+  async succeedShort(db: Db, successes: readonly Success[]): Promise<{ has(taskId: string): boolean }> {
+    const ended = await succeedShort(db, successes);
+    this.note(db, 'succeeded', ended.values());
+    return ended;
   }
 
   /** The same for jobs, which are returned as they are then. */
-  succeedJobs(db: Db, successes: readonly Success[]): Promise<ReadonlyMap<string, Job>> {
-    return succeedJobs(db, successes);
+  async succeedJobs(db: Db, successes: readonly Success[]): Promise<ReadonlyMap<string, Job>> {
+    const ended = await succeedJobs(db, successes);
+    this.note(
+      db,
+      'succeeded',
+      ended.map(({ runSeconds }) => runSeconds),
+    );
+    return new Map(ended.map(({ job }) => [job.id, job]));
   }
 
   /**
@@ -135,6 +148,11 @@ export class EndingsService {
       }
       const parents = ended.filter(({ hasDependents }) => hasDependents).map(({ seq }) => seq);
       if (parents.length > 0) await this.dependents.tellSuccess(tx, parents);
+      this.note(
+        tx,
+        'succeeded',
+        ended.map(({ runSeconds }) => runSeconds),
+      );
       return ended.map(({ id }) => id);
     });
   }
@@ -174,6 +192,7 @@ export class EndingsService {
   async expire(db: Db, id: string): Promise<void> {
     await this.command(db, id, async (tx, task) => {
       if (!(await expire(tx, task.seq))) return;
+      tx.afterCommit(() => this.metrics.ends.expired.inc());
       await this.letGo(tx, task, { freed: false });
       if (task.hasDependents) await this.dependents.tellFailure(tx, task.seq);
     });
@@ -187,7 +206,10 @@ export class EndingsService {
         throw new Problem('wrong-state', `Task '${id}' has ended ${task.status}; only retry can change it.`);
       }
       await cancel(tx, task.seq, message);
-      tx.afterCommit(() => this.wakeups.publish(TOPICS.cancelled));
+      tx.afterCommit(() => {
+        this.wakeups.publish(TOPICS.cancelled);
+        this.metrics.ends.cancelled.inc();
+      });
       await this.letGo(tx, task, { freed: task.gate === GATE.held });
       if (task.hasDependents) await this.dependents.tellFailure(tx, task.seq);
     });
@@ -227,8 +249,10 @@ export class EndingsService {
   }
 
   private async end(db: Db, proof: ClaimProof, ending: Ending): Promise<boolean> {
-    if (await endShort(db, proof, ending)) {
+    const runSeconds = await endShort(db, proof, ending);
+    if (runSeconds !== null) {
       if (ending.verb === 'release') this.publish(db);
+      this.noteEnd(db, ending, runSeconds);
       return true;
     }
     for (;;) {
@@ -241,6 +265,7 @@ export class EndingsService {
         if (task.hasHoldings) await this.letGo(tx, task, { freed: true });
         if (ending.verb === 'release') this.publish(tx);
         else if (task.hasDependents) await this.dependents.tellFailure(tx, task.seq);
+        this.noteEnd(tx, ending, task.runSeconds);
         return task;
       });
       if (ended !== null) return true;
@@ -279,6 +304,15 @@ export class EndingsService {
       if (task === null) throw new Error(`Task ${id} vanished while it was locked.`);
       return task;
     });
+  }
+
+  private noteEnd(db: Db, { verb }: Ending, runSeconds: number): void {
+    if (verb === 'release') db.afterCommit(() => this.metrics.released.inc());
+    else this.note(db, verb === 'fail' ? 'failed' : 'failed_timeout', [runSeconds]);
+  }
+
+  private note(db: Db, outcome: keyof LedgerMetrics['runs'], runSeconds: Iterable<number>): void {
+    db.afterCommit(() => this.metrics.ended(outcome, runSeconds));
   }
 
   private publish(db: Db): void {

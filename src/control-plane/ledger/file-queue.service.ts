@@ -16,6 +16,7 @@ import { type Held } from './domain/concurrency.js';
 import { overlaps } from '../../file-patterns/index.js';
 import { type Use, UseIndex } from './domain/use-index.js';
 import { type WantedFile } from './domain/wanted-files.js';
+import { LedgerMetrics } from './ledger.metrics.js';
 import { tellConflicts } from './queries/conflict.queries.js';
 import * as queries from './queries/file.queries.js';
 
@@ -28,7 +29,10 @@ import * as queries from './queries/file.queries.js';
  */
 @Injectable()
 export class FileQueue {
-  constructor(private readonly wakeups: Wakeups) {}
+  constructor(
+    private readonly wakeups: Wakeups,
+    private readonly metrics: LedgerMetrics,
+  ) {}
 
   /**
    * Sorts applicants, given in the order of service, into up to `limit` that may start together and those that may not.
@@ -150,10 +154,16 @@ export class FileQueue {
   private async wakeAll(tx: Tx, projectId: string, freed: readonly Use[]): Promise<number> {
     for (let woken = 0; ;) {
       const { seqs, more } = await this.wakeableNow(tx, projectId, freed);
-      if (seqs.length > 0) await queries.wake(tx, seqs);
+      if (seqs.length > 0) this.noteWaits(tx, await queries.wake(tx, seqs));
       woken += seqs.length;
       if (seqs.length === 0 || !more) return woken;
     }
+  }
+
+  private noteWaits(tx: Tx, seconds: readonly number[]): void {
+    tx.afterCommit(() => {
+      for (const wait of seconds) this.metrics.fileWaits.observe(wait);
+    });
   }
 
   private async wakeableNow(

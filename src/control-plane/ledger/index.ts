@@ -29,6 +29,7 @@ export { ImportService } from './import.service.js';
 export { type EnqueueRequest, IntakeService } from './intake.service.js';
 export { JobLocksService } from './job-locks.service.js';
 export { EnqueueTaskRequest, TaskRequest } from './ledger.dto.js';
+export { LedgerMetrics } from './ledger.metrics.js';
 export { LedgerModule } from './ledger.module.js';
 export { type ExpiredLease } from './queries/upkeep.queries.js';
 export { type HolderOfTasks } from './queries/lease.queries.js';

@@ -12,6 +12,7 @@ import { type FileMode, type RefusedFile, wantedFiles } from './domain/wanted-fi
 import { FileQueue } from './file-queue.service.js';
 import { hasHoldings } from './domain/admission.js';
 import { KeyQueue } from './key-queue.service.js';
+import { LedgerMetrics } from './ledger.metrics.js';
 import { findCandidates } from './queries/candidates.queries.js';
 import { GATE } from './domain/gate.js';
 import { type GraphFault, orderGraph } from './domain/task-graph.js';
@@ -70,6 +71,7 @@ export class IntakeService {
     private readonly wakeups: Wakeups,
     private readonly files: FileQueue,
     private readonly keys: KeyQueue,
+    private readonly metrics: LedgerMetrics,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
 
@@ -192,8 +194,10 @@ export class IntakeService {
     });
   }
 
-  /** Wakes those who look for ready tasks, and those who wait for the time of others. */
+  /** Counts new tasks, and wakes those who look for ready tasks, and those who wait for the time of others. */
   private announce(db: Db, tasks: readonly (Pick<Entered, 'gate'> | null)[]): void {
+    const created = tasks.reduce((sum, task) => sum + (task === null ? 0 : 1), 0);
+    if (created > 0) db.afterCommit(() => this.metrics.created.inc(created));
     const topicOf: Partial<Record<number, string>> = {
       [GATE.runnable]: TOPICS.ready,
       [GATE.waitsForTime]: TOPICS.due,

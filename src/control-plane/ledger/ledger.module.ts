@@ -23,6 +23,7 @@ import { PausesController } from './pauses.controller.js';
 import { PausesService } from './pauses.service.js';
 import { ReadyMarks } from './ready-marks.service.js';
 import { SoleLine } from './sole-line.service.js';
+import { LedgerMetrics } from './ledger.metrics.js';
 import { LedgerReader } from './reader.service.js';
 import { Situations } from './situation.service.js';
 import { TasksController } from './tasks.controller.js';
@@ -32,6 +33,7 @@ import { WaitingClaims } from './waiting-claims.service.js';
 import { EnqueueWarnings } from './warnings.service.js';
 
 const services = [
+  LedgerMetrics,
   FileQueue,
   FileOrders,
   KeyQueue,

@@ -37,6 +37,7 @@ import {
   TaskResponse,
   TaskState,
 } from './ledger.dto.js';
+import { LedgerMetrics } from './ledger.metrics.js';
 import { LedgerReader } from './reader.service.js';
 import {
   claimResponse,
@@ -67,6 +68,7 @@ export class TasksController {
     private readonly registry: RegistryService,
     private readonly runs: RunTokens,
     private readonly idempotency: IdempotencyService,
+    private readonly metrics: LedgerMetrics,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
 
@@ -209,7 +211,8 @@ export class TasksController {
     @Body() body: CompleteTaskRequest,
   ): Promise<CompleteResponse> {
     return this.held(request, body, COMPLETE_MISMATCH, async (db) => {
-      if (!(await this.coalesced.complete(db, proofOf(id, body), body))) return null;
+      const done = await this.coalesced.complete(db, proofOf(id, body), body);
+      if (!this.metrics.reported('worker', done)) return null;
       const { claim_next: next } = body;
       if (next === null) return { ok: true };
       const tasks = await this.waiting.claim(db, claimWish(body.worker_id, next), request.raw.socket);

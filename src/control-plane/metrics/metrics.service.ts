@@ -1,74 +1,92 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
+import { isUnavailable } from '../../platform/database/errors.js';
+import { type Logger } from '../../platform/logging/logger.js';
+import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
+import { Meter } from '../../platform/metrics/meter.js';
+import { metricsText } from '../../platform/metrics/metrics-text.js';
+import { processMetrics } from '../../platform/metrics/process-metrics.js';
+import { within } from '../../platform/within.js';
+import { Readiness } from '../health/index.js';
 import { RegistryService } from '../registry/index.js';
-import { type Gauge, gauges as gaugeText, type Sample } from '../../platform/metrics/exposition.js';
-import { BOUNDS, countUpToBound, readyByProject } from './metrics.queries.js';
+import { LOGGER } from '../runtime/index.js';
+import { countGateways, type GatewayCounts, showGateways } from './gateway-facts.js';
+import { findLedgerFacts, type LedgerFacts, showLedgerFacts } from './ledger-facts.js';
+import { showReplicaFacts } from './replica-facts.js';
 
-/** The figures of the whole ledger and registry, at this moment. */
+/** A look that takes longer is left to itself, and its figures are not shown: monitoring waits some ten seconds for all. */
+const LOOK_LIMIT_MS = 4_000;
+
+interface Look {
+  readonly isDatabaseUp: boolean;
+  readonly ledger: LedgerFacts | undefined;
+  readonly gateways: GatewayCounts | undefined;
+  readonly seconds: number;
+}
+
+/**
+ * All metrics of this replica: what its parts have counted, what is true of the whole ledger and registry at this moment,
+ * and the process. It answers without its database as well; what only the database knows is left out then.
+ */
 @Injectable()
 export class MetricsService {
-  private looking: Promise<string> | undefined;
+  private showing: Promise<string> | undefined;
+  private looking: Promise<Pick<Look, 'ledger' | 'gateways'>> | undefined;
+  private found: Look | undefined;
 
   constructor(
+    private readonly meter: Meter,
     private readonly database: Database,
     private readonly registry: RegistryService,
-  ) {}
+    private readonly readiness: Readiness,
+    clock: ScheduleClock,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {
+    showReplicaFacts(meter, { database, loops: clock.loops });
+    meter.gauge(
+      'skynet_replica_ready',
+      '1 when this replica should be sent requests, as /readyz says.',
+      () => (this.found?.isDatabaseUp === true && this.readiness.isServing ? 1 : 0),
+    );
+    meter.gauge('skynet_database_up', '1 when the database answers this replica within a second.', () =>
+      this.found?.isDatabaseUp === true ? 1 : 0,
+    );
+    meter.gauge(
+      'skynet_look_seconds',
+      'How long this replica took to look at the ledger and the registry for these metrics.',
+      () => this.found?.seconds,
+    );
+    showLedgerFacts(meter, () => this.found?.ledger);
+    showGateways(meter, () => this.found?.gateways);
+  }
 
   /** All metrics as text. Callers at the same moment share one look. */
   show(): Promise<string> {
-    this.looking ??= this.look().finally(() => (this.looking = undefined));
-    return this.looking;
+    this.showing ??= this.text().finally(() => (this.showing = undefined));
+    return this.showing;
   }
 
-  private async look(): Promise<string> {
-    const [ready, counts, gateways] = [
-      await readyByProject(this.database),
-      await countUpToBound(this.database),
-      await this.registry.listGateways(),
-    ];
-    const ofProjects = (value: (project: (typeof ready.projects)[number]) => number): Sample[] =>
-      ready.projects.map((project) => ({ labels: { project: project.projectId }, value: value(project) }));
-    const inState = (state: string, value: number): Sample => ({ labels: { state }, value });
-    const statuses = [...new Set(gateways.map(({ status }) => status))].sort();
-    const gauges: Gauge[] = [
-      {
-        name: 'skynet_ready_age_seconds',
-        help: `How long the longest of a project's ready tasks has been ready, of the ${BOUNDS.tasksOfALine} that come first in each lane.`,
-        samples: ofProjects(({ ageMs }) => ageMs / 1_000),
-      },
-      {
-        name: 'skynet_ready_tasks',
-        help: `How many tasks of a project are ready, counted up to ${BOUNDS.tasksOfALine} in each lane.`,
-        samples: ofProjects(({ tasks }) => tasks),
-      },
-      {
-        name: 'skynet_ready_partial',
-        help: `1 when there are more than ${BOUNDS.lines} lines of ready tasks, one a project and lane; the others are not looked at.`,
-        samples: [{ labels: {}, value: ready.isPartial ? 1 : 0 }],
-      },
-      {
-        name: 'skynet_tasks',
-        help: `How many tasks are ready, rest until a time, or are held by a claim, counted up to ${BOUNDS.counted} of each.`,
-        samples: [
-          inState('ready', counts.ready),
-          inState('resting', counts.resting),
-          inState('held', counts.held),
-        ],
-      },
-      {
-        name: 'skynet_untold_ends',
-        help: `How many ends their dependents are still being told of, counted up to ${BOUNDS.counted}.`,
-        samples: [{ labels: {}, value: counts.untoldEnds }],
-      },
-      {
-        name: 'skynet_gateways',
-        help: 'How many gateways have a status.',
-        samples: statuses.map((status) => ({
-          labels: { status },
-          value: gateways.filter((gateway) => gateway.status === status).length,
-        })),
-      },
-    ];
-    return gaugeText(gauges);
+  private async text(): Promise<string> {
+    const beganMs = performance.now();
+    // One that was too slow for the last caller is still under way: there is never a second beside it.
+    this.looking ??= this.look().finally(() => (this.looking = undefined));
+    const [isDatabaseUp, facts] = await Promise.all([
+      this.readiness.hasDatabase(),
+      within(LOOK_LIMIT_MS, this.looking),
+    ]);
+    const seconds = (performance.now() - beganMs) / 1_000;
+    this.found = { isDatabaseUp, ledger: facts?.ledger, gateways: facts?.gateways, seconds };
+    return metricsText(this.meter.registry, processMetrics());
+  }
+
+  private async look(): Promise<Pick<Look, 'ledger' | 'gateways'>> {
+    try {
+      const ledger = await findLedgerFacts(this.database);
+      return { ledger, gateways: countGateways(await this.registry.listGateways()) };
+    } catch (error) {
+      const level = isUnavailable(error) ? 'debug' : 'warn';
+      this.logger[level]({ err: error }, 'The ledger could not be looked at for its metrics.');
+      return { ledger: undefined, gateways: undefined };
+    }
   }
 }

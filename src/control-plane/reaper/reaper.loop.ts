@@ -6,6 +6,7 @@ import { type ControlPlaneConfig } from '../config.js';
 import { type ExpiredLease, HostJobs, leaseExpiredAfter, UpkeepService } from '../ledger/index.js';
 import { type Host, HostsRegistry, RegistryService } from '../registry/index.js';
 import { ApplicationLoop, CONFIG, HealthRegistry, LOGGER } from '../runtime/index.js';
+import { ReaperMetrics } from './reaper.metrics.js';
 import { reasonOf, verdictOf } from './domain/verdict.js';
 
 const BATCH = 200;
@@ -19,6 +20,7 @@ export class ReaperLoop extends ApplicationLoop {
     private readonly hosts: HostsRegistry,
     private readonly jobs: HostJobs,
     private readonly database: Database,
+    private readonly metrics: ReaperMetrics,
     health: HealthRegistry,
     clock: ScheduleClock,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
@@ -65,7 +67,9 @@ export class ReaperLoop extends ApplicationLoop {
       verdict === 'release'
         ? await this.upkeep.releaseExpired(lease, reason)
         : await this.upkeep.timeOutExpired(lease, reason, errorOf(lease));
-    if (done) this.logger.info({ taskId: lease.taskId, holder: lease.lockedBy, verdict }, 'A lease ran out.');
+    if (!done) return;
+    this.metrics.expiries[verdict].inc();
+    this.logger.info({ taskId: lease.taskId, holder: lease.lockedBy, verdict }, 'A lease ran out.');
   }
 
   private isAborted(signal: AbortSignal): boolean {

@@ -1,3 +1,4 @@
+export { isGatewayUsable } from './domain/health.js';
 export { roomOf } from './domain/room.js';
 export { gatewayView } from './gateway-view.js';
 export { type Gateway } from './gateways.queries.js';

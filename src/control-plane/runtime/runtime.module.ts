@@ -7,6 +7,7 @@ import { Database } from '../../platform/database/database.js';
 import { Wakeups } from '../../platform/database/wakeups.js';
 import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
 import { type Logger } from '../../platform/logging/logger.js';
+import { Meter } from '../../platform/metrics/meter.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { HealthRegistry } from './health-registry.js';
 import { CONFIG, LOGGER, REPLICA } from './tokens.js';
@@ -51,8 +52,9 @@ export class RuntimeModule {
         Waiting,
         ScheduleClock,
         HealthRegistry,
+        Meter,
       ],
-      exports: [CONFIG, LOGGER, REPLICA, Database, Wakeups, Waiting, ScheduleClock, HealthRegistry],
+      exports: [CONFIG, LOGGER, REPLICA, Database, Wakeups, Waiting, ScheduleClock, HealthRegistry, Meter],
     };
   }
 }

@@ -6,10 +6,17 @@ import { type Logger } from '../../platform/logging/logger.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { ApprovalsService } from '../approvals/index.js';
 import { GatewayClient } from '../gateway-client/index.js';
-import { type ClaimedTask, ClaimsService, EndingsService, TaskNotes } from '../ledger/index.js';
+import {
+  type ClaimedTask,
+  ClaimsService,
+  EndingsService,
+  LedgerMetrics,
+  TaskNotes,
+} from '../ledger/index.js';
 import { RegistryService } from '../registry/index.js';
 import { byLoadThenRest, type Candidate, RoutingService } from '../routing/index.js';
 import { ApplicationLoop, CONFIG, HealthRegistry, LOGGER, REPLICA, TOPICS } from '../runtime/index.js';
+import { DispatchMetrics } from './dispatch.metrics.js';
 import { Execution, type ExecutionParts } from './execution.js';
 import { LeaseKeeper } from './lease-keeper.js';
 
@@ -39,6 +46,8 @@ export class DispatcherLoop extends ApplicationLoop {
     client: GatewayClient,
     notes: TaskNotes,
     approvals: ApprovalsService,
+    ledgerMetrics: LedgerMetrics,
+    metrics: DispatchMetrics,
     private readonly wakeups: Wakeups,
     health: HealthRegistry,
     clock: ScheduleClock,
@@ -48,7 +57,10 @@ export class DispatcherLoop extends ApplicationLoop {
   ) {
     super({ name: 'dispatcher', intervalMs: config.scheduler.pollMs, logger }, clock.every);
     this.workerId = `${config.scheduler.workerId}-${replica}`;
-    this.parts = { database, claims, endings, registry, client, notes, approvals, logger: this.logger };
+    this.parts = {
+      ...{ database, claims, endings, registry, client, notes, approvals, ledgerMetrics, metrics },
+      logger: this.logger,
+    };
     this.keeper = new LeaseKeeper(this.executions, this.parts, clock.every);
     health.register('control_scheduler', () => (this.isFresh(3) ? 'ok' : 'not_running'));
   }

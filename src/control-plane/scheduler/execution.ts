@@ -7,9 +7,11 @@ import {
   type ClaimProof,
   type ClaimsService,
   type EndingsService,
+  type LedgerMetrics,
 } from '../ledger/index.js';
 import { type RegistryService } from '../registry/index.js';
 import { RoutingService } from '../routing/index.js';
+import { type DispatchMetrics, type DispatchResult } from './dispatch.metrics.js';
 import { type Verdict, verdictOf } from './domain/verdict.js';
 import { Progress, type ProgressParts } from './progress.js';
 
@@ -21,6 +23,8 @@ export interface ExecutionParts extends ProgressParts {
   readonly endings: EndingsService;
   readonly registry: RegistryService;
   readonly client: GatewayClient;
+  readonly ledgerMetrics: LedgerMetrics;
+  readonly metrics: DispatchMetrics;
 }
 
 /**
@@ -64,8 +68,10 @@ export class Execution {
 
   /** Runs to the end, whatever that is. Never throws. */
   async run(): Promise<void> {
+    const beganMs = performance.now();
     try {
       const verdict = await this.ask(this.key).finally(() => this.progress.end());
+      this.parts.metrics.dispatches[this.resultOf(verdict)].observe((performance.now() - beganMs) / 1_000);
       if (verdict !== null) await this.record(verdict);
     } catch (error) {
       // The lease runs out, and the reaper gives the task, with its key if it was started, to the next dispatcher.
@@ -92,6 +98,7 @@ export class Execution {
       const outcome = keyMayHaveRun
         ? await this.parts.client.askAgain(gateway, order, options)
         : await this.parts.client.execute(gateway, order, options);
+      this.parts.metrics.attempts[outcome.kind === 'not-executed' ? 'not_executed' : outcome.kind].inc();
       if (this.isLost()) return null;
       if (this.isLeaving() && outcome.kind === 'unknown') return this.handedBack();
       if (outcome.kind === 'not-executed' || outcome.kind === 'unknown') await this.reportTrouble(outcome);
@@ -109,6 +116,13 @@ export class Execution {
       if (this.isLeaving()) return this.handedBack();
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
+  }
+
+  private resultOf(verdict: Exclude<Verdict, { do: 'ask-again' }> | null): DispatchResult {
+    if (verdict === null) return 'lost';
+    if (verdict.do === 'complete') return verdict.success ? 'succeeded' : 'failed';
+    if (!verdict.keepKey) return 'not_executed';
+    return this.isLeaving() ? 'handed_back' : 'unknown';
   }
 
   private handedBack(): Exclude<Verdict, { do: 'ask-again' }> {
@@ -133,10 +147,10 @@ export class Execution {
   private async record(verdict: Exclude<Verdict, { do: 'ask-again' }>): Promise<void> {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
-        const { database, endings } = this.parts;
+        const { database, endings, ledgerMetrics } = this.parts;
         const written =
           verdict.do === 'complete'
-            ? await endings.complete(database, this.proof, verdict)
+            ? ledgerMetrics.reported('dispatcher', await endings.complete(database, this.proof, verdict))
             : await endings.release(database, this.proof, {
                 reason: verdict.reason,
                 restSeconds: verdict.restSeconds,

@@ -9,6 +9,8 @@ export interface CoalescerOptions<Item, Result> {
   readonly maxRuns: number;
   /** Whether an error concerns the run as a whole (the database is away); any other is sought item by item. */
   readonly concernsAll: (error: unknown) => boolean;
+  /** Told of each run how many items share it. */
+  readonly observe?: (items: number) => void;
 }
 
 interface Waiting<Item, Result> {
@@ -50,6 +52,7 @@ export class Coalescer<Item, Result> {
 
   private async runNext(): Promise<void> {
     const batch = this.take();
+    this.options.observe?.(batch.length);
     this.runs++;
     // What did not fit goes beside this run, if it may.
     this.schedule();

@@ -34,8 +34,20 @@ export interface Tx extends Db {
   readonly [inTransaction]: true;
 }
 
+/** What a pool has and what is asked of it, at this moment. */
+export interface PoolFigures {
+  readonly busy: number;
+  readonly idle: number;
+  /** Connections that it opens at most. */
+  readonly most: number;
+  /** Callers who wait for one. */
+  readonly waiting: number;
+}
+
 /** The connection pool of one process. */
 export class Database implements Db {
+  /** Since the process began: calls that found no database, and transactions that were run anew. */
+  readonly troubles = { unavailable: 0, retried: 0 };
   private readonly insertFollowers = new Map<string, Set<() => void>>();
   private readonly plans = new GeneralPlans();
 
@@ -52,6 +64,11 @@ export class Database implements Db {
     return () => followers.delete(follower);
   }
 
+  get figures(): PoolFigures {
+    const { totalCount, idleCount, waitingCount, options } = this.pool;
+    return { busy: totalCount - idleCount, idle: idleCount, most: options.max, waiting: waitingCount };
+  }
+
   async query(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
     const { name, text, inserts, plan } = statement;
     try {
@@ -63,7 +80,7 @@ export class Database implements Db {
       if (inserts !== undefined) this.tellOf(inserts);
       return result.rows;
     } catch (error) {
-      throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error;
+      throw this.told(error);
     }
   }
 
@@ -72,14 +89,21 @@ export class Database implements Db {
       try {
         return await this.runOnce(work);
       } catch (error) {
-        if (isRetryable(error) && attempt < MAX_ATTEMPTS) continue;
-        throw isUnavailable(error) ? new DatabaseUnavailableError(error) : error;
+        if (!isRetryable(error) || attempt >= MAX_ATTEMPTS) throw this.told(error);
+        this.troubles.retried++;
       }
     }
   }
 
   afterCommit(effect: () => void): void {
     effect();
+  }
+
+  /** The error that a caller hears of. */
+  private told(error: unknown): unknown {
+    if (!isUnavailable(error)) return error;
+    this.troubles.unavailable++;
+    return new DatabaseUnavailableError(error);
   }
 
   private tellOf(tables: Iterable<string>): void {

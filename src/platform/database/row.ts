@@ -28,6 +28,12 @@ export function integer(row: Row, column: string): number {
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : wrong(row, column, 'an integer');
 }
 
+/** A `float8`. */
+export function real(row: Row, column: string): number {
+  const value = row[column];
+  return typeof value === 'number' && Number.isFinite(value) ? value : wrong(row, column, 'a number');
+}
+
 export function integerOrNull(row: Row, column: string): number | null {
   return row[column] === null ? null : integer(row, column);
 }

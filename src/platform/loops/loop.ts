@@ -7,8 +7,21 @@ export interface LoopOptions {
   readonly logger: Logger;
 }
 
-/** Keeps the time for loops: calls `tick` every `intervalMs` until the returned function is called. */
-export type Every = (name: string, intervalMs: number, tick: () => void) => () => void;
+/** What can be seen of a loop from outside. */
+export interface LoopFigures {
+  readonly name: string;
+  readonly intervalMs: number;
+  /** How much longer than `intervalMs` ago the last good pass ended, or the start was; 0 while it keeps its time. */
+  readonly lagMs: number;
+  /** Passes since the process began. */
+  readonly passes: { readonly good: number; readonly failed: number };
+}
+
+/**
+ * Keeps the time for loops: calls `tick` every `intervalMs` until the returned function is called. `loop` is whose time it
+ * is, for a clock that knows what it drives.
+ */
+export type Every = (name: string, intervalMs: number, tick: () => void, loop: LoopFigures) => () => void;
 
 /**
  * A background loop: looks at the state, moves it towards the intended one, and looks again after `intervalMs` or
@@ -16,9 +29,10 @@ export type Every = (name: string, intervalMs: number, tick: () => void) => () =
  * logged and the next one is the retry. `start` and `stop` may be called twice and in any order; `stop` waits for the
  * pass that runs.
  */
-export abstract class Loop {
+export abstract class Loop implements LoopFigures {
   readonly name: string;
   readonly intervalMs: number;
+  readonly passes = { good: 0, failed: 0 };
   protected readonly logger: Logger;
 
   private cancelClock: (() => void) | undefined;
@@ -45,14 +59,14 @@ export abstract class Loop {
     if (this.abort !== undefined) return;
     this.abort = new AbortController();
     this.startedAtMs = performance.now();
-    this.cancelClock = this.every(this.name, this.intervalMs, () => this.nudge());
+    this.cancelClock = this.every(this.name, this.intervalMs, () => this.nudge(), this);
     this.nudge();
   }
 
   /** Asks for a pass now. Costs nothing when one is already asked for; ignored while stopped. */
   nudge(): void {
     if (this.abort === undefined || this.abort.signal.aborted) return;
-    if (this.current === undefined) this.current = this.passes(this.abort.signal);
+    if (this.current === undefined) this.current = this.runPasses(this.abort.signal);
     else this.again = true;
   }
 
@@ -70,6 +84,12 @@ export abstract class Loop {
     return this.abort !== undefined && !this.abort.signal.aborted;
   }
 
+  get lagMs(): number {
+    if (this.startedAtMs === undefined) return 0;
+    const since = Math.max(this.startedAtMs, this.lastSuccessMs ?? 0);
+    return Math.max(0, performance.now() - since - this.intervalMs);
+  }
+
   /** Whether the last good pass, or the start, is no older than `periods` intervals (and at least 3 s). */
   isFresh(periods: number): boolean {
     const since = this.lastSuccessMs ?? this.startedAtMs;
@@ -80,7 +100,7 @@ export abstract class Loop {
     );
   }
 
-  private async passes(signal: AbortSignal): Promise<void> {
+  private async runPasses(signal: AbortSignal): Promise<void> {
     // The caller must see `current` set before the first pass begins.
     await Promise.resolve();
     do {
@@ -88,10 +108,12 @@ export abstract class Loop {
       try {
         await this.runOnce(signal);
         this.lastSuccessMs = performance.now();
+        this.passes.good++;
         if (this.failing) this.logger.info('The loop works again.');
         this.failing = false;
       } catch (error) {
         if (signal.aborted) break;
+        this.passes.failed++;
         // A database that is away fails every pass; one line tells it, the rest is for those who debug.
         this.logger[this.failing ? 'debug' : 'warn'](
           { err: error },

@@ -216,7 +216,7 @@ export class Exchange implements Watched, AttemptListener {
 
   private sendHead(status: number, statusText: string, headers: string[]): void {
     if (this.options.isClosing()) headers.push('connection', 'close');
-    this.service.figures.observe(performance.now() - this.startedMs);
+    this.service.figures.latency.observe((performance.now() - this.startedMs) / 1_000);
     this.isQuiet = headerOf(headers, 'content-type')?.startsWith('text/event-stream') === true;
     this.response.writeHead(status, PLAIN.test(statusText) ? statusText : '', headers);
     process.nextTick(flush, this);

@@ -3,7 +3,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, type Socket } from 'node:net';
 import { type Duplex } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
-import { CONTENT_TYPE } from '../../platform/metrics/exposition.js';
+import { CONTENT_TYPE } from '../../platform/metrics/metrics-text.js';
 import { originForm } from '../domain/target.js';
 import { type ServiceTable } from '../services/service-table.js';
 import { accessOf } from './access.js';
@@ -22,7 +22,7 @@ export interface GatewayServerOptions extends AdmissionOptions {
   readonly timeoutMs: number;
   readonly maxHeaderBytes: number;
   /** The text of `GET /metrics`. */
-  readonly metrics: () => string;
+  readonly metrics: () => Promise<string>;
 }
 
 /** A request line may be half as long as a whole head; what is longer hears 414. */
@@ -121,7 +121,10 @@ export class GatewayServer {
     if (accessOf(request.headers, token) === 'refused') {
       return this.refuse(request, response, UNAUTHORIZED.status, UNAUTHORIZED.text);
     }
-    answerText(response, 200, CONTENT_TYPE, metrics());
+    void metrics().then(
+      (text) => answerText(response, 200, CONTENT_TYPE, text),
+      () => answerError(response, 500, 'the metrics could not be read'),
+    );
   }
 
   private refuse(request: IncomingMessage, response: ServerResponse, status: number, text: string): void {

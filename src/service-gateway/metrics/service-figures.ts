@@ -1,5 +1,7 @@
+import { Distribution } from '../../platform/metrics/distribution.js';
+
 /** Upper bounds in seconds of the time to the head of an answer. */
-export const LATENCY_BOUNDS_S: readonly number[] = [
+const LATENCY_BOUNDS_S: readonly number[] = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];
 
@@ -10,8 +12,8 @@ export const ABANDONED = 0;
 export class ServiceFigures {
   /** By the first digit of the status; {@link ABANDONED} for none. */
   readonly answers: number[] = [0, 0, 0, 0, 0, 0];
-  readonly latencyCounts: number[] = new Array<number>(LATENCY_BOUNDS_S.length + 1).fill(0);
-  latencySumS = 0;
+  /** Seconds from a request to the head of its answer. */
+  readonly latency = new Distribution(LATENCY_BOUNDS_S);
   retries = 0;
   retriesRefused = 0;
   ejections = 0;
@@ -19,14 +21,5 @@ export class ServiceFigures {
   count(status: number): void {
     const place = (status / 100) | 0;
     this.answers[place] = (this.answers[place] ?? 0) + 1;
-  }
-
-  /** Counts the time from a request to the head of its answer. */
-  observe(elapsedMs: number): void {
-    const seconds = elapsedMs / 1_000;
-    let place = 0;
-    while (seconds > (LATENCY_BOUNDS_S[place] ?? Number.POSITIVE_INFINITY)) place++;
-    this.latencyCounts[place] = (this.latencyCounts[place] ?? 0) + 1;
-    this.latencySumS += seconds;
   }
 }

@@ -37,6 +37,8 @@ export class LiveTail extends Loop implements OnApplicationBootstrap, OnApplicat
   private followers = 0;
   private projectFollowers = 0;
   private unsubscribe: (() => void)[] = [];
+  /** When the reader was last at the end of the log, or began. */
+  private atEndMs: number | undefined;
 
   constructor(
     private readonly database: Database,
@@ -77,6 +79,11 @@ export class LiveTail extends Loop implements OnApplicationBootstrap, OnApplicat
     };
   }
 
+  /** How long ago the reader was last at the end of the log; 0 while nobody follows. */
+  get readerLagMs(): number {
+    return this.followers === 0 || this.atEndMs === undefined ? 0 : performance.now() - this.atEndMs;
+  }
+
   /** Whether {@link after} may answer at all: the reader has begun. */
   get begun(): boolean {
     return this.tail.end !== undefined;
@@ -98,11 +105,13 @@ export class LiveTail extends Loop implements OnApplicationBootstrap, OnApplicat
 
   protected async runOnce(signal: AbortSignal): Promise<void> {
     if (this.followers === 0) {
+      this.atEndMs = undefined;
       this.tail.forget();
       return;
     }
     if (this.tail.end === undefined) {
       this.tail.begin(await readEnd(this.database));
+      this.atEndMs = performance.now();
       this.moves.note();
     }
     for (let more = true; more && !signal.aborted;) more = await this.readOn();
@@ -122,6 +131,7 @@ export class LiveTail extends Loop implements OnApplicationBootstrap, OnApplicat
       events.map((event) => this.entryOf(event, projects)),
       end,
     );
+    if (!more) this.atEndMs = performance.now();
     if (events.length > 0) this.moves.note();
     return more;
   }

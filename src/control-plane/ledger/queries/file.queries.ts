@@ -1,5 +1,13 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
-import { flag, instant, type Instant, integer, type Row, text } from '../../../platform/database/row.js';
+import {
+  flag,
+  instant,
+  type Instant,
+  integer,
+  real,
+  type Row,
+  text,
+} from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { type Neighbour, type Waiter } from '../domain/admission.js';
 import { type Use } from '../domain/use-index.js';
@@ -148,14 +156,20 @@ const WAKE = statement(
      update tasks t set gate = ${GATE.runnable}, version = t.version + 1, updated_at = now()
      where t.seq = any($1::bigint[]) and t.gate = ${GATE.waitsForFile}
      returning t.seq
+   ), waits as (
+     update file_waits w set woken_at = now() from woken where w.task_seq = woken.seq
+     returning w.task_seq, w.parked_at
    )
-   update file_waits w set woken_at = now() from woken where w.task_seq = woken.seq`,
+   select date_part('epoch', now() - min(w.parked_at)) as wait_seconds from waits w group by w.task_seq`,
   { plan: 'once' },
 );
 
-/** Makes parked tasks runnable; until they are claimed, park again or leave, they keep what they reserve. */
-export async function wake(tx: Tx, seqs: readonly number[]): Promise<void> {
-  await tx.query(WAKE, [seqs]);
+/**
+ * Makes parked tasks runnable; until they are claimed, park again or leave, they keep what they reserve. Returns for each
+ * how many seconds it was parked.
+ */
+export async function wake(tx: Tx, seqs: readonly number[]): Promise<number[]> {
+  return (await tx.query(WAKE, [seqs])).map((row) => real(row, 'wait_seconds'));
 }
 
 const FREE = statement(

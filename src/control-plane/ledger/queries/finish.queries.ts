@@ -1,5 +1,5 @@
 import { type Db, type Tx } from '../../../platform/database/database.js';
-import { flag, integer, type JsonObject, type Row, text } from '../../../platform/database/row.js';
+import { flag, integer, type JsonObject, real, type Row, text } from '../../../platform/database/row.js';
 import { statement } from '../../../platform/database/statement.js';
 import { type EventType } from '../../events/index.js';
 import { GATE } from '../domain/gate.js';
@@ -74,12 +74,26 @@ export type Ending =
   | { readonly verb: 'timeOut'; readonly error: string; readonly message: string };
 
 const NO_HOLDER = `holder = null, locked_by = null, claim_token = null, locked_at = null, lease_expires_at = null,
+       claim_began_at = t.locked_at,
        version = t.version + 1, updated_at = now(), ${WRITTEN_BY}`;
 const NO_DISPATCH = 'dispatch_key = null, dispatch_gateway_id = null';
 const RELEASED_GATE = `case when $6::float8 > 0 then ${GATE.waitsForTime} else ${GATE.runnable} end`;
 
 const payloadOf = (success: boolean) => `json_build_object('success', ${success}, 'error', error)`;
-const RETURNED = `t.seq, t.id, t.version, t.error, t.project_id, t.has_holdings, ${CONCURRENCY('t.')}, t.has_dependents`;
+/** Of both moments the database's clock is asked. */
+const RUN_SECONDS = `date_part('epoch', t.updated_at - t.claim_began_at) as run_seconds`;
+const RETURNED = `${RUN_SECONDS}, t.seq, t.id, t.version, t.error, t.project_id, t.has_holdings, ${CONCURRENCY('t.')}, t.has_dependents`;
+
+const ENDED_COLUMNS = `seq, id, project_id, has_holdings, ${CONCURRENCY('')}, has_dependents, run_seconds`;
+
+/** A claim that has ended. */
+export interface EndedClaim extends Claimed {
+  /** How long it lasted. */
+  readonly runSeconds: number;
+}
+
+const runSecondsOf = (row: Row) => real(row, 'run_seconds');
+const endedFromRow = (row: Row): EndedClaim => ({ ...claimedFromRow(row), runSeconds: runSecondsOf(row) });
 
 interface EndingSql {
   readonly set: string;
@@ -149,7 +163,7 @@ function endStatement(
          conduct,
        )}
      )
-     select seq, id, project_id, has_holdings, ${CONCURRENCY('')}, has_dependents from ended`,
+     select ${ENDED_COLUMNS} from ended`,
   );
 }
 
@@ -192,9 +206,13 @@ function valuesOf({ taskId, workerId, claimToken }: ClaimProof, ending: Ending):
   }
 }
 
-/** Ends a claim in one commit when the task has no holdings and no dependents. False: take {@link endWhole}. */
-export async function endShort(db: Db, proof: ClaimProof, ending: Ending): Promise<boolean> {
-  return (await db.query(statementFor('short', ending), valuesOf(proof, ending))).length > 0;
+/**
+ * Ends a claim in one commit when the task has no holdings and no dependents; returns how many seconds it lasted. Null:
+ * take {@link endWhole}.
+ */
+export async function endShort(db: Db, proof: ClaimProof, ending: Ending): Promise<number | null> {
+  const [row] = await db.query(statementFor('short', ending), valuesOf(proof, ending));
+  return row === undefined ? null : runSecondsOf(row);
 }
 
 /**
@@ -207,9 +225,9 @@ export async function endWhole(
   proof: ClaimProof,
   ending: Ending,
   hasHoldings: boolean,
-): Promise<Claimed | null> {
+): Promise<EndedClaim | null> {
   const rows = await tx.query(statementFor('whole', ending), [...valuesOf(proof, ending), hasHoldings]);
-  return rows.map(claimedFromRow)[0] ?? null;
+  return rows.map(endedFromRow)[0] ?? null;
 }
 
 /**
@@ -232,7 +250,7 @@ function succeedStatement(way: 'short' | 'whole' | 'jobs', conduct: Conduct): Re
        where t.id = p.id and t.locked_by = p.worker_id and t.claim_token = p.claim_token
          and ${inStates('t.status', verbs.succeed.from)} and ${guard}
          ${way === 'jobs' ? `and ${IS_JOB}` : ''}
-       returning ${way === 'jobs' ? `${jobColumns('t')}, t.project_id` : RETURNED}, p.worker_id, p.claim_token as was_claim_token
+       returning ${way === 'jobs' ? `${jobColumns('t')}, t.project_id, ${RUN_SECONDS}` : RETURNED}, p.worker_id, p.claim_token as was_claim_token
          ${strayed ? ', p.lease_violations' : ''}
      ), logged as (
        ${toldOf(
@@ -248,7 +266,7 @@ function succeedStatement(way: 'short' | 'whole' | 'jobs', conduct: Conduct): Re
          conduct,
        )}
      )
-     select ${way === 'jobs' ? jobColumns('ended') : `seq, id, project_id, has_holdings, ${CONCURRENCY('')}, has_dependents`} from ended`,
+     select ${way === 'jobs' ? `${jobColumns('ended')}, run_seconds` : ENDED_COLUMNS} from ended`,
     { plan: 'once' },
   );
 }
@@ -279,18 +297,24 @@ function successOf(
 }
 
 /**
- * Records, in one commit, the successes of tasks that have no holdings and no dependents; returns their ids. For one
- * that is missing take {@link succeedWhole}. No two may be of the same task.
+ * Records, in one commit, the successes of tasks that have no holdings and no dependents; returns by id how many
+ * seconds each was held. For one that is missing take {@link succeedWhole}. No two may be of the same task.
  */
-export async function succeedShort(db: Db, successes: readonly Success[]): Promise<ReadonlySet<string>> {
+export async function succeedShort(
+  db: Db,
+  successes: readonly Success[],
+): Promise<ReadonlyMap<string, number>> {
   const rows = await db.query(...successOf('short', successes));
-  return new Set(rows.map((row) => text(row, 'id')));
+  return new Map(rows.map((row) => [text(row, 'id'), runSecondsOf(row)]));
 }
 
 /** {@link succeedShort} for jobs, which it returns as they are then. */
-export async function succeedJobs(db: Db, successes: readonly Success[]): Promise<ReadonlyMap<string, Job>> {
-  const jobs = (await db.query(...successOf('jobs', successes))).map(jobFromRow);
-  return new Map(jobs.map((job) => [job.id, job]));
+export async function succeedJobs(
+  db: Db,
+  successes: readonly Success[],
+): Promise<readonly { readonly job: Job; readonly runSeconds: number }[]> {
+  const rows = await db.query(...successOf('jobs', successes));
+  return rows.map((row) => ({ job: jobFromRow(row), runSeconds: runSecondsOf(row) }));
 }
 
 /** Records successes whatever hangs on them, as {@link endWhole} does for one end. Returns the tasks that ended. */
@@ -298,7 +322,7 @@ export async function succeedWhole(
   tx: Tx,
   successes: readonly Success[],
   hasHoldings: boolean,
-): Promise<Claimed[]> {
+): Promise<EndedClaim[]> {
   const [sql, values] = successOf('whole', successes);
-  return (await tx.query(sql, [...values, hasHoldings])).map(claimedFromRow);
+  return (await tx.query(sql, [...values, hasHoldings])).map(endedFromRow);
 }

@@ -6,6 +6,11 @@ export const controlPlaneVariables = {
     about: 'Address to listen on. Unset: 0.0.0.0 when a key is configured, else 127.0.0.1.',
   },
   SKYNET_PORT: { group: 'control plane', about: 'Port of the API.', default: '8000' },
+  SKYNET_METRICS_PORT: {
+    group: 'control plane',
+    about:
+      'Port of its own for /metrics, without a key, at the address of SKYNET_HOST; for a network that only monitoring reaches. Unset: on the API alone, behind its key.',
+  },
   SKYNET_API_KEY: {
     group: 'control plane',
     about: 'Key that callers send as X-API-Key or Authorization: Bearer. Unset: the API is open.',
