@@ -1,0 +1,81 @@
+import { check } from '../checker/check.js';
+import { type History, type Violation } from '../checker/history.js';
+import { Load } from '../load/load.js';
+import { Nemesis } from '../nemesis/nemesis.js';
+import { historyOf, settle } from '../observe.js';
+import { Random } from '../random.js';
+import { World, type WorldOptions } from '../world/world.js';
+
+export interface StormOptions extends WorldOptions {
+  readonly seed: number;
+  readonly points: number;
+  /** After so many points all is mended, everything has to end, and what happened is checked. */
+  readonly pointsPerRound: number;
+  /** How long ends may take then. */
+  readonly settleMs: number;
+  /** Hears how far it is. */
+  readonly progress: (line: string) => void;
+}
+
+export interface StormResult {
+  readonly points: number;
+  readonly tasks: number;
+  readonly events: number;
+  readonly runs: number;
+  readonly violations: readonly Violation[];
+  /** Of the round that broke a promise. */
+  readonly history: History | null;
+  /** What was done in that round, and what else there is to know of it. */
+  readonly diary: readonly string[];
+}
+
+/** A whole installation under load, and a nemesis. Ends at the first round that breaks a promise, or when all points are done. */
+export async function storm(options: StormOptions): Promise<StormResult> {
+  const random = new Random(options.seed);
+  const world = await World.start(options);
+  const count = { points: 0, tasks: 0, events: 0, runs: 0 };
+  let from = { event: 0, trace: 0 };
+  try {
+    for (let round = 1; count.points < options.points; round++) {
+      const load = new Load(world, random.fork(), `r${round}`);
+      const nemesis = new Nemesis(world, random.fork());
+      load.start();
+      nemesis.start();
+      const target = Math.min(count.points + options.pointsPerRound, options.points);
+      while (count.points < target) {
+        await nemesis.point();
+        count.points += 1;
+        options.progress(`${count.points} of ${options.points} points, ${count.tasks + load.submitted.length} tasks`);
+      }
+      await nemesis.rest();
+      await load.stop();
+      await settle(world, options.settleMs);
+      const { history, next } = await historyOf(world, load, from);
+      from = next;
+      count.tasks += load.submitted.length;
+      count.events += history.events.length;
+      count.runs += history.effects.length;
+      const violations = check(history);
+      if (violations.length > 0) {
+        const diary = [...nemesis.diary, ...load.refusals.map((line) => `refused ${line}`), ...complaints(world)];
+        return { ...count, violations, history, diary };
+      }
+    }
+    return { ...count, violations: [], history: null, diary: [] };
+  } finally {
+    await world.close();
+  }
+}
+
+/** What the control planes have complained of: a healthy one logs no errors, so it may say what was wrong. */
+function complaints(world: World): string[] {
+  return world
+    .of('replica')
+    .flatMap(({ name, said }) =>
+      said
+        .split('\n')
+        .filter((line) => /"level":"?(error|50)/i.test(line))
+        .slice(-5)
+        .map((line) => `${name} said ${line.slice(0, 300)}`),
+    );
+}
