@@ -36,7 +36,9 @@ export async function historyOf(
 }
 
 async function openTasks(world: World): Promise<string[]> {
-  const rows = await world.read<{ id: string }>('select id from tasks where completed_at is null order by seq');
+  const rows = await world.read<{ id: string }>(
+    'select id from tasks where completed_at is null order by seq',
+  );
   return rows.map(({ id }) => id);
 }
 

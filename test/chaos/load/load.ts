@@ -88,11 +88,13 @@ export class Load {
     const kind = random.oneOf(['push', 'push', 'push', 'pull', 'pull', 'pull', 'pull', 'job'] as const);
     const id = `${this.name}-${this.made++}`;
     const recent = this.tasks.filter((task) => task.isAccepted && task.kind !== 'job').slice(-25);
-    const parents = [...new Set(
-      recent.length === 0 || random.chance(0.7)
-        ? []
-        : Array.from({ length: random.whole(1, 2) }, () => random.oneOf(recent).id),
-    )];
+    const parents = [
+      ...new Set(
+        recent.length === 0 || random.chance(0.7)
+          ? []
+          : Array.from({ length: random.whole(1, 2) }, () => random.oneOf(recent).id),
+      ),
+    ];
     const seconds = random.chance(SLOW) ? 2.5 : random.whole(0, 25) / 100;
     if (kind === 'job') await this.submitJob(id, seconds, random);
     else await this.submitTask(id, kind, parents, seconds, random);
@@ -128,7 +130,9 @@ export class Load {
       ...(concurrency === null
         ? {}
         : { concurrency_key: concurrency.key, concurrency_limit: concurrency.limit }),
-      ...(random.chance(0.08) ? { run_at: new Date(Date.now() + random.whole(200, 1_200)).toISOString() } : {}),
+      ...(random.chance(0.08)
+        ? { run_at: new Date(Date.now() + random.whole(200, 1_200)).toISOString() }
+        : {}),
     };
     const isAccepted = (await this.handIn('/v1/tasks/enqueue', body, id, random)) !== null;
     // Paths and keys of two projects have nothing to do with each other.

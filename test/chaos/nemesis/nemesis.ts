@@ -41,7 +41,7 @@ export class Nemesis {
 
   /** One more fault, after a pause; returns when it has begun. */
   async point(): Promise<void> {
-    await wait(this.random.whole(50, 700));
+    await wait(this.random.whole(100, 1_100));
     const fault = this.choose();
     const lastsMs = this.random.whole(100, this.random.chance(0.25) ? 5_500 : 1_800);
     while (this.underWay.size >= MOST_AT_ONCE || this.underWay.has(fault.target)) {

@@ -4,7 +4,9 @@ import { Load } from '../load/load.js';
 import { Nemesis } from '../nemesis/nemesis.js';
 import { historyOf, settle } from '../observe.js';
 import { Random } from '../random.js';
+import { faultsOf } from '../report.js';
 import { World, type WorldOptions } from '../world/world.js';
+import { type Scenario } from './scenario.js';
 
 export interface StormOptions extends WorldOptions {
   readonly seed: number;
@@ -13,6 +15,8 @@ export interface StormOptions extends WorldOptions {
   readonly pointsPerRound: number;
   /** How long ends may take then. */
   readonly settleMs: number;
+  /** After so long no further round is begun. */
+  readonly limitMs: number;
   /** Hears how far it is. */
   readonly progress: (line: string) => void;
 }
@@ -32,11 +36,12 @@ export interface StormResult {
 /** A whole installation under load, and a nemesis. Ends at the first round that breaks a promise, or when all points are done. */
 export async function storm(options: StormOptions): Promise<StormResult> {
   const random = new Random(options.seed);
+  const end = performance.now() + options.limitMs;
   const world = await World.start(options);
   const count = { points: 0, tasks: 0, events: 0, runs: 0 };
   let from = { event: 0, trace: 0 };
   try {
-    for (let round = 1; count.points < options.points; round++) {
+    for (let round = 1; count.points < options.points && performance.now() < end; round++) {
       const load = new Load(world, random.fork(), `r${round}`);
       const nemesis = new Nemesis(world, random.fork());
       load.start();
@@ -45,7 +50,9 @@ export async function storm(options: StormOptions): Promise<StormResult> {
       while (count.points < target) {
         await nemesis.point();
         count.points += 1;
-        options.progress(`${count.points} of ${options.points} points, ${count.tasks + load.submitted.length} tasks`);
+        options.progress(
+          `${count.points} of ${options.points} points, ${count.tasks + load.submitted.length} tasks`,
+        );
       }
       await nemesis.rest();
       await load.stop();
@@ -57,7 +64,11 @@ export async function storm(options: StormOptions): Promise<StormResult> {
       count.runs += history.effects.length;
       const violations = check(history);
       if (violations.length > 0) {
-        const diary = [...nemesis.diary, ...load.refusals.map((line) => `refused ${line}`), ...complaints(world)];
+        const diary = [
+          ...nemesis.diary,
+          ...load.refusals.map((line) => `refused ${line}`),
+          ...complaints(world),
+        ];
         return { ...count, violations, history, diary };
       }
     }
@@ -69,13 +80,35 @@ export async function storm(options: StormOptions): Promise<StormResult> {
 
 /** What the control planes have complained of: a healthy one logs no errors, so it may say what was wrong. */
 function complaints(world: World): string[] {
-  return world
-    .of('replica')
-    .flatMap(({ name, said }) =>
-      said
-        .split('\n')
-        .filter((line) => /"level":"?(error|50)/i.test(line))
-        .slice(-5)
-        .map((line) => `${name} said ${line.slice(0, 300)}`),
-    );
+  return world.of('replica').flatMap(({ name, said }) =>
+    said
+      .split('\n')
+      .filter((line) => /"level":"?(error|50)/i.test(line))
+      .slice(-5)
+      .map((line) => `${name} said ${line.slice(0, 300)}`),
+  );
 }
+
+/** Bounds of a run, by its points. */
+const MS_PER_POINT = 6_000;
+
+export const stormScenario: Scenario = {
+  about: 'Everything is killed, stopped and cut, under load.',
+  run: async ({ root, seed, points, pgbouncer, progress }) => {
+    const result = await storm({
+      ...{ root, seed, points, pgbouncer, progress },
+      ...{ replicas: points > 500 ? 3 : 2, gateways: 2, workers: 2, hosts: 2 },
+      ...{ pointsPerRound: 20, settleMs: 90_000, limitMs: 120_000 + points * MS_PER_POINT },
+    });
+    const { history, violations, diary, ...numbers } = result;
+    if (history === null) {
+      const isShort = numbers.points < points;
+      const faults = isShort
+        ? [`Only ${numbers.points} of ${points} points in the time that they may take.`]
+        : [];
+      return { numbers, faults, evidence: [] };
+    }
+    const { faults, evidence } = faultsOf(history, violations);
+    return { numbers, faults, evidence: [...evidence, ...diary] };
+  },
+};

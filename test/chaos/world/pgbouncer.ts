@@ -26,7 +26,8 @@ export class PgBouncer {
   static missing(program: string): string | null {
     let version: string;
     try {
-      version = /PgBouncer (\d+\.\d+)/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.[1] ?? '';
+      version =
+        /PgBouncer (\d+\.\d+)/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' }))?.[1] ?? '';
     } catch {
       return `there is no ${program} (Debian: apt-get install pgbouncer)`;
     }

@@ -26,7 +26,9 @@ export class Postgres {
   ) {}
 
   static async start(): Promise<Postgres> {
-    const folders = ['primary', 'standby'].map((name) => mkdtempSync(join(tmpdir(), `skynet-chaos-${name}-`)));
+    const folders = ['primary', 'standby'].map((name) =>
+      mkdtempSync(join(tmpdir(), `skynet-chaos-${name}-`)),
+    );
     const [first = '', second = ''] = folders;
     const primary = await EmbeddedPostgres.start({ dataDir: first, durable: false, settings: SETTINGS });
     const admin = new pg.Client({ connectionString: primary.url });
@@ -96,7 +98,8 @@ export class Postgres {
       }).catch(() => undefined);
       await server.stop();
     }
-    for (const folder of this.folders) if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
+    for (const folder of this.folders)
+      if (existsSync(folder)) rmSync(folder, { recursive: true, force: true });
   }
 
   private async on(url: string, work: (admin: pg.Client) => Promise<void>): Promise<void> {
