@@ -39,9 +39,9 @@ export async function findBug(name: string, stage: Stage): Promise<Outcome> {
     plant(name, copy);
     const nest = createRequire(import.meta.url).resolve('@nestjs/cli/bin/nest.js');
     execFileSync(process.execPath, [nest, 'build'], { cwd: copy, stdio: ['ignore', 'ignore', 'inherit'] });
-    const { seed, points, progress } = stage;
+    const { seed, points, progress, pgbouncer } = stage;
     const { history, violations, ...found } = await storm({
-      ...{ root: copy, seed, points, progress, pgbouncer: null },
+      ...{ root: copy, seed, points, progress, pgbouncer },
       ...{ replicas: 2, gateways: 2, workers: 2, hosts: 1 },
       ...{ pointsPerRound: NEEDS_NO_POINTS, settleMs: SETTLE_MS, limitMs: 1_200_000 },
     });

@@ -75,4 +75,6 @@ try {
   tell(`${(error as Error).message}\n\n${USAGE}`);
   process.exit(2);
 }
-process.exitCode = (await main(options)) ? 0 : 1;
+const code = (await main(options)) ? 0 : 1;
+// Not by itself: Node 20 can turn for ever in taking down sockets that were reset while they connected.
+process.stdout.write('', () => process.exit(code));

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Effect, type Explained, type History, type LoggedEvent } from './checker/history.js';
 import { ask } from './load/client.js';
-import { type Load } from './load/load.js';
+import { CALLS, type Load } from './load/load.js';
 import { type World } from './world/world.js';
 
 const MOST_EXPLAINED = 100;
@@ -37,7 +37,7 @@ export async function historyOf(
 
 async function openTasks(world: World): Promise<string[]> {
   const rows = await world.read<{ id: string }>(
-    'select id from tasks where completed_at is null order by seq',
+    `select id from tasks where completed_at is null and project_id <> '${CALLS}' order by seq`,
   );
   return rows.map(({ id }) => id);
 }

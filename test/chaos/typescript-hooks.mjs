@@ -1,8 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { transformSync } from '@swc/core';
+import ts from 'typescript';
 
-const config = JSON.parse(readFileSync(new URL('../../.swcrc.jest.json', import.meta.url), 'utf8'));
+const compilerOptions = {
+  target: ts.ScriptTarget.ES2023,
+  module: ts.ModuleKind.ESNext,
+  verbatimModuleSyntax: true,
+  inlineSourceMap: true,
+};
 
 /** Imports name what the compiler makes of a file; here the file itself is loaded. */
 export function resolve(specifier, context, next) {
@@ -15,7 +20,7 @@ export function resolve(specifier, context, next) {
 
 export function load(url, context, next) {
   if (!url.endsWith('.ts')) return next(url, context);
-  const filename = fileURLToPath(url);
-  const { code } = transformSync(readFileSync(filename, 'utf8'), { ...config, filename, swcrc: false });
-  return { format: 'module', source: code, shortCircuit: true };
+  const fileName = fileURLToPath(url);
+  const { outputText } = ts.transpileModule(readFileSync(fileName, 'utf8'), { fileName, compilerOptions });
+  return { format: 'module', source: outputText, shortCircuit: true };
 }

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Submitted } from '../checker/history.js';
@@ -10,6 +11,9 @@ const MOST_OPEN = 50;
 const LANES = 4;
 /** How long a task is handed in again and again before the load gives it up. */
 const LIMIT_MS = 40_000;
+/** The project of tasks that are about the request and not about the work: nobody takes them, and nobody waits for them. */
+export const CALLS = 'calls';
+
 const PROJECTS = ['p', 'q'];
 const PATHS = ['src/a', 'src/b', 'src/', 'lib/x', 'lib/y', 'docs/', 'docs/z', 'test/t'];
 const KEYS = [
@@ -17,6 +21,12 @@ const KEYS = [
   { key: 'api', limit: 2 },
 ];
 const SLOW = 0.06;
+
+/** Such a task. */
+export const callTask = (name: string): object => ({
+  ...{ task_id: `call-${name}`, project_id: CALLS, action: 'work', delivery: 'pull' },
+  required_capabilities: ['nobody-has-it'],
+});
 
 /** Hands in tasks of all kinds, which wait for each other in all ways, and remembers what was accepted. */
 export class Load {
@@ -55,6 +65,23 @@ export class Load {
     await this.running;
   }
 
+  /** So many tasks for gateways that last long, as soon as they are taken. */
+  async submitLong(many: number, seconds: number): Promise<void> {
+    for (let nth = 0; nth < many; nth++) {
+      const id = `${this.name}-long-${this.made++}`;
+      const prompt = `${id} ${this.world.traces} ${seconds}\n`;
+      const working_dir = join(this.world.work, `long${nth}`);
+      mkdirSync(working_dir, { recursive: true });
+      const body = {
+        ...{ task_id: id, delivery: 'push', action: 'run_coding_agent', lease_seconds: 3, priority: 100 },
+        params: { agent: 'codex', prompt, working_dir },
+      };
+      const isAccepted = (await this.handIn('/v1/tasks/enqueue', body, id, this.random)) !== null;
+      const nothing = { parents: [], writes: [], reads: [], concurrency: null };
+      this.tasks.push({ id, kind: 'push', isAccepted, ...nothing });
+    }
+  }
+
   private async lane(random: Random): Promise<void> {
     while (!this.ending) {
       if ((await this.open()) >= MOST_OPEN) {
@@ -76,7 +103,7 @@ export class Load {
   private async open(): Promise<number> {
     try {
       const [row] = await this.world.read<{ open: string }>(
-        'select count(*) as open from tasks where completed_at is null',
+        `select count(*) as open from tasks where completed_at is null and project_id <> '${CALLS}'`,
       );
       return Number(row?.open ?? 0);
     } catch {

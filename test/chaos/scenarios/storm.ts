@@ -21,6 +21,9 @@ export interface StormOptions extends WorldOptions {
   readonly progress: (line: string) => void;
 }
 
+/** The part of a round in which tasks are handed in; the rest of it falls on what is still open. */
+const LOADED = 0.7;
+
 export interface StormResult {
   readonly points: number;
   readonly tasks: number;
@@ -46,8 +49,12 @@ export async function storm(options: StormOptions): Promise<StormResult> {
       const nemesis = new Nemesis(world, random.fork());
       load.start();
       nemesis.start();
-      const target = Math.min(count.points + options.pointsPerRound, options.points);
+      const begun = count.points;
+      const target = Math.min(begun + options.pointsPerRound, options.points);
+      let stopped: Promise<void> | undefined;
       while (count.points < target) {
+        // What comes last has nothing behind it that would wake anybody up, so it has to be done by itself.
+        if (count.points - begun >= LOADED * options.pointsPerRound) stopped ??= load.stop();
         await nemesis.point();
         count.points += 1;
         options.progress(
@@ -55,7 +62,7 @@ export async function storm(options: StormOptions): Promise<StormResult> {
         );
       }
       await nemesis.rest();
-      await load.stop();
+      await (stopped ?? load.stop());
       await settle(world, options.settleMs);
       const { history, next } = await historyOf(world, load, from);
       from = next;
