@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
+import { CONNECT_TIMEOUT_MS } from '../../platform/database/connect.js';
 import { Database, type Db, type Tx } from '../../platform/database/database.js';
+import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type JsonObject } from '../../platform/database/row.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { callerIdentity } from '../auth/index.js';
@@ -71,9 +73,26 @@ export class IdempotencyService {
   ): Promise<T> {
     const key = this.keyOf(request);
     if (key === null) return work(this.database);
-    return this.turns.run(() =>
+    return this.inTurn(() =>
       this.database.transaction((tx) => this.runOnce(tx, key, request, work, stillGood)),
     );
+  }
+
+  /**
+   * Runs `work` when it is its turn. Waiting for a turn is waiting for a connection, and is given up as soon: who waits
+   * longer has mostly gone, and would be served before those who are there.
+   */
+  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    let hasBegun = false;
+    const begin = () => {
+      hasBegun = true;
+      return work();
+    };
+    try {
+      return await this.turns.run(begin, AbortSignal.timeout(CONNECT_TIMEOUT_MS));
+    } catch (error) {
+      throw hasBegun ? error : new DatabaseUnavailableError(error);
+    }
   }
 
   /**
