@@ -5,6 +5,7 @@ import { line, type Outcome } from './report.js';
 import { scenarios } from './scenarios/index.js';
 import { type Scenario, type Stage } from './scenarios/scenario.js';
 import { PgBouncer } from './world/pgbouncer.js';
+import { World } from './world/world.js';
 
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 const tell = (text: string) => void process.stderr.write(`${text}\n`);
@@ -74,6 +75,9 @@ try {
 } catch (error) {
   tell(`${(error as Error).message}\n\n${USAGE}`);
   process.exit(2);
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void World.closeAll().finally(() => process.exit(130)));
 }
 const code = (await main(options)) ? 0 : 1;
 // Not by itself: Node 20 can turn for ever in taking down sockets that were reset while they connected.
