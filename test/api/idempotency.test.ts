@@ -18,7 +18,7 @@ describe('a database that is too slow for what is asked of it', () => {
   it('lets nobody wait for longer than for a connection: 503, and the key may be used again', async () => {
     const slow = new pg.Client({ connectionString: api.databaseUrl });
     await slow.connect();
-    await slow.query('begin; lock table tasks in access exclusive mode');
+    await slow.query('begin; lock table idempotency_keys in access exclusive mode');
     const first = api.post('/v1/tasks/enqueue', { action: 'a' }, newKey());
     const key = newKey();
     const waited = await api.post('/v1/tasks/enqueue', { action: 'a' }, key);

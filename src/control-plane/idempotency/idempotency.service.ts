@@ -11,6 +11,7 @@ import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG } from '../runtime/index.js';
 import { canonicalJson } from '../../platform/json/canonical-json.js';
 import { Turns } from '../../platform/turns.js';
+import { Aborted } from '../../platform/until-aborted.js';
 import {
   addToSeed,
   dropFromSeed,
@@ -83,15 +84,12 @@ export class IdempotencyService {
    * longer has mostly gone, and would be served before those who are there.
    */
   private async inTurn<T>(work: () => Promise<T>): Promise<T> {
-    let hasBegun = false;
-    const begin = () => {
-      hasBegun = true;
-      return work();
-    };
+    const patience = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
     try {
-      return await this.turns.run(begin, AbortSignal.timeout(CONNECT_TIMEOUT_MS));
+      return await this.turns.run(work, patience);
     } catch (error) {
-      throw hasBegun ? error : new DatabaseUnavailableError(error);
+      const hasWaitedInVain = error instanceof Aborted && error.reason === patience.reason;
+      throw hasWaitedInVain ? new DatabaseUnavailableError(error) : error;
     }
   }
 

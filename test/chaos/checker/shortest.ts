@@ -40,7 +40,7 @@ function linesOf({ submitted, events, effects, explained }: History, { tasks }: 
       .map(
         ({ taskId, isRunnable, codes, waitsFor }) =>
           `explained ${taskId}: ${isRunnable ? 'runnable' : 'not runnable'}, ${codes.join(' ') || 'no reason'}` +
-          `${waitsFor.length === 0 ? '' : `, waits for ${waitsFor.join(' ')}`}`,
+          (waitsFor.length === 0 ? '' : `, waits for ${waitsFor.join(' ')}`),
       ),
   ];
 }

@@ -4,6 +4,7 @@ import { leaving } from './leaving.js';
 import { pool } from './pool.js';
 import { rolling } from './rolling.js';
 import { type Scenario } from './scenario.js';
+import { silent } from './silent.js';
 import { stormScenario } from './storm.js';
 
 /** By name, in the order in which they are run. */
@@ -14,4 +15,5 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   rolling,
   clock,
   pool,
+  silent,
 };

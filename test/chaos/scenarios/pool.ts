@@ -32,7 +32,7 @@ export const pool: Scenario = {
               body,
               key,
               patienceMs: PATIENCE_MS,
-            }).catch((error: unknown) => ({ status: String((error as Error).name) }));
+            }).catch((error: unknown) => ({ status: (error as Error).name }));
             slowestMs = Math.max(slowestMs, performance.now() - begun);
             const status = String(answer.status);
             statuses.set(status, (statuses.get(status) ?? 0) + 1);

@@ -1,4 +1,5 @@
-import { Program } from '../../support/program.js';
+import { readFileSync } from 'node:fs';
+import { type Program } from '../../support/program.js';
 
 export type Role = 'replica' | 'gateway' | 'worker' | 'host';
 
@@ -17,12 +18,19 @@ export class Part {
 
   get isUp(): boolean {
     const child = this.program?.child;
-    return child !== undefined && child.exitCode === null && child.signalCode === null;
+    return child?.exitCode === null && child.signalCode === null;
   }
 
   /** What all of its lives have said to their standard error and output. */
   get said(): string {
     return this.complaints + (this.program?.stderr ?? '') + (this.program?.stdout ?? '');
+  }
+
+  /** The memory that it has now; 0 when it does not run. */
+  residentMb(): number {
+    const pid = this.program?.child.pid;
+    if (!this.isUp || pid === undefined) return 0;
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1_024;
   }
 
   run(): void {
