@@ -7,6 +7,7 @@ export type Role = 'replica' | 'gateway' | 'worker' | 'host';
 export class Part {
   private program: Program | undefined;
   private complaints = '';
+  private isRetired = false;
 
   constructor(
     readonly role: Role,
@@ -34,13 +35,18 @@ export class Part {
   }
 
   run(): void {
-    if (this.isUp) return;
+    if (this.isUp || this.isRetired) return;
     this.complaints = this.said.slice(-100_000);
     this.program = this.start();
   }
 
   async untilServing(limitMs = 60_000): Promise<void> {
     if (this.serving !== undefined) await this.program?.line(this.serving, limitMs);
+  }
+
+  /** Nobody starts it anew from now on. */
+  retire(): void {
+    this.isRetired = true;
   }
 
   /** Sends a signal; a dead process hears nothing. */

@@ -122,6 +122,7 @@ export class World {
 
   async close(): Promise<void> {
     if (!World.living.delete(this)) return;
+    for (const part of this.parts) part.retire();
     for (const way of this.ways.values()) way.mend();
     this.postgres.thaw();
     const executors = this.parts.filter(({ role }) => role !== 'replica');
