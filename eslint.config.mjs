@@ -58,6 +58,7 @@ export default tseslint.config(
         URL: 'readonly',
         setImmediate: 'readonly',
         setTimeout: 'readonly',
+        AbortSignal: 'readonly',
         Buffer: 'readonly',
         fetch: 'readonly',
         performance: 'readonly',

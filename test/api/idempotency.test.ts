@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { IdempotencyService } from '../../src/control-plane/idempotency/index.js';
 import { type Reply, startTestControlPlane, type TestControlPlane } from '../support/control-plane.js';
 import { ScriptableGateway, type SeenAction } from '../support/scriptable-gateway.js';
@@ -8,6 +9,30 @@ const times = <T>(count: number, make: (index: number) => T) =>
   Array.from({ length: count }, (_, i) => make(i));
 let fresh = 0;
 const newKey = () => ({ 'x-idempotency-key': `key-${++fresh}` });
+
+describe('a database that is too slow for what is asked of it', () => {
+  let api: TestControlPlane;
+  beforeAll(async () => (api = await startTestControlPlane({ env: { SKYNET_DB_POOL_SIZE: '2' } })));
+  afterAll(() => api.close());
+
+  it('lets nobody wait for longer than for a connection: 503, and the key may be used again', async () => {
+    const slow = new pg.Client({ connectionString: api.databaseUrl });
+    await slow.connect();
+    await slow.query('begin; lock table idempotency_keys in access exclusive mode');
+    const first = api.post('/v1/tasks/enqueue', { action: 'a' }, newKey());
+    const key = newKey();
+    const waited = await api.post('/v1/tasks/enqueue', { action: 'a' }, key);
+    expect(waited).toMatchObject({
+      status: 503,
+      body: { detail: 'The database is not available; try again.' },
+    });
+    await slow.end();
+    expect(await first).toMatchObject({ status: 200 });
+    const again = await api.post('/v1/tasks/enqueue', { action: 'a' }, key);
+    expect(again.status).toBe(200);
+    expect(again.headers).not.toHaveProperty('idempotent-replay');
+  });
+});
 
 describe('x-idempotency-key', () => {
   let api: TestControlPlane;

@@ -19,7 +19,7 @@ export interface ReplicatedDatabase {
   close(): Promise<void>;
 }
 
-const STANDBY = 'test_standby';
+export const STANDBY = 'test_standby';
 
 export async function startReplicatedDatabase(): Promise<ReplicatedDatabase> {
   const folders = ['primary', 'standby'].map((name) => mkdtempSync(join(tmpdir(), `skynet-${name}-`)));
@@ -32,25 +32,8 @@ export async function startReplicatedDatabase(): Promise<ReplicatedDatabase> {
   };
   const primary = await EmbeddedPostgres.start({ dataDir: primaryFolder, durable: false, settings });
   const home = primary.dataDir;
-  const { password, port } = new URL(primary.url);
   const admin = await connected(primary.url);
-  await admin.query(`select pg_backup_start('standby', true)`);
-  const copy = standbyFolder;
-  execFileSync('cp', ['-a', join(home, 'pgdata'), join(home, 'password'), copy]);
-  const { rows } = await admin.query<{ labelfile: string }>('select labelfile from pg_backup_stop(false)');
-  rmSync(join(copy, 'pgdata', 'postmaster.pid'), { force: true });
-  writeFileSync(join(copy, 'pgdata', 'backup_label'), rows[0]?.labelfile ?? '');
-  writeFileSync(join(copy, 'pgdata', 'standby.signal'), '');
-  const { uid, gid } = statSync(join(copy, 'pgdata', 'PG_VERSION'));
-  for (const name of ['backup_label', 'standby.signal']) chownSync(join(copy, 'pgdata', name), uid, gid);
-  const standby = await EmbeddedPostgres.start({
-    dataDir: standbyFolder,
-    durable: false,
-    settings: {
-      ...settings,
-      primary_conninfo: `host=127.0.0.1 port=${port} user=skynet password=${password} application_name=${STANDBY}`,
-    },
-  });
+  const standby = await startStandby(primary, { admin, folder: standbyFolder, settings });
   const replica = await connected(standby.url);
   let frozen: number | undefined;
 
@@ -92,6 +75,39 @@ export async function startReplicatedDatabase(): Promise<ReplicatedDatabase> {
       }
     },
   };
+}
+
+/** A standby that streams from a primary, made from a copy of it. `admin` is connected to the primary. */
+export async function startStandby(
+  primary: EmbeddedPostgres,
+  {
+    admin,
+    folder,
+    settings,
+  }: {
+    readonly admin: pg.Client;
+    readonly folder: string;
+    readonly settings: Readonly<Record<string, string>>;
+  },
+): Promise<EmbeddedPostgres> {
+  const { password, port } = new URL(primary.url);
+  await admin.query(`select pg_backup_start('standby', true)`);
+  execFileSync('cp', ['-a', join(primary.dataDir, 'pgdata'), join(primary.dataDir, 'password'), folder]);
+  const { rows } = await admin.query<{ labelfile: string }>('select labelfile from pg_backup_stop(false)');
+  const data = join(folder, 'pgdata');
+  rmSync(join(data, 'postmaster.pid'), { force: true });
+  writeFileSync(join(data, 'backup_label'), rows[0]?.labelfile ?? '');
+  writeFileSync(join(data, 'standby.signal'), '');
+  const { uid, gid } = statSync(join(data, 'PG_VERSION'));
+  for (const name of ['backup_label', 'standby.signal']) chownSync(join(data, name), uid, gid);
+  return EmbeddedPostgres.start({
+    dataDir: folder,
+    durable: false,
+    settings: {
+      ...settings,
+      primary_conninfo: `host=127.0.0.1 port=${port} user=skynet password=${password} application_name=${STANDBY}`,
+    },
+  });
 }
 
 async function connected(url: string): Promise<pg.Client> {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { type FastifyRequest } from 'fastify';
+import { CONNECT_TIMEOUT_MS } from '../../platform/database/connect.js';
 import { Database, type Db, type Tx } from '../../platform/database/database.js';
+import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type JsonObject } from '../../platform/database/row.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { Audit } from '../audit/index.js';
@@ -10,6 +12,7 @@ import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG } from '../runtime/index.js';
 import { canonicalJson } from '../../platform/json/canonical-json.js';
 import { Turns } from '../../platform/turns.js';
+import { Aborted } from '../../platform/until-aborted.js';
 import {
   addToSeed,
   dropFromSeed,
@@ -74,10 +77,24 @@ export class IdempotencyService {
     const key = this.keyOf(request);
     const isAct = this.audit.covers(request);
     const done = isAct ? (db: Db) => this.audit.around(db, request, work) : work;
-    if (key === null) return isAct ? this.turns.run(() => done(this.database)) : work(this.database);
-    return this.turns.run(() =>
+    if (key === null) return isAct ? this.inTurn(() => done(this.database)) : work(this.database);
+    return this.inTurn(() =>
       this.database.transaction((tx) => this.runOnce(tx, key, request, done, stillGood)),
     );
+  }
+
+  /**
+   * Runs `work` when it is its turn. Waiting for a turn is waiting for a connection, and is given up as soon: who waits
+   * longer has mostly gone, and would be served before those who are there.
+   */
+  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const patience = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
+    try {
+      return await this.turns.run(work, patience);
+    } catch (error) {
+      const hasWaitedInVain = error instanceof Aborted && error.reason === patience.reason;
+      throw hasWaitedInVain ? new DatabaseUnavailableError(error) : error;
+    }
   }
 
   /**

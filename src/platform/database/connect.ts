@@ -17,7 +17,7 @@ export interface ConnectOptions {
 }
 
 /** A caller waits so long for a connection before it hears that the database is not available. */
-const CONNECT_TIMEOUT_MS = 5_000;
+export const CONNECT_TIMEOUT_MS = 5_000;
 /** No statement of ours takes this long; past it the way to the server is taken for dead. */
 const QUERY_TIMEOUT_MS = 60_000;
 
