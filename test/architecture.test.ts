@@ -36,6 +36,7 @@ const OWNERS: Readonly<Record<string, string>> = {
   schedule_occurrences: 'control-plane/schedules',
   server_secrets: 'control-plane/auth',
   api_keys: 'control-plane/api-keys',
+  client_rates: 'control-plane/rate-limits',
   public_keys: 'control-plane/public-api',
   public_rates: 'control-plane/public-api',
   public_months: 'control-plane/public-api',

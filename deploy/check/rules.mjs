@@ -73,7 +73,7 @@ function complaintsOfEnv(object, { variables, compose }) {
 
 /** Which variable says where a command listens. */
 const PORTS = {
-  serve: { http: 'SKYNET_PORT' },
+  serve: { http: 'SKYNET_PORT', metrics: 'SKYNET_METRICS_PORT' },
   gateway: { http: 'SKYNET_HTTP_PORT', agents: 'OPENCLAW_WS_PORT' },
   'service-gateway': { http: 'SKYCLAW_GATEWAY_PORT' },
 };
@@ -93,7 +93,8 @@ function complaintsOfPorts(object, { openPaths }) {
       ...Object.entries(told)
         .filter(([name, variable]) => {
           const value = envOf(container).find((entry) => entry.name === variable)?.value;
-          return value !== String(ports.find((port) => port.name === name)?.containerPort);
+          // A port that is not wanted is neither set nor there.
+          return String(value) !== String(ports.find((port) => port.name === name)?.containerPort);
         })
         .map(([name, variable]) => `port ${name} is not that of ${variable}`),
       ...ports

@@ -13,6 +13,7 @@ import { LogsModule } from './logs/index.js';
 import { MetricsModule } from './metrics/index.js';
 import { OverviewModule } from './overview/index.js';
 import { PublicApiModule } from './public-api/index.js';
+import { RateLimitsModule } from './rate-limits/index.js';
 import { ReaperModule } from './reaper/index.js';
 import { RegistryModule } from './registry/index.js';
 import { RoutingModule } from './routing/index.js';
@@ -44,6 +45,7 @@ export class AppModule {
         ClusterModule,
         LogsModule,
         ApiKeysModule,
+        RateLimitsModule,
         PublicApiModule,
         WebhooksModule,
         AuditModule,

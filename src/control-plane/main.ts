@@ -12,7 +12,6 @@ import { installCors } from '../platform/http/cors.js';
 import { drainOnClose } from '../platform/http/draining.js';
 import { DtoPipe } from '../platform/http/dto.pipe.js';
 import { ProblemFilter } from '../platform/http/problem.filter.js';
-import { installRateLimit } from '../platform/http/rate-limit.js';
 import { sendProblem } from '../platform/http/send-problem.js';
 import { createServer } from '../platform/http/server.js';
 import { createLogger, type Logger, nestLogger } from '../platform/logging/logger.js';
@@ -30,6 +29,7 @@ import {
 } from './auth/index.js';
 import { type ControlPlaneConfig, controlPlaneConfig } from './config.js';
 import { installReplayHeader } from './idempotency/index.js';
+import { ClientRates, installRateLimit } from './rate-limits/index.js';
 import { installPublicAccess, installPublicCors, PublicAccess } from './public-api/index.js';
 
 export interface ControlPlaneOptions {
@@ -121,7 +121,9 @@ export async function createControlPlane(
   await installCors(server, config.http.corsOrigins, isPublicSkyclaw);
   installSkyclawEnvelope(server);
   drainOnClose(server);
-  await installRateLimit(server, config.http.rateLimitPerMinute, isSkyclaw);
+  if (config.http.rateLimitPerMinute > 0) {
+    installRateLimit(server, app.get(ClientRates, { strict: false }), isSkyclaw);
+  }
   installApiKeys(server, app.get(ApiKeyAccess, { strict: false }));
   installAuth(server, config.auth.apiKey);
   installSkyclawAuth(server, config.auth.skyclaw);

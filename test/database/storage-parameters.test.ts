@@ -46,6 +46,7 @@ const WANTED: Readonly<Record<string, readonly string[]>> = {
   workers: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
   gateways: [VACUUM, KEEPS_ITS_END, 'fillfactor'],
   api_keys: [VACUUM, 'fillfactor'],
+  client_rates: [VACUUM, 'fillfactor'],
   public_keys: [VACUUM, 'fillfactor'],
   public_rates: [VACUUM, 'fillfactor'],
   public_months: [VACUUM, 'fillfactor'],

@@ -1,6 +1,7 @@
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { EXPOSED_HEADERS } from '../../platform/http/cors.js';
 import { isPublicSkyclaw, publicKeyFrom } from '../auth/index.js';
+import { tellRate } from '../rate-limits/index.js';
 import { type PublicApiConfig } from './public-api.config.js';
 import { type PublicAccess } from './access.service.js';
 import { type PublicKey } from './domain/public-key.js';
@@ -39,9 +40,10 @@ const admitted = new WeakMap<FastifyRequest, PublicKey>();
 
 /** Closes the routes of the public API to whoever shows no key of its own. Runs before a body is read. */
 export function installPublicAccess(server: FastifyInstance, access: PublicAccess): void {
-  server.addHook('onRequest', async (request) => {
+  server.addHook('onRequest', async (request, reply) => {
     if (!isPublicSkyclaw(request) || request.is404) return;
-    admitted.set(request, await access.admit(publicKeyFrom(request)));
+    const key = await access.admit(publicKeyFrom(request), (rate) => tellRate(reply, 'key', rate));
+    admitted.set(request, key);
   });
 }
 

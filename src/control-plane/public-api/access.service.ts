@@ -17,6 +17,13 @@ import { countRequests, type RequestsOfKey } from './usage.queries.js';
 const BELIEVED_MS = 1_000;
 const MAX_BATCH = 500;
 
+/** How a key stands with its limit of requests in a minute. */
+export interface KeyRate {
+  readonly limit: number;
+  readonly remaining: number;
+  readonly resetSeconds: number;
+}
+
 /** Who may call the public API, and how often. */
 @Injectable()
 export class PublicAccess {
@@ -50,8 +57,11 @@ export class PublicAccess {
     });
   }
 
-  /** The key that a secret belongs to, for one request more. Throws when it opens nothing, or has been used too often. */
-  async admit(secret: string): Promise<PublicKey> {
+  /**
+   * The key that a secret belongs to, for one request more; `tell` hears how it stands with its limit, if it has one.
+   * Throws when it opens nothing, or has been used too often.
+   */
+  async admit(secret: string, tell: (rate: KeyRate) => void): Promise<PublicKey> {
     const key = await this.find(secret);
     if (key === null) {
       if (!(await this.isEnabled())) throw new Problem('public-api-disabled', 'public api is disabled');
@@ -63,6 +73,7 @@ export class PublicAccess {
     const limit = key.ratePerMinute ?? this.config.publicApi.ratePerMinute;
     if (limit > 0) {
       const { requests, secondsLeft } = await this.counts.submit(key.id);
+      tell({ limit, remaining: limit - requests, resetSeconds: secondsLeft });
       if (requests > limit) {
         throw new Problem('rate-limited', 'Rate limit exceeded', { retryAfterSeconds: secondsLeft });
       }

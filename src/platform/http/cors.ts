@@ -2,7 +2,13 @@ import fastifyCors from '@fastify/cors';
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 
 /** Headers of answers that pages of other origins may read. */
-export const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'idempotent-replay'] as const;
+export const EXPOSED_HEADERS = [
+  'x-request-id',
+  'retry-after',
+  'ratelimit',
+  'ratelimit-policy',
+  'idempotent-replay',
+] as const;
 
 /**
  * Lets pages of other origins read answers, errors and preflights included. Without a list, or with `*` in it, any
