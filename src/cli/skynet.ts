@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { productVersion } from '../platform/product-version.js';
 import { portFlag } from './flags.js';
 import { auditCommand } from './audit.js';
+import { doctorCommand } from './doctor/command.js';
 import { gatewaysCommand } from './gateways.js';
 import { keyCommand } from './keys.js';
 import { projectCommand } from './project/command.js';
@@ -65,6 +66,7 @@ program
     (await import('./quickstart/quickstart.js')).quickstart(flags),
   );
 
+program.addCommand(doctorCommand());
 program.addCommand(gatewaysCommand());
 program.addCommand(keyCommand());
 program.addCommand(publicKeyCommand());
