@@ -31,15 +31,8 @@ export async function doctor(flags: DoctorFlags): Promise<void> {
   const env = new Env(source);
   const findings = [...lookAtSettings(environment), ...lookAtSecrets(source)];
   const database = await openProgramDatabase(env, () => undefined);
-  let replicas: readonly Replica[] = [];
-  try {
-    const looked = await lookThrough(database.url, env, flags);
-    findings.push(...looked.findings);
-    replicas = looked.replicas;
-  } finally {
-    await database.release();
-  }
-  findings.push(...(await lookAtApis(flags.url, source, replicas)));
+  const looked = await lookThrough(database.url, env, flags).finally(() => database.release());
+  findings.push(...looked.findings, ...(await lookAtApis(flags.url, source, looked.replicas)));
   showFindings(findings, { ...flags, more: { settings: listSettings(environment) } });
 }
 

@@ -46,7 +46,7 @@ export function lookAtSecrets(source: EnvSource): Finding[] {
             'Remove it once all hosts and callers have the new one.',
           ),
         ]),
-  ].filter((finding) => finding !== null);
+  ];
   const set = Object.entries(variables as Record<string, Variable>).filter(
     ([name, { secret }]) => secret === true && valueOf(name) !== '',
   ).length;
