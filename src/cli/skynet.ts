@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { productVersion } from '../platform/product-version.js';
 import { portFlag } from './flags.js';
 import { auditCommand } from './audit.js';
+import { backupCheckCommand } from './backup-check/command.js';
 import { doctorCommand } from './doctor/command.js';
 import { gatewaysCommand } from './gateways.js';
 import { keyCommand } from './keys.js';
@@ -67,6 +68,7 @@ program
   );
 
 program.addCommand(doctorCommand());
+program.addCommand(backupCheckCommand());
 program.addCommand(gatewaysCommand());
 program.addCommand(keyCommand());
 program.addCommand(publicKeyCommand());

@@ -21,12 +21,16 @@ export class Session implements Asks {
   private constructor(private readonly client: pg.Client) {}
 
   /** Connects. Throws {@link DatabaseUnavailableError} when the server cannot be reached. */
-  static async open(url: string, applicationName: string): Promise<Session> {
+  static async open(
+    url: string,
+    applicationName: string,
+    { queryTimeoutMs = QUERY_TIMEOUT_MS }: { readonly queryTimeoutMs?: number } = {},
+  ): Promise<Session> {
     const client = new pg.Client({
       connectionString: url,
       application_name: applicationName,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: QUERY_TIMEOUT_MS,
+      query_timeout: queryTimeoutMs,
       types: wireTypes,
     });
     client.on('error', () => undefined); // The query that was under way tells it, or the next one.
