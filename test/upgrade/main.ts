@@ -3,31 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import pg from 'pg';
 import { EmbeddedPostgres } from '../../src/platform/embedded-postgres/index.js';
 import { Load } from './load.js';
 import { chooseRelease, Release } from './previous-release.js';
 import { Replica } from './replica.js';
-import { mustRun, say, step } from './steps.js';
+import { lost, mustRun, say, step } from './steps.js';
 
 const ALONE_MS = 3_000;
 const TOGETHER_MS = 6_000;
-
-/** Tasks that were accepted and have not succeeded. */
-async function lost(databaseUrl: string, accepted: readonly string[]): Promise<string[]> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ id: string; status: string | null }>(
-      `select a.id, t.status from unnest($1::text[]) a(id) left join tasks t on t.id = a.id
-       where t.status is distinct from 'succeeded'`,
-      [accepted],
-    );
-    return rows.map(({ id, status }) => `${id} was accepted and is ${status ?? 'gone'}`);
-  } finally {
-    await client.end();
-  }
-}
 
 async function tryUpgrade(previous: string, databaseUrl: string): Promise<boolean> {
   const present = Release.present;
@@ -58,6 +41,7 @@ async function tryUpgrade(previous: string, databaseUrl: string): Promise<boolea
     await step('both at once, again', () => wait(TOGETHER_MS));
     load.urls = [fresh.url];
     await step('all that was handed in is worked off', () => load?.finish() ?? Promise.resolve());
+    await step('skynet backup-check', () => mustRun(present, ['backup-check', databaseUrl, '--strict']));
     const { accepted, requests, retried, failed } = load;
     const faults = [...failed, ...(await lost(databaseUrl, accepted))];
     faults.push(

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
+import pg from 'pg';
 import { Program } from '../support/program.js';
 
 export const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -32,4 +33,20 @@ export async function mustRun(
   const { code, output } = await command(root, args, env);
   if (code !== 0) throw new Error(`skynet ${args.join(' ')} ended with ${code}: ${output}`);
   return output;
+}
+
+/** Tasks that were accepted and have not succeeded. */
+export async function lost(databaseUrl: string, accepted: readonly string[]): Promise<string[]> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ id: string; status: string | null }>(
+      `select a.id, t.status from unnest($1::text[]) a(id) left join tasks t on t.id = a.id
+       where t.status is distinct from 'succeeded'`,
+      [accepted],
+    );
+    return rows.map(({ id, status }) => `${id} was accepted and is ${status ?? 'gone'}`);
+  } finally {
+    await client.end();
+  }
 }

@@ -15,7 +15,8 @@ const OBJECTS = statement(
    from relations r join pg_attribute a on a.attrelid = r.oid
    where r.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
    union all
-   select 'index ' || r.prefix || r.relname from relations r where r.relkind in ('i', 'I')
+   select 'index ' || r.prefix || r.relname || '.' || i.relname from relations r
+   join pg_index x on x.indrelid = r.oid join pg_class i on i.oid = x.indexrelid
    union all
    select 'sequence ' || r.prefix || r.relname from relations r where r.relkind = 'S'
    union all
