@@ -3,6 +3,8 @@ import { Command } from 'commander';
 import { productVersion } from '../platform/product-version.js';
 import { portFlag } from './flags.js';
 import { auditCommand } from './audit.js';
+import { backupCheckCommand } from './backup-check/command.js';
+import { doctorCommand } from './doctor/command.js';
 import { gatewaysCommand } from './gateways.js';
 import { keyCommand } from './keys.js';
 import { projectCommand } from './project/command.js';
@@ -65,6 +67,8 @@ program
     (await import('./quickstart/quickstart.js')).quickstart(flags),
   );
 
+program.addCommand(doctorCommand());
+program.addCommand(backupCheckCommand());
 program.addCommand(gatewaysCommand());
 program.addCommand(keyCommand());
 program.addCommand(publicKeyCommand());

@@ -21,7 +21,12 @@ export class Program {
   }
 
   /** The same of any script, which needs to know no more of the environment than a program would. */
-  static run(script: string, args: readonly string[], env: Record<string, string> = {}): Program {
+  static run(
+    script: string,
+    args: readonly string[],
+    env: Record<string, string> = {},
+    { cwd }: { readonly cwd?: string } = {},
+  ): Program {
     const inherited = Object.entries(process.env).filter(
       ([name]) => !/^(SKYNET|SKYCLAW|OPENCLAW)_|^DATABASE_URL$|^NODE_OPTIONS$/.test(name),
     );
@@ -33,6 +38,7 @@ export class Program {
           ...env,
         },
         stdio: ['ignore', 'pipe', 'pipe'],
+        ...(cwd === undefined ? {} : { cwd }),
       }),
     );
   }

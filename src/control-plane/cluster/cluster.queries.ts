@@ -17,8 +17,8 @@ const NO_WAIT = statement('cluster.noWait', `select set_config('synchronous_comm
 const BEAT = statement(
   'cluster.beat',
   `with silent as (delete from replicas r where r.last_seen_at < now() - ${FORGOTTEN} and r.replica <> $1)
-   insert into replicas as r (replica, node_id, public_url) values ($1, $2, $3)
-   on conflict (replica) do update set last_seen_at = now()`,
+   insert into replicas as r (replica, node_id, public_url, own_clock_at) values ($1, $2, $3, $4)
+   on conflict (replica) do update set last_seen_at = now(), own_clock_at = excluded.own_clock_at`,
 );
 
 export interface ReplicaSelf {
@@ -28,10 +28,10 @@ export interface ReplicaSelf {
   readonly publicUrl: string | null;
 }
 
-/** A sign of life of a replica. Forgets those that have been silent for long. */
+/** A sign of life of a replica, with what its own clock says. Forgets those that have been silent for long. */
 export async function beat(tx: Tx, { replica, nodeId, publicUrl }: ReplicaSelf): Promise<void> {
   await tx.query(NO_WAIT);
-  await tx.query(BEAT, [replica, nodeId, publicUrl]);
+  await tx.query(BEAT, [replica, nodeId, publicUrl, new Date()]);
 }
 
 const LEAVE = statement('cluster.leave', 'delete from replicas r where r.replica = $1');

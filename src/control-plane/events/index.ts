@@ -1,5 +1,6 @@
 export { appendEvents, appendSteps, type EventColumns, type EventType, eventTypes } from './append.js';
 export { BEGINNING, comparePositions, type Position } from './domain/position.js';
+export { type Continuity, tryContinuity } from './continuity.queries.js';
 export { type EventFilter } from './event-filter.js';
 export { positionOf } from './event-query.js';
 export { cursorOf, eventView } from './event-view.js';

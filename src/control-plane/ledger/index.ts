@@ -42,4 +42,5 @@ export { WaitingClaims } from './waiting-claims.service.js';
 export { type BlockedFile, type Situation, Situations } from './situation.service.js';
 export { UpkeepService } from './upkeep.service.js';
 export { type KeySituation } from './queries/key-situation.queries.js';
+export { type Invariant, tryInvariants } from './queries/invariants.queries.js';
 export { BOUNDS, type Relative, type TaskFacts } from './queries/situation.queries.js';

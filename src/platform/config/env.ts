@@ -90,17 +90,14 @@ export class Env {
 
   /** Warns of names in our name space that no program reads, and of those that are accepted without effect. */
   checkNames(): void {
-    for (const name of Object.keys(this.source)) {
-      if (!/^(SKYNET|SKYCLAW|OPENCLAW)_/.test(name) || (this.source[name] ?? '') === '') continue;
-      if (!(name in variables)) {
-        const close = closestName(name, Object.keys(variables));
-        this.found.push(
-          `${name} is not a setting of this program.${close === undefined ? '' : ` Did you mean ${close}?`}`,
-        );
-      } else {
-        const why = (variables as Record<string, Variable>)[name]?.ignored;
-        if (why !== undefined) this.found.push(`${name} has no effect: ${why}.`);
-      }
+    for (const { name, meant } of unknownNames(this.source)) {
+      this.found.push(
+        `${name} is not a setting of this program.${meant === undefined ? '' : ` Did you mean ${meant}?`}`,
+      );
+    }
+    for (const name of namesSet(this.source)) {
+      const why = (variables as Partial<Record<string, Variable>>)[name]?.ignored;
+      if (why !== undefined) this.found.push(`${name} has no effect: ${why}.`);
     }
   }
 
@@ -119,6 +116,23 @@ export class Env {
     );
     return fallback;
   }
+}
+
+/** The names of our name space that are set. */
+function namesSet(source: EnvSource): string[] {
+  return Object.keys(source).filter(
+    (name) => /^(SKYNET|SKYCLAW|OPENCLAW)_/.test(name) && (source[name] ?? '') !== '',
+  );
+}
+
+/** Names in our name space that no program reads, each with the setting that was probably meant. */
+export function unknownNames(source: EnvSource): { readonly name: string; readonly meant?: string }[] {
+  return namesSet(source)
+    .filter((name) => !(name in variables))
+    .map((name) => {
+      const meant = closestName(name, Object.keys(variables));
+      return meant === undefined ? { name } : { name, meant };
+    });
 }
 
 function defaultOf(name: VariableName): string {

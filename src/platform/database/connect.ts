@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { Database } from './database.js';
 import { DatabaseUnavailableError, isUnavailable } from './errors.js';
-import { migrationsFolder, sqlMigrations } from './migrations.js';
+import { migrationFiles, migrationsFolder, sqlMigrations } from './migrations.js';
 import { wireTypes } from './wire-types.js';
 
 export interface ConnectOptions {
@@ -11,7 +11,7 @@ export interface ConnectOptions {
   readonly applicationName: string;
   readonly poolSize: number;
   /** Whose migrations and bookkeeping table. */
-  readonly program: 'control-plane' | 'gateway';
+  readonly program: MigratingProgram;
   /** Whether commits wait for the synchronous standbys, whatever the server's default is. */
   readonly waitsForStandbys?: boolean;
 }
@@ -20,6 +20,12 @@ export interface ConnectOptions {
 export const CONNECT_TIMEOUT_MS = 5_000;
 /** No statement of ours takes this long; past it the way to the server is taken for dead. */
 const QUERY_TIMEOUT_MS = 60_000;
+
+export type MigratingProgram = 'control-plane' | 'gateway';
+
+/** Where it is written down which migrations of a program a database has. */
+export const migrationsTable = (program: MigratingProgram): 'migrations' | 'gateway_migrations' =>
+  program === 'control-plane' ? 'migrations' : 'gateway_migrations';
 
 /** The options of the one `DataSource` a process has. TypeORM keeps the pool and runs the migrations. */
 export function dataSourceOptions({
@@ -36,7 +42,7 @@ export function dataSourceOptions({
     poolSize,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     migrations: sqlMigrations(migrationsFolder(program)),
-    migrationsTableName: program === 'control-plane' ? 'migrations' : 'gateway_migrations',
+    migrationsTableName: migrationsTable(program),
     migrationsTransactionMode: 'each',
     entities: [],
     synchronize: false,
@@ -76,8 +82,10 @@ export async function migrate(dataSource: DataSource): Promise<MigrationReport> 
     await gate.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     const applied = await dataSource.runMigrations();
     const table = dataSource.options.migrationsTableName ?? 'migrations';
-    const rows = (await gate.query(`select name from ${table}`)) as { name: string }[];
+    const rows = (await gate.query(`select name, checksum from ${table}`)) as Applied[];
     const known = new Set(dataSource.migrations.map((entry) => entry.name));
+    await rememberChecksums(gate, table, rows);
+    await gate.commitTransaction();
     return {
       applied: applied.map((entry) => entry.name),
       unknown: rows.map((row) => row.name).filter((name) => !known.has(name)),
@@ -85,6 +93,26 @@ export async function migrate(dataSource: DataSource): Promise<MigrationReport> 
   } finally {
     if (gate.isTransactionActive) await gate.rollbackTransaction();
     await gate.release();
+  }
+}
+
+interface Applied {
+  readonly name: string;
+  readonly checksum: string | null;
+}
+
+/** Writes down what the text of each migration is of which nobody has said so yet. */
+async function rememberChecksums(
+  gate: QueryRunner,
+  table: string,
+  applied: readonly Applied[],
+): Promise<void> {
+  const unsaid = new Set(applied.filter(({ checksum }) => checksum === null).map(({ name }) => name));
+  if (unsaid.size === 0) return;
+  const program = table === migrationsTable('gateway') ? 'gateway' : 'control-plane';
+  for (const { name, checksum } of migrationFiles(migrationsFolder(program))) {
+    if (unsaid.has(name))
+      await gate.query(`update ${table} set checksum = $2 where name = $1`, [name, checksum]);
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type MigrationInterface, type QueryRunner } from 'typeorm';
@@ -10,19 +11,34 @@ export function migrationsFolder(program: 'control-plane' | 'gateway'): string {
   return fileURLToPath(new URL(`../../../migrations/${program}`, import.meta.url));
 }
 
-/**
- * The plain SQL files of a folder as TypeORM migrations, in the order of their times. Each runs once, in a transaction.
- * A merged file is never edited: a change is a new file that old code can still run on.
- */
-export function sqlMigrations(folder: string): (new () => MigrationInterface)[] {
+/** A migration of a program as its file has it. */
+export interface MigrationFile {
+  /** What TypeORM calls it. */
+  readonly name: string;
+  readonly sql: string;
+  /** Of its text. */
+  readonly checksum: string;
+}
+
+/** The migrations of a folder, in the order of their times. */
+export function migrationFiles(folder: string): MigrationFile[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith('.sql'))
     .sort()
     .map((file) => {
       const [, time, what] = FILE_NAME.exec(file) ?? [];
       if (time === undefined || what === undefined) throw new Error(`Not a migration's file name: ${file}`);
-      return migration(`${what}${time}`, readFileSync(`${folder}/${file}`, 'utf8'));
+      const sql = readFileSync(`${folder}/${file}`, 'utf8');
+      return { name: `${what}${time}`, sql, checksum: createHash('sha256').update(sql).digest('hex') };
     });
+}
+
+/**
+ * The plain SQL files of a folder as TypeORM migrations, in the order of their times. Each runs once, in a transaction.
+ * A merged file is never edited: a change is a new file that old code can still run on.
+ */
+export function sqlMigrations(folder: string): (new () => MigrationInterface)[] {
+  return migrationFiles(folder).map(({ name, sql }) => migration(name, sql));
 }
 
 function migration(name: string, sql: string): new () => MigrationInterface {

@@ -36,8 +36,17 @@ export class PgBouncer {
     return `PgBouncer ${version} knows no prepared statements in transaction mode; ${NEEDED.join('.')} does`;
   }
 
-  /** In front of the server of `url`, which it reaches at `serverPort` of this machine. */
-  static async start(program: string, url: URL, serverPort: number): Promise<PgBouncer> {
+  /**
+   * In front of the server of `url`, which it reaches at `serverPort` of this machine. `prepared`: how many statements it
+   * keeps for each connection; null leaves that to older releases, which keep none.
+   */
+  static async start(
+    program: string,
+    url: URL,
+    serverPort: number,
+    { prepared = 500 }: { readonly prepared?: number | null } = {},
+  ): Promise<PgBouncer> {
+    const database = url.pathname.slice(1);
     const folder = mkdtempSync(join(tmpdir(), 'skynet-chaos-pgbouncer-'));
     const account = unprivilegedAccount();
     const port = await freePort();
@@ -46,14 +55,14 @@ export class PgBouncer {
       file,
       [
         '[databases]',
-        `skynet = host=127.0.0.1 port=${serverPort} dbname=skynet user=${url.username} password=${url.password}`,
+        `${database} = host=127.0.0.1 port=${serverPort} dbname=${database} user=${url.username} password=${url.password}`,
         '[pgbouncer]',
         'listen_addr = 127.0.0.1',
         `listen_port = ${port}`,
         'unix_socket_dir =',
         'auth_type = any',
         'pool_mode = transaction',
-        'max_prepared_statements = 500',
+        ...(prepared === null ? [] : [`max_prepared_statements = ${prepared}`]),
         'default_pool_size = 20',
         'max_client_conn = 500',
         'server_login_retry = 1',
