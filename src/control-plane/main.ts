@@ -12,10 +12,13 @@ import { installCors } from '../platform/http/cors.js';
 import { drainOnClose } from '../platform/http/draining.js';
 import { DtoPipe } from '../platform/http/dto.pipe.js';
 import { ProblemFilter } from '../platform/http/problem.filter.js';
+import { installTracing } from '../platform/http/request-tracing.js';
 import { installRateLimit } from '../platform/http/rate-limit.js';
 import { sendProblem } from '../platform/http/send-problem.js';
 import { createServer } from '../platform/http/server.js';
 import { createLogger, type Logger, nestLogger } from '../platform/logging/logger.js';
+import { openTracer } from '../platform/tracing/open-tracer.js';
+import { noTracer } from '../platform/tracing/tracer.js';
 import { apiDocument } from './api-document.js';
 import { ApiKeyAccess, installApiKeys } from './api-keys/index.js';
 import { AppModule } from './app.module.js';
@@ -106,8 +109,9 @@ export async function createControlPlane(
   const server = adapter.getInstance<FastifyInstance>();
   const allowedMethods = new AllowedMethods(server);
   const replica = randomBytes(4).toString('hex');
+  const tracer = await openTracer(config.tracing, { program: 'control-plane', instance: replica }, logger);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.with({ config, logger: logger.child({ replica }), dataSource, databaseUrl, replica }),
+    AppModule.with({ config, logger: logger.child({ replica }), dataSource, databaseUrl, replica, tracer }),
     adapter,
     {
       logger: nestLogger(logger),
@@ -117,6 +121,7 @@ export async function createControlPlane(
     },
   );
   // In the order in which they see a request.
+  installTracing(server, tracer);
   installPublicCors(server, config.publicApi);
   await installCors(server, config.http.corsOrigins, isPublicSkyclaw);
   installSkyclawEnvelope(server);
@@ -151,7 +156,7 @@ export async function describeApi(): Promise<OpenAPIObject> {
   // Never initialised: nothing below asks it for a connection.
   const dataSource = new DataSource({ type: 'postgres' });
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.with({ config, logger, dataSource, databaseUrl: '', replica: 'none' }),
+    AppModule.with({ config, logger, dataSource, databaseUrl: '', replica: 'none', tracer: noTracer }),
     createServer({ ...config.http, answer: sendProblem }),
     { logger: false, bodyParser: false, abortOnError: false, preview: true },
   );

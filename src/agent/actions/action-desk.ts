@@ -12,6 +12,8 @@ import {
 import { canonicalJson } from '../../platform/json/canonical-json.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { SlidingWindow } from '../../platform/sliding-window.js';
+import { readTraceContext, traceFields } from '../../platform/tracing/domain/trace-context.js';
+import { type Tracer } from '../../platform/tracing/tracer.js';
 import { within } from '../../platform/within.js';
 import { type AuditLog } from '../audit/audit-log.js';
 import { type Operator } from '../operator/operator.js';
@@ -47,6 +49,7 @@ export interface ActionDeskOptions {
   readonly audit: AuditLog;
   readonly operator: Operator;
   readonly logger: Logger;
+  readonly tracer: Tracer;
 }
 
 /**
@@ -182,7 +185,7 @@ export class ActionDesk {
     }
     let answer: Awaited<ReturnType<ActionRunner['run']>>;
     try {
-      answer = await runner.run(request, signal);
+      answer = await this.runTraced(request, signal);
     } catch (error) {
       logger.error({ err: error, action: request.action }, 'An action failed within the agent.');
       return { kind: 'interrupted', error: INTERNAL_ERROR };
@@ -194,6 +197,28 @@ export class ActionDesk {
     }
     if (named !== undefined) await memory.forget(named.key);
     return answer.kind === 'halted' ? halted(signal) : answer;
+  }
+
+  private async runTraced(
+    request: ActionRequestFrame,
+    signal: AbortSignal,
+  ): Promise<Awaited<ReturnType<ActionRunner['run']>>> {
+    const span = this.options.tracer.start('action', {
+      parent: readTraceContext(request),
+      attributes: {
+        'skynet.task.action': request.action,
+        'skynet.executor': 'machine',
+        ...(request.task_id === undefined ? {} : { 'skynet.task.id': request.task_id }),
+      },
+    });
+    try {
+      const answer = await this.options.runner.run({ ...request, ...traceFields(span.context) }, signal);
+      span.set({ 'skynet.action.answer': answer.kind });
+      if (answer.kind === 'executed') span.set({ 'process.exit.code': answer.result.returncode });
+      return answer;
+    } finally {
+      span.end();
+    }
   }
 }
 

@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type LeasedFile } from '../../contracts/gateway-api.js';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
-import { type GatewayAddress, type GatewayClient } from '../gateway-client/index.js';
+import { type TraceContext } from '../../platform/tracing/domain/trace-context.js';
+import { type Span, type Tracer } from '../../platform/tracing/tracer.js';
+import { type DispatchOutcome, type GatewayAddress, type GatewayClient } from '../gateway-client/index.js';
 import {
   type ClaimedTask,
   type ClaimProof,
@@ -25,6 +27,7 @@ export interface ExecutionParts extends ProgressParts {
   readonly client: GatewayClient;
   readonly ledgerMetrics: LedgerMetrics;
   readonly metrics: DispatchMetrics;
+  readonly tracer: Tracer;
 }
 
 /**
@@ -46,6 +49,8 @@ export class Execution {
   constructor(
     private readonly task: ClaimedTask,
     readonly gateway: GatewayAddress,
+    /** Where the trace of the task goes on. */
+    private readonly trace: TraceContext | null,
     private readonly parts: ExecutionParts,
   ) {
     this.proof = { taskId: task.id, workerId: task.lockedBy, claimToken: task.claimToken };
@@ -92,12 +97,15 @@ export class Execution {
     // A new execution goes by the token of the claim that started it.
     let keyMayHaveRun = this.key !== task.claimToken;
     let pauseMs = FIRST_PAUSE_MS;
-    for (;;) {
+    for (let attempt = 1; ; attempt++) {
       const timeLeft = Math.max(1, end - performance.now());
       const options = { signal: interrupted, timeoutMs: timeLeft, watcher: this.progress };
+      const span = this.startDispatch(attempt);
+      const traced = { ...order, trace: span.context };
       const outcome = keyMayHaveRun
-        ? await this.parts.client.askAgain(gateway, order, options)
-        : await this.parts.client.execute(gateway, order, options);
+        ? await this.parts.client.askAgain(gateway, traced, options)
+        : await this.parts.client.execute(gateway, traced, options);
+      endDispatch(span, outcome);
       this.parts.metrics.attempts[outcome.kind === 'not-executed' ? 'not_executed' : outcome.kind].inc();
       if (this.isLost()) return null;
       if (this.isLeaving() && outcome.kind === 'unknown') return this.handedBack();
@@ -116,6 +124,24 @@ export class Execution {
       if (this.isLeaving()) return this.handedBack();
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
+  }
+
+  /** The span of one request to the gateway. */
+  private startDispatch(attempt: number): Span {
+    const { task, gateway, trace } = this;
+    return this.parts.tracer.start('dispatch', {
+      kind: 'client',
+      parent: trace,
+      attributes: {
+        'skynet.task.id': task.id,
+        'skynet.task.action': task.action,
+        'skynet.gateway.id': gateway.gatewayId,
+        'skynet.gateway.protocol': gateway.protocol,
+        'skynet.lease.number': task.leaseNumber,
+        'skynet.dispatch.attempt': attempt,
+        'server.address': new URL(gateway.host).hostname,
+      },
+    });
   }
 
   private resultOf(verdict: Exclude<Verdict, { do: 'ask-again' }> | null): DispatchResult {
@@ -145,6 +171,22 @@ export class Execution {
 
   /** Writes the verdict down; while the database is away it tries again until the lease cannot be ours any more. */
   private async record(verdict: Exclude<Verdict, { do: 'ask-again' }>): Promise<void> {
+    const { tracer } = this.parts;
+    const span = tracer.start(verdict.do, {
+      parent: this.trace,
+      attributes: { 'skynet.task.id': this.task.id, 'skynet.lease.number': this.task.leaseNumber },
+    });
+    try {
+      span.set({ 'skynet.claim.held': await this.write(verdict) });
+      span.end();
+    } catch (error) {
+      span.end('It could not be written.');
+      throw error;
+    }
+  }
+
+  /** Whether the claim was still ours. */
+  private async write(verdict: Exclude<Verdict, { do: 'ask-again' }>): Promise<boolean> {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
         const { database, endings, ledgerMetrics } = this.parts;
@@ -161,7 +203,7 @@ export class Execution {
         } else if (verdict.do === 'complete' || !verdict.keepKey) {
           await this.parts.client.settled(this.gateway, this.key);
         }
-        return;
+        return written;
       } catch (error) {
         if (!(error instanceof DatabaseUnavailableError) || this.leaseIsOver()) throw error;
         await wait(pauseMs, undefined, { signal: this.lost.signal }).catch(() => undefined);
@@ -182,6 +224,13 @@ export class Execution {
   leaseIsOver(): boolean {
     return performance.now() - this.renewedAtMs > this.leaseSeconds * 1_000;
   }
+}
+
+/** What did not come to an answer is an error; an action that failed is not. */
+function endDispatch(span: Span, outcome: DispatchOutcome): void {
+  span.set({ 'skynet.dispatch.outcome': outcome.kind });
+  const failed = outcome.kind === 'not-executed' || outcome.kind === 'unknown';
+  span.end(failed ? outcome.error : undefined);
 }
 
 /** What is told of the files that a task has leased; none of a task that declares none and has promised nothing. */

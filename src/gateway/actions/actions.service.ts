@@ -5,6 +5,8 @@ import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { ACTION_RATE, INTERNAL_ERROR, RATE_LIMITED, STOPPED } from '../../contracts/refusals.js';
 import { SlidingWindow } from '../../platform/sliding-window.js';
+import { readTraceContext, traceFields } from '../../platform/tracing/domain/trace-context.js';
+import { type Tracer } from '../../platform/tracing/tracer.js';
 import { within } from '../../platform/within.js';
 import { type Executor, type ExecutorAnswer } from '../executors/executor.js';
 import { type Executors } from '../executors/executors.js';
@@ -30,6 +32,7 @@ export interface ActionsOptions {
   readonly database: Database;
   readonly executors: Executors;
   readonly logger: Logger;
+  readonly tracer: Tracer;
   /** How much longer than its action may run a caller waits for the answer; the action goes on. */
   readonly answerGraceMs: number;
   /** Why a person does not want an action to run, who may be asked first; null when it may. Absent: nobody is asked. */
@@ -44,6 +47,7 @@ export class ActionsService {
   private readonly database: Database;
   private readonly executors: Executors;
   private readonly logger: Logger;
+  private readonly tracer: Tracer;
   private readonly answerGraceMs: number;
   private readonly approval: ActionsOptions['approval'];
   private readonly running = new RunningActions();
@@ -55,10 +59,11 @@ export class ActionsService {
   /** How often this process was told to stop or to resume. */
   private stopOrders = 0;
 
-  constructor({ database, executors, logger, answerGraceMs, approval }: ActionsOptions) {
+  constructor({ database, executors, logger, tracer, answerGraceMs, approval }: ActionsOptions) {
     this.database = database;
     this.executors = executors;
     this.logger = logger;
+    this.tracer = tracer;
     this.answerGraceMs = answerGraceMs;
     this.approval = approval;
     this.keyed = new KeyedExecutions(database, logger, this.running, {
@@ -205,10 +210,33 @@ export class ActionsService {
       if (signal.aborted) return { answer: this.halted(request.action, signal), key: 'unused' };
       // Whoever sends the key again hears the same, and nobody is asked twice.
       if (denied !== null) return { answer: refusal(request.action, denied), key: 'settled' };
-      const answer = await executor.run(request, signal);
+      const answer = await this.runTraced(request, executor, signal);
       return this.outcomeOf(answer, request, signal, { executor: executor.id, began });
     } catch (error) {
       return this.internalError(error, request);
+    }
+  }
+
+  private async runTraced(
+    request: ActionRequest,
+    executor: Executor,
+    signal: AbortSignal,
+  ): Promise<ExecutorAnswer> {
+    const span = this.tracer.start('action', {
+      parent: readTraceContext(request),
+      attributes: {
+        'skynet.task.action': request.action,
+        'skynet.executor': executor.name,
+        ...(request.task_id === undefined ? {} : { 'skynet.task.id': request.task_id }),
+      },
+    });
+    try {
+      const answer = await executor.run({ ...request, ...traceFields(span.context) }, signal);
+      span.set({ 'skynet.action.answer': answer.kind });
+      if (answer.kind === 'executed') span.set({ 'process.exit.code': answer.result.returncode });
+      return answer;
+    } finally {
+      span.end();
     }
   }
 
