@@ -49,6 +49,8 @@ export class StubCollector extends StubServer {
   readonly headers: http.IncomingHttpHeaders[] = [];
   /** Takes requests and never answers them. */
   hangs = false;
+  /** What it answers. */
+  status = 200;
 
   /** The settings of a program that sends its spans here. */
   get env(): Record<string, string> {
@@ -63,7 +65,7 @@ export class StubCollector extends StubServer {
     this.headers.push(request.headers);
     if (this.hangs) return Promise.resolve();
     if (request.url === '/v1/traces') this.spans.push(...spansIn(JSON.parse(body) as Traces));
-    reply(response, 200, {});
+    reply(response, this.status, {});
     return Promise.resolve();
   }
 }

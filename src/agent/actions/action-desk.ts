@@ -12,7 +12,7 @@ import {
 import { canonicalJson } from '../../platform/json/canonical-json.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { SlidingWindow } from '../../platform/sliding-window.js';
-import { readTraceContext, traceFields } from '../../platform/tracing/domain/trace-context.js';
+import { readTraceContext, traceFields, traceOfLine } from '../../platform/tracing/domain/trace-context.js';
 import { type Tracer } from '../../platform/tracing/tracer.js';
 import { within } from '../../platform/within.js';
 import { type AuditLog } from '../audit/audit-log.js';
@@ -73,7 +73,7 @@ export class ActionDesk {
   async handle(request: ActionRequestFrame): Promise<ActionResponseFrame> {
     const began = performance.now();
     const decision = await this.decide(request).catch((error: unknown): Decision => {
-      this.options.logger.error({ err: error, action: request.action }, 'A request could not be decided on.');
+      this.options.logger.error({ err: error, ...lineOf(request) }, 'A request could not be decided on.');
       // This request has begun nothing; of an earlier one, which a recall asks for, that cannot be said.
       return { kind: isRecall(request) ? 'interrupted' : 'not-executed', error: INTERNAL_ERROR };
     });
@@ -179,7 +179,10 @@ export class ActionDesk {
       try {
         await memory.begin(named.key, named.fingerprint);
       } catch (error) {
-        logger.error({ err: error }, 'An action did not begin, since that cannot be written down.');
+        logger.error(
+          { err: error, ...lineOf(request) },
+          'An action did not begin, since that cannot be written down.',
+        );
         return { kind: 'not-executed', error: INTERNAL_ERROR };
       }
     }
@@ -187,7 +190,7 @@ export class ActionDesk {
     try {
       answer = await this.runTraced(request, signal);
     } catch (error) {
-      logger.error({ err: error, action: request.action }, 'An action failed within the agent.');
+      logger.error({ err: error, ...lineOf(request) }, 'An action failed within the agent.');
       return { kind: 'interrupted', error: INTERNAL_ERROR };
     }
     if (answer.kind === 'executed') {
@@ -226,6 +229,12 @@ function halted(signal: AbortSignal): Decision {
   return signal.reason === 'emergency stop'
     ? { kind: 'refused', error: STOPPED }
     : { kind: 'not-executed', error: SHUTTING_DOWN };
+}
+
+/** What a line of the log says of the request that it is about. */
+function lineOf(request: ActionRequestFrame): object {
+  const { action, task_id: taskId } = request;
+  return { action, taskId, ...traceOfLine(readTraceContext(request)) };
 }
 
 const isRecall = ({ recall }: ActionRequestFrame): boolean => recall === true;

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type LeasedFile } from '../../contracts/gateway-api.js';
 import { DatabaseUnavailableError } from '../../platform/database/errors.js';
-import { type TraceContext } from '../../platform/tracing/domain/trace-context.js';
+import { type Logger } from '../../platform/logging/logger.js';
+import { type TraceContext, traceOfLine } from '../../platform/tracing/domain/trace-context.js';
 import { type Span, type Tracer } from '../../platform/tracing/tracer.js';
 import { type DispatchOutcome, type GatewayAddress, type GatewayClient } from '../gateway-client/index.js';
 import {
@@ -45,6 +46,7 @@ export class Execution {
 
   private readonly key: string;
   private readonly progress: Progress;
+  private readonly logger: Logger;
 
   constructor(
     private readonly task: ClaimedTask,
@@ -55,7 +57,10 @@ export class Execution {
   ) {
     this.proof = { taskId: task.id, workerId: task.lockedBy, claimToken: task.claimToken };
     this.leaseSeconds = task.leaseSeconds;
-    this.progress = new Progress(this.proof, gateway.gatewayId, parts);
+    const { gatewayId } = gateway;
+    const line = { taskId: task.id, leaseNumber: task.leaseNumber, gatewayId, ...traceOfLine(trace) };
+    this.logger = parts.logger.child(line);
+    this.progress = new Progress(this.proof, gatewayId, { ...parts, logger: this.logger });
     if (task.dispatchKey === null)
       throw new Error(`Task ${task.id} was claimed without the key of its execution.`);
     this.key = task.dispatchKey;
@@ -74,16 +79,18 @@ export class Execution {
   /** Runs to the end, whatever that is. Never throws. */
   async run(): Promise<void> {
     const beganMs = performance.now();
+    this.logger.debug(
+      { action: this.task.action, attempt: this.task.attempts },
+      'A task is sent to a gateway.',
+    );
     try {
       const verdict = await this.ask(this.key).finally(() => this.progress.end());
       this.parts.metrics.dispatches[this.resultOf(verdict)].observe((performance.now() - beganMs) / 1_000);
       if (verdict !== null) await this.record(verdict);
+      this.logger.debug({ result: this.resultOf(verdict) }, 'A dispatch has ended.');
     } catch (error) {
       // The lease runs out, and the reaper gives the task, with its key if it was started, to the next dispatcher.
-      this.parts.logger.warn(
-        { err: error, taskId: this.task.id },
-        'A dispatch could not be brought to its end.',
-      );
+      this.logger.warn({ err: error }, 'A dispatch could not be brought to its end.');
     }
   }
 
@@ -159,13 +166,12 @@ export class Execution {
     readonly transport: boolean;
     readonly error: string;
   }): Promise<void> {
-    const { gatewayId } = this.gateway;
     if (!outcome.transport) {
       this.parts.registry.requestProbe();
       return;
     }
     await this.parts.registry.recordTransportFailure(this.gateway, outcome.error).catch((error: unknown) => {
-      this.parts.logger.debug({ err: error, gatewayId }, 'A transport failure could not be noted.');
+      this.logger.debug({ err: error }, 'A transport failure could not be noted.');
     });
   }
 
@@ -199,7 +205,7 @@ export class Execution {
                 keepDispatchKey: verdict.keepKey,
               });
         if (!written) {
-          this.parts.logger.info({ taskId: this.task.id }, 'A result came after its claim had ended.');
+          this.logger.info('A result came after its claim had ended.');
         } else if (verdict.do === 'complete' || !verdict.keepKey) {
           await this.parts.client.settled(this.gateway, this.key);
         }

@@ -5,7 +5,7 @@ import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { ACTION_RATE, INTERNAL_ERROR, RATE_LIMITED, STOPPED } from '../../contracts/refusals.js';
 import { SlidingWindow } from '../../platform/sliding-window.js';
-import { readTraceContext, traceFields } from '../../platform/tracing/domain/trace-context.js';
+import { readTraceContext, traceFields, traceOfLine } from '../../platform/tracing/domain/trace-context.js';
 import { type Tracer } from '../../platform/tracing/tracer.js';
 import { within } from '../../platform/within.js';
 import { type Executor, type ExecutorAnswer } from '../executors/executor.js';
@@ -257,26 +257,32 @@ export class ActionsService {
 
   private outcomeOf(
     answer: ExecutorAnswer,
-    { action, task_id: taskId }: ActionRequest,
+    request: ActionRequest,
     signal: AbortSignal,
     { executor, began }: { readonly executor: string; readonly began: number },
   ): Outcome {
+    const { action } = request;
     switch (answer.kind) {
       case 'executed': {
         const { returncode } = answer.result;
         const ms = Math.round(performance.now() - began);
-        this.logger.info({ action, taskId, executor, returncode, ms }, 'Action executed.');
+        this.logger.info({ ...lineOf(request), executor, returncode, ms }, 'Action executed.');
         const body = { status: 'success', action, result: answer.result } as const;
         return { answer: { httpStatus: 200, body }, key: 'settled' };
       }
       case 'interrupted':
-        this.logger.warn({ action, taskId, executor }, 'An action was broken off.');
+        this.logger.warn({ ...lineOf(request), executor }, 'An action was broken off.');
         return { answer: refusal(action, answer.error), key: 'settled' };
       case 'refused':
+        this.logger.debug({ ...lineOf(request), executor }, 'An action was refused.');
         return { answer: refusal(action, answer.error), key: 'unused' };
       case 'halted':
         return { answer: this.halted(action, signal), key: 'unused' };
       case 'unanswered':
+        this.logger.warn(
+          { ...lineOf(request), executor, outcome: answer.outcome, reason: answer.error },
+          'An action was not answered.',
+        );
         return {
           answer: unanswered(action, answer),
           key: answer.outcome === 'unknown' ? 'open' : 'unused',
@@ -285,9 +291,9 @@ export class ActionsService {
   }
 
   /** How far an action came cannot be told, so its key must not run again. */
-  private internalError(error: unknown, { action, task_id: taskId }: ActionRequest): Outcome {
-    this.logger.error({ err: error, action, taskId }, 'An executor failed.');
-    return { answer: refusal(action, INTERNAL_ERROR), key: 'settled' };
+  private internalError(error: unknown, request: ActionRequest): Outcome {
+    this.logger.error({ err: error, ...lineOf(request) }, 'An executor failed.');
+    return { answer: refusal(request.action, INTERNAL_ERROR), key: 'settled' };
   }
 
   /** Why an action may not begin now, in the order of the checks; null when it may. */
@@ -311,4 +317,10 @@ export class ActionsService {
   private halted(action: string, signal: AbortSignal): HttpAnswer {
     return signal.reason === 'emergency stop' ? refusal(action, STOPPED) : SHUTTING_DOWN;
   }
+}
+
+/** What a line of the log says of the action that it is about. */
+function lineOf(request: ActionRequest): object {
+  const { action, task_id: taskId, lease_number: leaseNumber } = request;
+  return { action, taskId, leaseNumber, ...traceOfLine(readTraceContext(request)) };
 }

@@ -1,5 +1,5 @@
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { readTraceContext, type TraceContext } from '../tracing/domain/trace-context.js';
+import { readTraceContext, type TraceContext, traceOfLine } from '../tracing/domain/trace-context.js';
 import { type Span, type SpanAttributes, type Tracer } from '../tracing/tracer.js';
 import { isOfApi, routeOf } from './route.decorator.js';
 
@@ -45,6 +45,11 @@ export function endServerSpan(span: Span, status: number): void {
 /** The trace that a request belongs to, for what it leads to: below its span, or as its caller says. */
 export function traceOf(request: FastifyRequest): TraceContext | null {
   return spans.get(request)?.context ?? readTraceContext(request.headers);
+}
+
+/** What a line of the log says of the request that it is about. */
+export function lineOf(request: FastifyRequest): { readonly requestId: string; readonly traceId?: string } {
+  return { requestId: request.id, ...traceOfLine(traceOf(request)) };
 }
 
 /** Adds to the span of a request, if it has one. */

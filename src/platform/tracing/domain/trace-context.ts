@@ -60,6 +60,11 @@ export function traceparentOf({ traceId, spanId, flags }: SpanIds): string {
   return `00-${traceId}-${spanId}-${(flags & KNOWN_FLAGS).toString(16).padStart(2, '0')}`;
 }
 
+/** What a line of a log says of it: nothing where there is no trace. */
+export function traceOfLine(context: TraceContext | null): { readonly traceId?: string } {
+  return context === null ? {} : { traceId: idsOf(context).traceId };
+}
+
 /** A trace context as fields of a message, or as headers. */
 export function traceFields(context: TraceContext | null): TraceFields {
   if (context === null) return {};
