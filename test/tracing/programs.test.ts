@@ -144,7 +144,7 @@ describe('real programs that log everything', () => {
     program.stderr
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Json);
+      .map((line) => JSON.parse(line));
   const said = (program: Program, msg: string): Json[] => linesOf(program).filter((line) => line.msg === msg);
 
   it('writes JSON with the same fields in every line', () => {
