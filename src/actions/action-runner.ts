@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { limitSecondsOf } from '../contracts/actions.js';
 import { type ActionResult } from '../contracts/gateway-api.js';
+import { readTraceContext, traceEnvironment } from '../platform/tracing/domain/trace-context.js';
 import { type ActionsConfig, defaultActionsConfig } from './actions.config.js';
 import { cutText } from './cut-text.js';
 import { type Answer, type Execution } from './execution.js';
@@ -124,13 +125,16 @@ export class ActionRunner {
   }
 
   private async contextOf(
-    { action, params, files }: Execution,
+    { action, params, files, ...trace }: Execution,
     paths: ReadonlyMap<string, string>,
     signal: AbortSignal,
   ): Promise<ActionContext> {
     const roots = await realRoots(this.roots);
     const cwd = paths.get('working_dir') ?? roots[0] ?? '/';
-    const env = childEnvironment(this.env, roots);
+    const env = {
+      ...childEnvironment(this.env, roots),
+      ...traceEnvironment(readTraceContext(trace)),
+    };
     const limitSeconds = limitSecondsOf(action, params);
     const deadlineMs = performance.now() + limitSeconds * 1_000;
     const run: Run = (program, args, options = {}) =>

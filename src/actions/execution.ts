@@ -7,6 +7,9 @@ export interface Execution {
   readonly confirmed: boolean;
   /** What the task that it belongs to has leased; absent when there is nothing to compare with. */
   readonly files?: readonly LeasedFile[];
+  /** W3C trace context for its programs; absent: they are in no trace. */
+  readonly traceparent?: string;
+  readonly tracestate?: string;
 }
 
 /** Why actions are told to end before their time: the `reason` of the signal that tells them. */

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { type ActionsConfig, actionsConfig } from '../actions/index.js';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
+import { type TracingConfig, tracingConfig } from '../platform/tracing/tracing.config.js';
 
 export interface AgentConfig {
   readonly gatewayUrl: string;
@@ -18,6 +19,8 @@ export interface AgentConfig {
   /** How long a shutdown waits for running actions. */
   readonly patienceMs: number;
   readonly logLevel: string;
+  /** Undefined: no spans are recorded. */
+  readonly tracing: TracingConfig | undefined;
 }
 
 export interface AgentTls {
@@ -48,6 +51,7 @@ export function agentConfig(env: Env): AgentConfig {
     reconnectMs: env.number('SKYNET_AGENT_RECONNECT_SECS', { min: 0.01, max: MOST_RECONNECT_SECS }) * 1_000,
     patienceMs: 15_000,
     logLevel: env.oneOf('SKYNET_LOG_LEVEL', logLevels),
+    tracing: tracingConfig(env),
   });
 }
 

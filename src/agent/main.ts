@@ -2,6 +2,7 @@ import { type Readable, type Writable } from 'node:stream';
 import { ActionRunner } from '../actions/index.js';
 import { type Logger } from '../platform/logging/logger.js';
 import { productVersion } from '../platform/product-version.js';
+import { openTracer } from '../platform/tracing/open-tracer.js';
 import { StateDir } from '../platform/state-dir/state-dir.js';
 import { ActionDesk } from './actions/action-desk.js';
 import { ExecutionMemory } from './actions/execution-memory.js';
@@ -35,7 +36,13 @@ export interface RunningAgent {
  * Starts the agent, which connects to its gateway for as long as the process lives. Throws an {@link ConfigError} for
  * what only an operator can mend.
  */
-export function startAgent({ config, logger, say, env, terminal }: AgentOptions): RunningAgent {
+export async function startAgent({
+  config,
+  logger,
+  say,
+  env,
+  terminal,
+}: AgentOptions): Promise<RunningAgent> {
   const state = StateDir.open(config.stateDir, {
     owner: 'agent',
     setting: 'SKYNET_AGENT_STATE_DIR',
@@ -43,6 +50,7 @@ export function startAgent({ config, logger, say, env, terminal }: AgentOptions)
   });
   const memory = new ExecutionMemory(state, logger);
   const agentId = memory.id();
+  const tracer = await openTracer(config.tracing, { program: 'agent', instance: agentId }, logger);
   const operator =
     terminal === undefined
       ? new NoOperator()
@@ -59,6 +67,7 @@ export function startAgent({ config, logger, say, env, terminal }: AgentOptions)
     audit: new AuditLog({ path: state.file('audit.jsonl'), logger }),
     operator,
     logger,
+    tracer,
   });
   const link = new GatewayLink({
     config,
@@ -83,6 +92,7 @@ export function startAgent({ config, logger, say, env, terminal }: AgentOptions)
     await link.close();
     await memory.stop();
     if (operator instanceof TerminalOperator) operator.close();
+    await tracer.close();
     state.release();
   };
   return { close: () => (closing ??= close()) };

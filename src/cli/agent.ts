@@ -5,16 +5,16 @@ import { say, serveUntilSignal } from './program.js';
 
 /** `skynet agent`: connects to a gateway and executes actions on this machine for it, until a signal. */
 export async function agent(): Promise<void> {
-  await serveUntilSignal(() => Promise.resolve(start()));
+  await serveUntilSignal(start);
 }
 
-function start(): () => Promise<void> {
+async function start(): Promise<() => Promise<void>> {
   const env = loadEnv();
   const config = agentConfig(env);
   const logger = createLogger('agent', config.logLevel);
   for (const warning of env.warnings) logger.warn(warning);
   const { stdin: input, stdout: output } = process;
-  const running = startAgent({
+  const running = await startAgent({
     config,
     logger,
     say,

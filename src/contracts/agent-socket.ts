@@ -26,6 +26,9 @@ export interface ActionRequestFrame {
   readonly idempotency_key?: string;
   /** What the task has leased; absent when it declared no files. */
   readonly files?: readonly LeasedFile[];
+  /** W3C trace context of the request; absent: it is in no trace. */
+  readonly traceparent?: string;
+  readonly tracestate?: string;
   /** How long the action may run. */
   readonly timeout_ms: number;
   /**

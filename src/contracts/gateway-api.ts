@@ -28,6 +28,9 @@ export interface ActionRequest {
   readonly lease_number?: number;
   /** What the task has leased; absent when it declared no files. */
   readonly files?: readonly LeasedFile[];
+  /** W3C trace context of the one who asks, which may come as headers as well; absent: it is in no trace. */
+  readonly traceparent?: string;
+  readonly tracestate?: string;
 }
 
 export interface ActionResult {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
+import { type TracingConfig, tracingConfig } from '../platform/tracing/tracing.config.js';
 import { type AuditConfig, auditConfig } from './audit/audit.config.js';
 import { baseUrl } from './cluster/domain/base-url.js';
 import { type OpenClawConfig, openclawConfig } from './gateway-client/openclaw/openclaw.config.js';
@@ -114,6 +115,8 @@ export interface ControlPlaneConfig {
   readonly publicApi: PublicApiConfig;
   readonly webhooks: WebhooksConfig;
   readonly audit: AuditConfig;
+  /** Undefined: no spans are recorded. */
+  readonly tracing: TracingConfig | undefined;
   readonly idempotencyTtlMs: number;
   readonly databasePoolSize: number;
   readonly logLevel: string;
@@ -211,6 +214,7 @@ export function controlPlaneConfig(env: Env): ControlPlaneConfig {
     publicApi: publicApiConfig(env),
     webhooks: webhooksConfig(env),
     audit: auditConfig(env),
+    tracing: tracingConfig(env),
     idempotencyTtlMs: env.integer('SKYCLAW_IDEMPOTENCY_TTL_MS', { min: 1 }),
     databasePoolSize: env.integer('SKYNET_DB_POOL_SIZE', { min: 2, max: 1_000 }),
     logLevel: env.oneOf('SKYNET_LOG_LEVEL', logLevels),

@@ -12,9 +12,13 @@ import { installCors } from '../platform/http/cors.js';
 import { drainOnClose } from '../platform/http/draining.js';
 import { DtoPipe } from '../platform/http/dto.pipe.js';
 import { ProblemFilter } from '../platform/http/problem.filter.js';
+import { installRequestLog } from '../platform/http/request-log.js';
+import { installTracing } from '../platform/http/request-tracing.js';
 import { sendProblem } from '../platform/http/send-problem.js';
 import { createServer } from '../platform/http/server.js';
 import { createLogger, type Logger, nestLogger } from '../platform/logging/logger.js';
+import { openTracer } from '../platform/tracing/open-tracer.js';
+import { noTracer } from '../platform/tracing/tracer.js';
 import { apiDocument } from './api-document.js';
 import { ApiKeyAccess, installApiKeys } from './api-keys/index.js';
 import { AppModule } from './app.module.js';
@@ -99,15 +103,17 @@ async function migrated(dataSource: DataSource): Promise<MigrationReport> {
 
 /** The application on an open database, not yet listening. Closing it closes the database. */
 export async function createControlPlane(
-  { config, databaseUrl, logger }: ControlPlaneOptions,
+  { config, databaseUrl, logger: root }: ControlPlaneOptions,
   dataSource: DataSource,
 ): Promise<NestFastifyApplication> {
   const adapter = createServer({ ...config.http, answer: sendProblem });
   const server = adapter.getInstance<FastifyInstance>();
   const allowedMethods = new AllowedMethods(server);
   const replica = randomBytes(4).toString('hex');
+  const logger = root.child({ replica });
+  const tracer = await openTracer(config.tracing, { program: 'control-plane', instance: replica }, logger);
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.with({ config, logger: logger.child({ replica }), dataSource, databaseUrl, replica }),
+    AppModule.with({ config, logger, dataSource, databaseUrl, replica, tracer }),
     adapter,
     {
       logger: nestLogger(logger),
@@ -117,6 +123,8 @@ export async function createControlPlane(
     },
   );
   // In the order in which they see a request.
+  installTracing(server, tracer);
+  installRequestLog(server, logger);
   installPublicCors(server, config.publicApi);
   await installCors(server, config.http.corsOrigins, isPublicSkyclaw);
   installSkyclawEnvelope(server);
@@ -153,7 +161,7 @@ export async function describeApi(): Promise<OpenAPIObject> {
   // Never initialised: nothing below asks it for a connection.
   const dataSource = new DataSource({ type: 'postgres' });
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.with({ config, logger, dataSource, databaseUrl: '', replica: 'none' }),
+    AppModule.with({ config, logger, dataSource, databaseUrl: '', replica: 'none', tracer: noTracer }),
     createServer({ ...config.http, answer: sendProblem }),
     { logger: false, bodyParser: false, abortOnError: false, preview: true },
   );

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { type ActionsConfig, actionsConfig } from '../actions/index.js';
 import { type Env } from '../platform/config/env.js';
 import { logLevels } from '../platform/logging/logger.js';
+import { type TracingConfig, tracingConfig } from '../platform/tracing/tracing.config.js';
 import { type AgentsConfig, agentsConfig } from './agents/agents.config.js';
 import { type BackupConfig, backupConfig } from './backup/index.js';
 import { ConfigError } from '../platform/config/config-error.js';
@@ -43,6 +44,8 @@ export interface GatewayConfig {
   readonly sentinel: SentinelConfig;
   readonly heartbeats: HeartbeatsConfig;
   readonly backup: BackupConfig;
+  /** Undefined: no spans are recorded. */
+  readonly tracing: TracingConfig | undefined;
   /** Where facts of people are kept as files; undefined: nowhere. */
   readonly memoryFolder: string | undefined;
 }
@@ -91,6 +94,7 @@ export function gatewayConfig(env: Env): GatewayConfig {
     sentinel: sentinelConfig(),
     heartbeats: heartbeatsConfig(),
     backup: backupConfig(env),
+    tracing: tracingConfig(env),
     memoryFolder: memoryFolder(env),
   });
 }

@@ -1,7 +1,9 @@
 import 'reflect-metadata';
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { connect, databaseOf, migrate } from '../platform/database/connect.js';
 import { type Logger } from '../platform/logging/logger.js';
+import { openTracer } from '../platform/tracing/open-tracer.js';
 import { ActionsService } from './actions/actions.service.js';
 import { upkeepLoops } from './actions/upkeep.loops.js';
 import { AgentServer } from './agents/index.js';
@@ -39,6 +41,11 @@ export interface RunningGateway {
 /** Connects, migrates and listens. Throws when the database is not there or the port is taken. */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
   const { config, databaseUrl, logger, env } = options;
+  const tracer = await openTracer(
+    config.tracing,
+    { program: 'gateway', instance: randomBytes(4).toString('hex') },
+    logger,
+  );
   const agents = config.agents === undefined ? undefined : new AgentServer(config.agents, logger);
   const dataSource = await connect({
     url: databaseUrl,
@@ -63,6 +70,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       database,
       executors,
       logger,
+      tracer,
       answerGraceMs: config.answerGraceMs,
       approval: gitApproval(config.projects, bot),
     });
@@ -91,7 +99,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       ...[providers.module, projects.module, ...upkeep.modules],
       ...[SkillsModule.with(skills), ProfilesModule.with(database)],
     ];
-    const module = GatewayModule.with({ database, actions, executors, ssh, features });
+    const module = GatewayModule.with({ database, actions, executors, ssh, tracer, features });
     const app = await createGatewayApp({ config, logger, module, actions });
     agents?.heedStop(await actions.isStopped());
     await agents?.listen();
@@ -123,6 +131,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       await app.close();
       await agents?.close();
       await dataSource.destroy();
+      await tracer.close();
     };
     return { url, agentsUrl: agents?.url, close: () => (closing ??= close()) };
   } catch (error) {

@@ -129,7 +129,7 @@ export class ProjectsFixture {
   /** An agent of a gateway that takes agents with {@link AGENTS}, for as long as the returned function is not called. */
   async attachAgent(gateway: RunningGateway): Promise<() => Promise<void>> {
     const state = mkdtempSync(join(tmpdir(), 'skynet-agent-state-'));
-    const agent = startAgent({
+    const agent = await startAgent({
       config: agentConfig(
         new Env({
           ...{ ...AGENTS, SKYNET_GATEWAY_URL: `${gateway.agentsUrl ?? ''}/agent/ws` },

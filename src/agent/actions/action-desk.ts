@@ -12,6 +12,8 @@ import {
 import { canonicalJson } from '../../platform/json/canonical-json.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { SlidingWindow } from '../../platform/sliding-window.js';
+import { readTraceContext, traceFields, traceOfLine } from '../../platform/tracing/domain/trace-context.js';
+import { type Tracer } from '../../platform/tracing/tracer.js';
 import { within } from '../../platform/within.js';
 import { type AuditLog } from '../audit/audit-log.js';
 import { type Operator } from '../operator/operator.js';
@@ -47,6 +49,7 @@ export interface ActionDeskOptions {
   readonly audit: AuditLog;
   readonly operator: Operator;
   readonly logger: Logger;
+  readonly tracer: Tracer;
 }
 
 /**
@@ -70,7 +73,7 @@ export class ActionDesk {
   async handle(request: ActionRequestFrame): Promise<ActionResponseFrame> {
     const began = performance.now();
     const decision = await this.decide(request).catch((error: unknown): Decision => {
-      this.options.logger.error({ err: error, action: request.action }, 'A request could not be decided on.');
+      this.options.logger.error({ err: error, ...lineOf(request) }, 'A request could not be decided on.');
       // This request has begun nothing; of an earlier one, which a recall asks for, that cannot be said.
       return { kind: isRecall(request) ? 'interrupted' : 'not-executed', error: INTERNAL_ERROR };
     });
@@ -176,15 +179,18 @@ export class ActionDesk {
       try {
         await memory.begin(named.key, named.fingerprint);
       } catch (error) {
-        logger.error({ err: error }, 'An action did not begin, since that cannot be written down.');
+        logger.error(
+          { err: error, ...lineOf(request) },
+          'An action did not begin, since that cannot be written down.',
+        );
         return { kind: 'not-executed', error: INTERNAL_ERROR };
       }
     }
     let answer: Awaited<ReturnType<ActionRunner['run']>>;
     try {
-      answer = await runner.run(request, signal);
+      answer = await this.runTraced(request, signal);
     } catch (error) {
-      logger.error({ err: error, action: request.action }, 'An action failed within the agent.');
+      logger.error({ err: error, ...lineOf(request) }, 'An action failed within the agent.');
       return { kind: 'interrupted', error: INTERNAL_ERROR };
     }
     if (answer.kind === 'executed') {
@@ -195,12 +201,40 @@ export class ActionDesk {
     if (named !== undefined) await memory.forget(named.key);
     return answer.kind === 'halted' ? halted(signal) : answer;
   }
+
+  private async runTraced(
+    request: ActionRequestFrame,
+    signal: AbortSignal,
+  ): Promise<Awaited<ReturnType<ActionRunner['run']>>> {
+    const span = this.options.tracer.start('action', {
+      parent: readTraceContext(request),
+      attributes: {
+        'skynet.task.action': request.action,
+        'skynet.executor': 'machine',
+        ...(request.task_id === undefined ? {} : { 'skynet.task.id': request.task_id }),
+      },
+    });
+    try {
+      const answer = await this.options.runner.run({ ...request, ...traceFields(span.context) }, signal);
+      span.set({ 'skynet.action.answer': answer.kind });
+      if (answer.kind === 'executed') span.set({ 'process.exit.code': answer.result.returncode });
+      return answer;
+    } finally {
+      span.end();
+    }
+  }
 }
 
 function halted(signal: AbortSignal): Decision {
   return signal.reason === 'emergency stop'
     ? { kind: 'refused', error: STOPPED }
     : { kind: 'not-executed', error: SHUTTING_DOWN };
+}
+
+/** What a line of the log says of the request that it is about. */
+function lineOf(request: ActionRequestFrame): object {
+  const { action, task_id: taskId } = request;
+  return { action, taskId, ...traceOfLine(readTraceContext(request)) };
 }
 
 const isRecall = ({ recall }: ActionRequestFrame): boolean => recall === true;

@@ -1,6 +1,7 @@
 import { type LeasedFile } from '../../contracts/gateway-api.js';
 import { type JsonObject } from '../../platform/database/row.js';
 import { type Db } from '../../platform/database/database.js';
+import { type TraceContext } from '../../platform/tracing/domain/trace-context.js';
 import { type DispatchOutcome } from './domain/outcome.js';
 
 export const gatewayProtocols = ['skynet', 'openclaw'] as const;
@@ -33,6 +34,8 @@ export interface ExecutionOrder {
   readonly leaseNumber?: number;
   /** What the task has leased; absent or empty when it declares no files. */
   readonly files?: readonly LeasedFile[];
+  /** The trace that it belongs to; absent or null: none. */
+  readonly trace?: TraceContext | null;
 }
 
 /** A command that a gateway wants to have allowed before it runs it. */

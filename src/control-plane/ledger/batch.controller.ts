@@ -3,7 +3,9 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type FastifyRequest } from 'fastify';
 import { Database, type Db } from '../../platform/database/database.js';
 import { ApiProblems } from '../../platform/http/api-problems.js';
+import { traceOf } from '../../platform/http/request-tracing.js';
 import { Route } from '../../platform/http/route.decorator.js';
+import { Tracer } from '../../platform/tracing/tracer.js';
 import { RunTokens } from '../auth/index.js';
 import { IdempotencyService } from '../idempotency/index.js';
 import { RegistryService } from '../registry/index.js';
@@ -21,7 +23,8 @@ import {
   RenewedItems,
 } from './batch.dto.js';
 import { CoalescedLedger } from './coalesced-ledger.service.js';
-import { type ClaimProof } from './domain/task.js';
+import { traceOfClaim } from './claim-traces.js';
+import { type ClaimedTask, type ClaimProof } from './domain/task.js';
 import { type Entered, IntakeService } from './intake.service.js';
 import {
   claimResponse,
@@ -48,6 +51,7 @@ export class BatchController {
     private readonly runs: RunTokens,
     private readonly idempotency: IdempotencyService,
     private readonly metrics: LedgerMetrics,
+    private readonly tracer: Tracer,
   ) {}
 
   @Post('batch')
@@ -71,8 +75,12 @@ export class BatchController {
     @Body() { tasks }: EnqueueBatchRequest,
   ): Promise<EnqueueBatchResponse> {
     const warnings = await this.warnings.of(tasks, { named: true });
+    const trace = traceOf(request);
     return this.idempotency.run(request, async (db) => {
-      const entered = await this.intake.enqueueTogether(db, tasks.map(enqueueRequest));
+      const entered = await this.intake.enqueueTogether(
+        db,
+        tasks.map((task) => enqueueRequest(task, trace)),
+      );
       return { tasks: entered.map(enteredView), ...warnings };
     });
   }
@@ -129,8 +137,10 @@ export class BatchController {
       });
       const { claim_next: next } = body;
       if (next === null) return { results };
+      const circumstances = { beganAtMs: Date.now(), request };
       const tasks = await this.waiting.claim(db, claimWish(body.worker_id, next), request.raw.socket);
-      return { results, next: claimResponse(tasks, next, this.runs) };
+      const traces = (task: ClaimedTask) => traceOfClaim(this.tracer, task, circumstances);
+      return { results, next: claimResponse(tasks, next, this.runs, traces) };
     });
   }
 

@@ -1,3 +1,4 @@
+export { traceOfClaim } from './claim-traces.js';
 export { type ClaimCall, CoalescedLedger } from './coalesced-ledger.service.js';
 export { ClaimsService } from './claims.service.js';
 export { DependentsService, PORTION } from './dependents.service.js';

@@ -4,6 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Database, type Db, type Tx } from '../../platform/database/database.js';
 import { type Instant, type JsonObject } from '../../platform/database/row.js';
 import { Wakeups } from '../../platform/database/wakeups.js';
+import { type TraceContext } from '../../platform/tracing/domain/trace-context.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { CONFIG, TOPICS } from '../runtime/index.js';
@@ -61,6 +62,8 @@ export interface EnqueueRequest {
   /** Absent: action. */
   readonly kind?: string;
   readonly ttlMs?: number | null;
+  /** The trace that it belongs to; absent: none. */
+  readonly trace?: TraceContext | null;
 }
 
 /** The way into the ledger. */
@@ -130,6 +133,7 @@ export class IntakeService {
       submittedBy: request.submittedBy ?? null,
       runAt: request.runAt ?? null,
       ttlMs: request.ttlMs ?? null,
+      trace: request.trace ?? null,
     };
     if (task.dependencies.includes(task.id)) throw problemOf({ kind: 'itself', id: task.id });
     return task;

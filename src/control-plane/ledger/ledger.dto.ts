@@ -343,6 +343,12 @@ export class EnqueueTaskResponse extends TaskResponse {
 export class ClaimedTaskState extends TaskState {
   /** What stands for this claim alone, to be sent like a key: may start, renew, take files, report and give back, and nothing else. */
   run_token!: string;
+  /** W3C trace context to go on with: send it as the header of the calls for this task. Absent: it is in no trace. */
+  @ApiProperty({ required: false, example: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' })
+  traceparent?: string;
+  /** What tracing systems have added to it. Absent: nothing. */
+  @ApiProperty({ required: false })
+  tracestate?: string;
 }
 
 export class ClaimTaskResponse {

@@ -1,3 +1,4 @@
+import { type TraceContext, traceFields } from '../../platform/tracing/domain/trace-context.js';
 import { type RunTokens } from '../auth/index.js';
 import { type ClaimedTask } from './domain/task.js';
 import { type EnqueueRequest } from './intake.service.js';
@@ -11,7 +12,7 @@ export const COMPLETE_MISMATCH = 'Task transition rejected (expected running sta
 export const RELEASE_MISMATCH = 'Task transition rejected or claim mismatch';
 
 /** A task as the ledger takes it in, from the words of the API. */
-export function enqueueRequest(body: EnqueueTaskRequest): EnqueueRequest {
+export function enqueueRequest(body: EnqueueTaskRequest, trace: TraceContext | null): EnqueueRequest {
   return {
     action: body.action,
     params: body.params,
@@ -31,6 +32,7 @@ export function enqueueRequest(body: EnqueueTaskRequest): EnqueueRequest {
     maxAttempts: body.max_attempts,
     leaseSeconds: body.lease_seconds,
     runAt: body.run_at,
+    trace,
   };
 }
 
@@ -49,15 +51,19 @@ export function claimWish(
   };
 }
 
-/** The answer to a claim. Its tokens are shown: whoever claims needs them. */
+/** The answer to a claim. Its tokens are shown: whoever claims needs them. `traces` says where a task's trace goes on. */
 export function claimResponse(
   tasks: readonly ClaimedTask[],
   { max }: ClaimNextRequest,
   runs: Pick<RunTokens, 'issue'>,
+  traces: (task: ClaimedTask) => TraceContext | null,
 ): ClaimTaskResponse {
   const views = tasks.map((task) => {
     const claim = { taskId: task.id, workerId: task.lockedBy, claimToken: task.claimToken };
-    return Object.assign(taskState(task, { showToken: true }), { run_token: runs.issue(claim) });
+    return Object.assign(taskState(task, { showToken: true }), {
+      run_token: runs.issue(claim),
+      ...traceFields(traces(task)),
+    });
   });
   return {
     claimed: views.length > 0,

@@ -4,8 +4,11 @@ import { type FastifyRequest } from 'fastify';
 import { Database, type Db, type Tx } from '../../platform/database/database.js';
 import { decodeCursor, effectiveLimit, encodeCursor } from '../../platform/http/cursor.js';
 import { ApiProblems } from '../../platform/http/api-problems.js';
+import { noteOnSpan, traceOf } from '../../platform/http/request-tracing.js';
 import { Route } from '../../platform/http/route.decorator.js';
 import { StorablePipe } from '../../platform/http/storable.pipe.js';
+import { type TraceContext } from '../../platform/tracing/domain/trace-context.js';
+import { Tracer } from '../../platform/tracing/tracer.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { RunTokens } from '../auth/index.js';
@@ -13,7 +16,8 @@ import { IdempotencyService } from '../idempotency/index.js';
 import { RegistryService } from '../registry/index.js';
 import { CONFIG } from '../runtime/index.js';
 import { statusFromFilter } from './domain/task-state.js';
-import { type Claimer, type ClaimProof, type Task } from './domain/task.js';
+import { traceOfClaim } from './claim-traces.js';
+import { type ClaimedTask, type Claimer, type ClaimProof, type Task } from './domain/task.js';
 import { blankToNull } from './domain/text-lists.js';
 import { EndingsService } from './endings.service.js';
 import { CoalescedLedger } from './coalesced-ledger.service.js';
@@ -69,6 +73,7 @@ export class TasksController {
     private readonly runs: RunTokens,
     private readonly idempotency: IdempotencyService,
     private readonly metrics: LedgerMetrics,
+    private readonly tracer: Tracer,
     @Inject(CONFIG) private readonly config: ControlPlaneConfig,
   ) {}
 
@@ -83,10 +88,11 @@ export class TasksController {
     @Body() body: EnqueueTaskRequest,
   ): Promise<EnqueueTaskResponse> {
     const warnings = await this.warnings.of([body], { named: false });
-    return this.idempotency.run(request, async (db) => ({
-      task: this.view(await this.coalesced.enqueue(db, enqueueRequest(body))),
-      ...warnings,
-    }));
+    return this.idempotency.run(request, async (db) => {
+      const task = await this.coalesced.enqueue(db, enqueueRequest(body, traceOf(request)));
+      noteOnSpan(request, { 'skynet.task.id': task.id, 'skynet.task.action': task.action });
+      return { task: this.view(task), ...warnings };
+    });
   }
 
   @Get()
@@ -152,8 +158,9 @@ export class TasksController {
     return this.idempotency.run<ClaimTaskResponse>(
       request,
       async (db) => {
+        const traces = this.tracesFrom(request);
         const tasks = await this.waiting.claim(db, claimWish(body.worker_id, body), request.raw.socket);
-        return claimResponse(tasks, body, this.runs);
+        return claimResponse(tasks, body, this.runs, traces);
       },
       (tx, answer) => this.isStillHeld(tx, answer),
     );
@@ -215,8 +222,9 @@ export class TasksController {
       if (!this.metrics.reported('worker', done)) return null;
       const { claim_next: next } = body;
       if (next === null) return { ok: true };
+      const traces = this.tracesFrom(request);
       const tasks = await this.waiting.claim(db, claimWish(body.worker_id, next), request.raw.socket);
-      return { ok: true, next: claimResponse(tasks, next, this.runs) };
+      return { ok: true, next: claimResponse(tasks, next, this.runs, traces) };
     });
   }
 
@@ -307,6 +315,12 @@ export class TasksController {
       if (now !== null && now.claimToken === claimed.claim_token) return true;
     }
     return false;
+  }
+
+  /** Where the traces of what is claimed from now on go on. */
+  private tracesFrom(request: FastifyRequest): (task: ClaimedTask) => TraceContext | null {
+    const circumstances = { beganAtMs: Date.now(), request };
+    return (task) => traceOfClaim(this.tracer, task, circumstances);
   }
 
   private view(task: Task): TaskState {

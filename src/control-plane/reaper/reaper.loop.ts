@@ -69,7 +69,8 @@ export class ReaperLoop extends ApplicationLoop {
         : await this.upkeep.timeOutExpired(lease, reason, errorOf(lease));
     if (!done) return;
     this.metrics.expiries[verdict].inc();
-    this.logger.info({ taskId: lease.taskId, holder: lease.lockedBy, verdict }, 'A lease ran out.');
+    const { taskId, leaseNumber, lockedBy: holder } = lease;
+    this.logger.info({ taskId, leaseNumber, holder, verdict }, 'A lease ran out.');
   }
 
   private isAborted(signal: AbortSignal): boolean {

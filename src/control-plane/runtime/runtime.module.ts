@@ -8,9 +8,11 @@ import { Wakeups } from '../../platform/database/wakeups.js';
 import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { Meter } from '../../platform/metrics/meter.js';
+import { Tracer } from '../../platform/tracing/tracer.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { HealthRegistry } from './health-registry.js';
 import { CONFIG, LOGGER, REPLICA } from './tokens.js';
+import { TracerLifecycle } from './tracer-lifecycle.js';
 import { Waiting } from './waiting.js';
 import { WakeupsLifecycle } from './wakeups-lifecycle.js';
 
@@ -22,13 +24,15 @@ export interface RuntimeOptions {
   readonly databaseUrl: string;
   /** Names this process among the replicas; new at every start. */
   readonly replica: string;
+  /** The module closes it at the end of the shutdown. */
+  readonly tracer: Tracer;
 }
 
 /** What every module of the control plane stands on: settings, log, clock, database, wake-ups. */
 @Global()
 @Module({})
 export class RuntimeModule {
-  static with({ config, logger, dataSource, databaseUrl, replica }: RuntimeOptions): DynamicModule {
+  static with({ config, logger, dataSource, databaseUrl, replica, tracer }: RuntimeOptions): DynamicModule {
     return {
       module: RuntimeModule,
       imports: [
@@ -42,6 +46,8 @@ export class RuntimeModule {
         { provide: CONFIG, useValue: config },
         { provide: LOGGER, useValue: logger },
         { provide: REPLICA, useValue: replica },
+        { provide: Tracer, useValue: tracer },
+        TracerLifecycle,
         { provide: Database, inject: [DataSource], useFactory: databaseOf },
         {
           provide: Wakeups,
@@ -54,7 +60,18 @@ export class RuntimeModule {
         HealthRegistry,
         Meter,
       ],
-      exports: [CONFIG, LOGGER, REPLICA, Database, Wakeups, Waiting, ScheduleClock, HealthRegistry, Meter],
+      exports: [
+        CONFIG,
+        LOGGER,
+        REPLICA,
+        Tracer,
+        Database,
+        Wakeups,
+        Waiting,
+        ScheduleClock,
+        HealthRegistry,
+        Meter,
+      ],
     };
   }
 }

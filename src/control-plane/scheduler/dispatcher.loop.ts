@@ -3,6 +3,8 @@ import { Database } from '../../platform/database/database.js';
 import { Wakeups } from '../../platform/database/wakeups.js';
 import { ScheduleClock } from '../../platform/loops/schedule-clock.js';
 import { type Logger } from '../../platform/logging/logger.js';
+import { type TraceContext } from '../../platform/tracing/domain/trace-context.js';
+import { Tracer } from '../../platform/tracing/tracer.js';
 import { type ControlPlaneConfig } from '../config.js';
 import { ApprovalsService } from '../approvals/index.js';
 import { GatewayClient } from '../gateway-client/index.js';
@@ -12,6 +14,7 @@ import {
   EndingsService,
   LedgerMetrics,
   TaskNotes,
+  traceOfClaim,
 } from '../ledger/index.js';
 import { RegistryService } from '../registry/index.js';
 import { byLoadThenRest, type Candidate, RoutingService } from '../routing/index.js';
@@ -48,6 +51,7 @@ export class DispatcherLoop extends ApplicationLoop {
     approvals: ApprovalsService,
     ledgerMetrics: LedgerMetrics,
     metrics: DispatchMetrics,
+    tracer: Tracer,
     private readonly wakeups: Wakeups,
     health: HealthRegistry,
     clock: ScheduleClock,
@@ -58,7 +62,7 @@ export class DispatcherLoop extends ApplicationLoop {
     super({ name: 'dispatcher', intervalMs: config.scheduler.pollMs, logger }, clock.every);
     this.workerId = `${config.scheduler.workerId}-${replica}`;
     this.parts = {
-      ...{ database, claims, endings, registry, client, notes, approvals, ledgerMetrics, metrics },
+      ...{ database, claims, endings, registry, client, notes, approvals, ledgerMetrics, metrics, tracer },
       logger: this.logger,
     };
     this.keeper = new LeaseKeeper(this.executions, this.parts, clock.every);
@@ -103,6 +107,7 @@ export class DispatcherLoop extends ApplicationLoop {
           .toSorted(byLoadThenRest)
           .map(({ gatewayId, capabilities, serves }) => ({ gatewayId, capabilities, serves })),
       } as const;
+      const beganAtMs = Date.now();
       const { claimed } = await this.claims.claim(this.database, claimer, {
         slots: [this.workerId],
         start: true,
@@ -120,12 +125,12 @@ export class DispatcherLoop extends ApplicationLoop {
         inFlight: gateway.inFlight + 1,
         lastUsedAt: task.lockedAt,
       });
-      this.execute(task, gateway);
+      this.execute(task, gateway, traceOfClaim(this.parts.tracer, task, { beganAtMs }));
     }
   }
 
-  private execute(task: ClaimedTask, gateway: Candidate): void {
-    const execution = new Execution(task, gateway, this.parts);
+  private execute(task: ClaimedTask, gateway: Candidate, trace: TraceContext | null): void {
+    const execution = new Execution(task, gateway, trace, this.parts);
     const done = execution.run().finally(() => {
       this.executions.delete(execution);
       if (this.wasFull) this.nudge();

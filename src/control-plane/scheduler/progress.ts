@@ -63,8 +63,7 @@ export class Progress implements ExecutionWatcher {
       .then(work)
       .then(() => undefined)
       .catch((error: unknown) => {
-        const { taskId } = this.proof;
-        this.parts.logger.warn({ err: error, taskId }, 'The progress of a task could not be written.');
+        this.parts.logger.warn({ err: error }, 'The progress of a task could not be written.');
       });
   }
 }

@@ -116,7 +116,7 @@ export class OccurrencesService {
     }
     const taskId = occurrenceTaskId(id, at);
     const request = Object.assign(new EnqueueTaskRequest(), schedule.task, { task_id: taskId });
-    await this.intake.enqueue(tx, { ...enqueueRequest(request), submittedBy: `schedule:${id}` });
+    await this.intake.enqueue(tx, { ...enqueueRequest(request, null), submittedBy: `schedule:${id}` });
     await addOccurrence(tx, id, at, taskId);
     for (const earlier of unfinished) await this.cancel(tx, earlier, id);
     return taskId;

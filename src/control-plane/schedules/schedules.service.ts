@@ -146,7 +146,7 @@ export class SchedulesService {
       throw invalid([issue(['end_at'], 'Input should be later than start_at', endAt)]);
     }
     const template = Object.assign(new EnqueueTaskRequest(), definition.task);
-    this.intake.newTask(enqueueRequest(template), ['task']);
+    this.intake.newTask(enqueueRequest(template, null), ['task']);
     return timing;
   }
 

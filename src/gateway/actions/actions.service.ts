@@ -5,6 +5,8 @@ import { DatabaseUnavailableError } from '../../platform/database/errors.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { ACTION_RATE, INTERNAL_ERROR, RATE_LIMITED, STOPPED } from '../../contracts/refusals.js';
 import { SlidingWindow } from '../../platform/sliding-window.js';
+import { readTraceContext, traceFields, traceOfLine } from '../../platform/tracing/domain/trace-context.js';
+import { type Tracer } from '../../platform/tracing/tracer.js';
 import { within } from '../../platform/within.js';
 import { type Executor, type ExecutorAnswer } from '../executors/executor.js';
 import { type Executors } from '../executors/executors.js';
@@ -30,6 +32,7 @@ export interface ActionsOptions {
   readonly database: Database;
   readonly executors: Executors;
   readonly logger: Logger;
+  readonly tracer: Tracer;
   /** How much longer than its action may run a caller waits for the answer; the action goes on. */
   readonly answerGraceMs: number;
   /** Why a person does not want an action to run, who may be asked first; null when it may. Absent: nobody is asked. */
@@ -44,6 +47,7 @@ export class ActionsService {
   private readonly database: Database;
   private readonly executors: Executors;
   private readonly logger: Logger;
+  private readonly tracer: Tracer;
   private readonly answerGraceMs: number;
   private readonly approval: ActionsOptions['approval'];
   private readonly running = new RunningActions();
@@ -55,10 +59,11 @@ export class ActionsService {
   /** How often this process was told to stop or to resume. */
   private stopOrders = 0;
 
-  constructor({ database, executors, logger, answerGraceMs, approval }: ActionsOptions) {
+  constructor({ database, executors, logger, tracer, answerGraceMs, approval }: ActionsOptions) {
     this.database = database;
     this.executors = executors;
     this.logger = logger;
+    this.tracer = tracer;
     this.answerGraceMs = answerGraceMs;
     this.approval = approval;
     this.keyed = new KeyedExecutions(database, logger, this.running, {
@@ -205,10 +210,33 @@ export class ActionsService {
       if (signal.aborted) return { answer: this.halted(request.action, signal), key: 'unused' };
       // Whoever sends the key again hears the same, and nobody is asked twice.
       if (denied !== null) return { answer: refusal(request.action, denied), key: 'settled' };
-      const answer = await executor.run(request, signal);
+      const answer = await this.runTraced(request, executor, signal);
       return this.outcomeOf(answer, request, signal, { executor: executor.id, began });
     } catch (error) {
       return this.internalError(error, request);
+    }
+  }
+
+  private async runTraced(
+    request: ActionRequest,
+    executor: Executor,
+    signal: AbortSignal,
+  ): Promise<ExecutorAnswer> {
+    const span = this.tracer.start('action', {
+      parent: readTraceContext(request),
+      attributes: {
+        'skynet.task.action': request.action,
+        'skynet.executor': executor.name,
+        ...(request.task_id === undefined ? {} : { 'skynet.task.id': request.task_id }),
+      },
+    });
+    try {
+      const answer = await executor.run({ ...request, ...traceFields(span.context) }, signal);
+      span.set({ 'skynet.action.answer': answer.kind });
+      if (answer.kind === 'executed') span.set({ 'process.exit.code': answer.result.returncode });
+      return answer;
+    } finally {
+      span.end();
     }
   }
 
@@ -229,26 +257,32 @@ export class ActionsService {
 
   private outcomeOf(
     answer: ExecutorAnswer,
-    { action, task_id: taskId }: ActionRequest,
+    request: ActionRequest,
     signal: AbortSignal,
     { executor, began }: { readonly executor: string; readonly began: number },
   ): Outcome {
+    const { action } = request;
     switch (answer.kind) {
       case 'executed': {
         const { returncode } = answer.result;
         const ms = Math.round(performance.now() - began);
-        this.logger.info({ action, taskId, executor, returncode, ms }, 'Action executed.');
+        this.logger.info({ ...lineOf(request), executor, returncode, ms }, 'Action executed.');
         const body = { status: 'success', action, result: answer.result } as const;
         return { answer: { httpStatus: 200, body }, key: 'settled' };
       }
       case 'interrupted':
-        this.logger.warn({ action, taskId, executor }, 'An action was broken off.');
+        this.logger.warn({ ...lineOf(request), executor }, 'An action was broken off.');
         return { answer: refusal(action, answer.error), key: 'settled' };
       case 'refused':
+        this.logger.debug({ ...lineOf(request), executor }, 'An action was refused.');
         return { answer: refusal(action, answer.error), key: 'unused' };
       case 'halted':
         return { answer: this.halted(action, signal), key: 'unused' };
       case 'unanswered':
+        this.logger.warn(
+          { ...lineOf(request), executor, outcome: answer.outcome, reason: answer.error },
+          'An action was not answered.',
+        );
         return {
           answer: unanswered(action, answer),
           key: answer.outcome === 'unknown' ? 'open' : 'unused',
@@ -257,9 +291,9 @@ export class ActionsService {
   }
 
   /** How far an action came cannot be told, so its key must not run again. */
-  private internalError(error: unknown, { action, task_id: taskId }: ActionRequest): Outcome {
-    this.logger.error({ err: error, action, taskId }, 'An executor failed.');
-    return { answer: refusal(action, INTERNAL_ERROR), key: 'settled' };
+  private internalError(error: unknown, request: ActionRequest): Outcome {
+    this.logger.error({ err: error, ...lineOf(request) }, 'An executor failed.');
+    return { answer: refusal(request.action, INTERNAL_ERROR), key: 'settled' };
   }
 
   /** Why an action may not begin now, in the order of the checks; null when it may. */
@@ -283,4 +317,10 @@ export class ActionsService {
   private halted(action: string, signal: AbortSignal): HttpAnswer {
     return signal.reason === 'emergency stop' ? refusal(action, STOPPED) : SHUTTING_DOWN;
   }
+}
+
+/** What a line of the log says of the action that it is about. */
+function lineOf(request: ActionRequest): object {
+  const { action, task_id: taskId, lease_number: leaseNumber } = request;
+  return { action, taskId, leaseNumber, ...traceOfLine(readTraceContext(request)) };
 }

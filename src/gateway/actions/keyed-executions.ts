@@ -169,7 +169,7 @@ export class KeyedExecutions {
             leaseNumber: request.lease_number ?? null,
           })
         : await queries.takeOverExecution(this.database, key, this.bootId, given);
-    return isOurs ? this.attend(key, () => this.hooks.execute(request, executor, signal)) : null;
+    return isOurs ? this.attend(key, request, () => this.hooks.execute(request, executor, signal)) : null;
   }
 
   /** Asks the executor that was given a key what became of it; null when the key turned out to be unused. */
@@ -183,13 +183,14 @@ export class KeyedExecutions {
     if (executor === undefined) return { answer: HOLDER_AWAY, key: 'open' };
     await this.hooks.noteLease(request);
     if (!(await queries.takeOverExecution(this.database, key, this.bootId))) return null;
-    const outcome = await this.attend(key, () => this.hooks.recall(request, executor, signal));
+    const outcome = await this.attend(key, request, () => this.hooks.recall(request, executor, signal));
     return outcome?.key === 'settled' ? { ...outcome, answer: asReplay(outcome.answer) } : outcome;
   }
 
   /** Waits for what becomes of an execution, saying meanwhile that this process lives, and writes it down. */
   private async attend<T extends Outcome | null>(
     key: ExecutionKey,
+    request: ActionRequest,
     work: () => Promise<T>,
   ): Promise<T | Outcome> {
     this.begun++;
@@ -197,7 +198,7 @@ export class KeyedExecutions {
       const outcome = await work();
       switch (outcome?.key) {
         case 'settled':
-          return { answer: await this.store(key, outcome.answer), key: 'settled' };
+          return { answer: await this.store(key, request, outcome.answer), key: 'settled' };
         case 'open':
           await this.record(() => queries.leaveExecutionOpen(this.database, key, this.bootId));
           return outcome;
@@ -214,17 +215,21 @@ export class KeyedExecutions {
   /** Settles what was broken off, or whose answer was lost, and must not run again. */
   private async interrupt(key: ExecutionKey, request: ActionRequest, why: string): Promise<Outcome | null> {
     if (!(await queries.takeOverExecution(this.database, key, this.bootId))) return null;
-    return { answer: await this.store(key, refusal(request.action, why)), key: 'settled' };
+    return { answer: await this.store(key, request, refusal(request.action, why)), key: 'settled' };
   }
 
   /** Stores an answer before anybody hears it. Returns the one that the key has from now on. */
-  private async store(key: ExecutionKey, answer: HttpAnswer): Promise<HttpAnswer> {
+  private async store(key: ExecutionKey, request: ActionRequest, answer: HttpAnswer): Promise<HttpAnswer> {
     const stored = await this.record(() => queries.finishExecution(this.database, key, this.bootId, answer));
     if (stored !== false) return answer;
     // This process was silent for so long that another has settled the key. One key has one answer.
     const known = await this.record(() => queries.findExecution(this.database, key));
     if (known?.state !== 'done') return answer;
-    this.logger.warn({ taskId: key.taskId }, 'An execution ended after its key had been settled.');
+    const { lease_number: leaseNumber } = request;
+    this.logger.warn(
+      { taskId: key.taskId, leaseNumber },
+      'An execution ended after its key had been settled.',
+    );
     return answerOf(known);
   }
 

@@ -7,6 +7,7 @@ import {
   MAX_FRAME_BYTES,
 } from '../../contracts/agent-socket.js';
 import { type ActionRequest } from '../../contracts/gateway-api.js';
+import { readTraceContext, traceFields } from '../../platform/tracing/domain/trace-context.js';
 import {
   type Executor,
   type ExecutorAnswer,
@@ -76,7 +77,7 @@ export class AgentExecutor implements Executor {
   }
 
   private async ask(
-    { action, params, confirmed, task_id, idempotency_key, files }: ActionRequest,
+    { action, params, confirmed, task_id, idempotency_key, files, ...trace }: ActionRequest,
     signal: AbortSignal,
     more: { readonly recall?: true } = {},
   ): Promise<Reply> {
@@ -90,6 +91,7 @@ export class AgentExecutor implements Executor {
       ...(task_id === undefined ? {} : { task_id }),
       ...(idempotency_key === undefined ? {} : { idempotency_key }),
       ...(files === undefined ? {} : { files }),
+      ...traceFields(readTraceContext(trace)),
       timeout_ms: limitMs,
       ...more,
     };

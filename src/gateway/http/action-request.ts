@@ -1,4 +1,5 @@
 import { type ActionRequest, type LeasedFile } from '../../contracts/gateway-api.js';
+import { readTraceContext, traceFields } from '../../platform/tracing/domain/trace-context.js';
 import { HttpRefusal } from './http-refusal.js';
 
 const MAX_ID_LENGTH = 255;
@@ -10,6 +11,8 @@ const MAX_PATH_LENGTH = 1_000;
 export function parseActionRequest(body: unknown): ActionRequest {
   if (!isObject(body)) throw badRequest('Invalid JSON body.');
   const { action, params = {}, confirmed, task_id, idempotency_key, lease_number, files } = body;
+  // Of a trace context that cannot be read nothing is made: a trace is no reason to refuse work.
+  const trace = readTraceContext(body);
   if (action === undefined || action === null || action === '') throw badRequest("Missing 'action' field.");
   if (typeof action !== 'string') throw badRequest("'action' must be a string.");
   if (action.length > MAX_ID_LENGTH)
@@ -31,6 +34,7 @@ export function parseActionRequest(body: unknown): ActionRequest {
     ...(idempotencyKey === undefined ? {} : { idempotency_key: idempotencyKey }),
     ...(given ? { lease_number: Number(lease_number) } : {}),
     ...(files === undefined || files === null ? {} : { files: leasedFiles(files) }),
+    ...traceFields(trace),
   };
 }
 

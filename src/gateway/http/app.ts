@@ -7,6 +7,7 @@ import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { AllowedMethods } from '../../platform/http/allowed-methods.js';
 import { drainOnClose } from '../../platform/http/draining.js';
 import { toOpenApi31 } from '../../platform/http/openapi-31.js';
+import { installRequestLog } from '../../platform/http/request-log.js';
 import { routeOf } from '../../platform/http/route.decorator.js';
 import { createServer } from '../../platform/http/server.js';
 import { type Logger, nestLogger } from '../../platform/logging/logger.js';
@@ -58,6 +59,7 @@ export async function createGatewayApp({
     abortOnError: false,
   });
   app.useGlobalFilters(new ErrorFilter(logger, allowedMethods));
+  installRequestLog(server, logger);
   server.addHook('onRequest', (request, _reply, done) => {
     done(refusalOf(request, config, actions.isDraining) ?? undefined);
   });

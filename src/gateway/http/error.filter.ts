@@ -6,6 +6,7 @@ import { type AllowedMethods } from '../../platform/http/allowed-methods.js';
 import { traitsOf } from '../../platform/http/route.decorator.js';
 import { JsonTextError } from '../../platform/json/json-text.js';
 import { sendProblem } from '../../platform/http/send-problem.js';
+import { lineOf } from '../../platform/http/request-tracing.js';
 import { type Logger } from '../../platform/logging/logger.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { openAiErrorBody } from '../providers/index.js';
@@ -34,7 +35,7 @@ export class ErrorFilter implements ExceptionFilter {
       return;
     }
     const { status, body, headers = {} } = this.shown(error, request);
-    if (status === 500) this.logger.error({ err: error, requestId: request.id }, 'A request failed.');
+    if (status === 500) this.logger.error({ err: error, ...lineOf(request) }, 'A request failed.');
     void reply
       .status(status)
       .headers({ ...headers, 'content-type': 'application/json; charset=utf-8' })

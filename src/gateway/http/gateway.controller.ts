@@ -1,9 +1,12 @@
-import { Body, Controller, Get, HttpCode, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { type FastifyReply } from 'fastify';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { type ActionFailure, type ActionResponse, type GatewayStatus } from '../../contracts/gateway-api.js';
 import { Database } from '../../platform/database/database.js';
 import { statement } from '../../platform/database/statement.js';
+import { endServerSpan, startServerSpan } from '../../platform/http/request-tracing.js';
+import { readTraceContext, traceFields } from '../../platform/tracing/domain/trace-context.js';
+import { Tracer } from '../../platform/tracing/tracer.js';
 import { ActionsService } from '../actions/actions.service.js';
 import { executionWords } from '../executors/domain/execution-words.js';
 import { Executors } from '../executors/executors.js';
@@ -24,6 +27,7 @@ export class GatewayController {
     private readonly database: Database,
     private readonly executors: Executors,
     private readonly ssh: SshTunnel,
+    private readonly tracer: Tracer,
   ) {}
 
   @Get('status')
@@ -53,12 +57,22 @@ export class GatewayController {
   })
   @ApiResponse({ status: 504, type: ErrorView, description: 'It goes on; the same key joins or replays it.' })
   async action(
+    @Req() request: FastifyRequest,
     @Body() body: unknown,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ActionResponse | ActionFailure> {
-    const answer = await this.actions.handle(parseActionRequest(body));
-    void reply.status(answer.httpStatus);
-    return answer.body;
+    const action = parseActionRequest(body);
+    const parent = readTraceContext(action) ?? readTraceContext(request.headers);
+    const span = startServerSpan(this.tracer, request, parent);
+    let status = 500;
+    try {
+      const answer = await this.actions.handle({ ...action, ...traceFields(span.context) });
+      status = answer.httpStatus;
+      void reply.status(status);
+      return answer.body;
+    } finally {
+      endServerSpan(span, status);
+    }
   }
 
   @Get('sessions')

@@ -36,6 +36,12 @@ export class ActionBody {
   /** What the task has leased: a coding agent is told, and what it writes beyond is reported. Absent: nothing is compared. */
   @ApiProperty({ type: [LeasedFileBody], required: false })
   files!: LeasedFileBody[];
+  /** W3C trace context that the action goes on with; the header of that name does as well. One that cannot be read is left out. */
+  @ApiProperty({ required: false, example: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' })
+  traceparent!: string;
+  /** What tracing systems have added to it. */
+  @ApiProperty({ required: false })
+  tracestate!: string;
 }
 
 export class ResultView {

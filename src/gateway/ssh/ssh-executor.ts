@@ -138,7 +138,7 @@ export class SshExecutor implements Executor {
   }
 
   private unanswered(action: string, error: TransportError): ExecutorAnswer {
-    this.logger.warn({ err: error, action }, 'An action was not answered over SSH.');
+    this.logger.debug({ err: error, action }, 'An action was not answered over SSH.');
     const { message } = error;
     return error.mayHaveBegun
       ? {

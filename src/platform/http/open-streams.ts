@@ -1,6 +1,7 @@
 import { type FastifyReply } from 'fastify';
 import { type Logger } from '../logging/logger.js';
 import { Problem } from '../problems/problem.js';
+import { lineOf } from './request-tracing.js';
 import { EventStream } from './event-stream.js';
 
 const RETRY_SECONDS = 5;
@@ -44,22 +45,26 @@ export class OpenStreams {
     let serving: Promise<void> | undefined;
     try {
       const serve = await prepare();
-      serving = this.run(EventStream.open(reply, stallMs), serve);
+      serving = this.run(EventStream.open(reply, stallMs), serve, lineOf(reply.request));
     } finally {
       if (serving === undefined) this.open--;
     }
     void serving.finally(() => this.open--);
   }
 
-  private async run(stream: EventStream, serve: (stream: EventStream) => Promise<void>): Promise<void> {
+  private async run(
+    stream: EventStream,
+    serve: (stream: EventStream) => Promise<void>,
+    line: object,
+  ): Promise<void> {
     const { name: streams, logger } = this.options;
     try {
       await serve(stream);
       if (stream.end === 'stalled') {
-        logger.info({ streams }, 'A stream was cut off: its client took nothing of what was sent.');
+        logger.info({ ...line, streams }, 'A stream was cut off: its client took nothing of what was sent.');
       }
     } catch (error) {
-      logger.error({ err: error, streams }, 'A stream failed.');
+      logger.error({ err: error, ...line, streams }, 'A stream failed.');
       stream.cut();
     }
   }

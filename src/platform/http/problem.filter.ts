@@ -5,6 +5,8 @@ import { type Logger } from '../logging/logger.js';
 import { Problem } from '../problems/problem.js';
 import { type AllowedMethods } from './allowed-methods.js';
 import { JsonTextError } from '../json/json-text.js';
+import { lineOf } from './request-tracing.js';
+import { routeOf } from './route.decorator.js';
 import { sendProblem } from './send-problem.js';
 
 const DATABASE_RETRY_SECONDS = 1;
@@ -27,10 +29,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (reply.sent) return;
     const problem = this.problemOf(error, request, reply);
     if (problem.kind === 'internal') {
-      this.logger.error(
-        { err: error, requestId: request.id, url: request.routeOptions.url },
-        'A request failed.',
-      );
+      this.logger.error({ err: error, ...lineOf(request), route: routeOf(request) }, 'A request failed.');
     }
     sendProblem(request, reply, problem);
   }

@@ -19,14 +19,11 @@ export const logLevels: readonly string[] = Object.keys(LEVELS);
 
 /** Keys whose values never reach a log line, wherever they stand. */
 const SECRETS = [
-  'authorization',
-  'claim_token',
-  'claimToken',
-  'password',
-  'token',
-  'apiKey',
-  '["x-api-key"]',
+  ...['authorization', 'cookie', '["x-api-key"]', 'apiKey', 'password', 'secret', 'token'],
+  ...['claim_token', 'claimToken', 'run_token', 'runToken', 'leaseToken', 'dispatchKey', 'idempotency_key'],
 ];
+/** How many causes behind an error are told. */
+const MAX_CAUSES = 4;
 
 export function createLogger(program: string, level = 'info'): Logger {
   return pino(
@@ -38,11 +35,29 @@ export function createLogger(program: string, level = 'info'): Logger {
         paths: SECRETS.flatMap((key) => (key.startsWith('[') ? [key, `*${key}`] : [key, `*.${key}`])),
         censor: '***',
       },
+      serializers: { err: shownError },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
     pino.destination({ dest: 2, sync: true }),
   );
+}
+
+/**
+ * An error as lines tell it: its kind, text, code, stack and causes. Nothing else of it, since libraries hang onto their
+ * errors what failed: statements with their values, requests with their headers.
+ */
+function shownError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return String(error);
+  const { message, stack, cause } = error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return {
+    type: error.constructor.name,
+    message,
+    ...(code === undefined ? {} : { code }),
+    stack,
+    ...(cause === undefined || depth === MAX_CAUSES ? {} : { cause: shownError(cause, depth + 1) }),
+  };
 }
 
 /** Nest's own messages through our logger. Its start-up chatter is of interest to nobody but us, hence debug. */

@@ -1,4 +1,5 @@
 import { type ActionRequestFrame, type GatewayFrame } from '../../../contracts/agent-socket.js';
+import { readTraceContext, traceFields } from '../../../platform/tracing/domain/trace-context.js';
 import { type LeasedFile } from '../../../contracts/gateway-api.js';
 
 /** A frame of a gateway; undefined for what is none, which is ignored. */
@@ -35,6 +36,7 @@ function actionRequest(frame: Readonly<Record<string, unknown>>): ActionRequestF
     ...(typeof task_id === 'string' ? { task_id } : {}),
     ...(typeof idempotency_key === 'string' ? { idempotency_key } : {}),
     ...(Array.isArray(files) ? { files: files.filter(isLeasedFile) } : {}),
+    ...traceFields(readTraceContext(frame)),
     timeout_ms: typeof timeout_ms === 'number' ? timeout_ms : 0,
     ...(recall === true ? { recall } : {}),
   };

@@ -5,6 +5,7 @@ import { AddressRefusedError, guardedLookup } from '../../../platform/addresses/
 import { type Db } from '../../../platform/database/database.js';
 import { jsonOrUndefined, readBounded } from '../../../platform/http/reply-body.js';
 import { Problem } from '../../../platform/problems/problem.js';
+import { type TraceContext, traceFields } from '../../../platform/tracing/domain/trace-context.js';
 import { type ControlPlaneConfig } from '../../config.js';
 import { CONFIG } from '../../runtime/index.js';
 import { judgeHost } from '../domain/gateway-host.js';
@@ -87,18 +88,19 @@ export class SkynetProtocol implements GatewayProtocol, OnApplicationShutdown {
 
   async execute(
     { host }: GatewayAddress,
-    { action, params, confirmed, taskId, key, leaseNumber, files }: ExecutionOrder,
+    { action, params, confirmed, taskId, key, leaseNumber, files, trace = null }: ExecutionOrder,
     { signal, timeoutMs }: AttemptOptions,
   ): Promise<DispatchOutcome> {
     const body: ActionRequest = {
       ...{ action, params, confirmed, task_id: taskId, idempotency_key: key },
       ...(leaseNumber === undefined ? {} : { lease_number: leaseNumber }),
       ...(files === undefined || files.length === 0 ? {} : { files }),
+      ...traceFields(trace),
     };
     const limit = AbortSignal.timeout(Math.ceil(timeoutMs));
     try {
       const both = signal === undefined ? limit : AbortSignal.any([signal, limit]);
-      return outcomeOfReply(await this.call(host, 'POST', '/action', JSON.stringify(body), both));
+      return outcomeOfReply(await this.call(host, 'POST', '/action', JSON.stringify(body), both, trace));
     } catch (error) {
       return outcomeOfError(error);
     }
@@ -150,6 +152,7 @@ export class SkynetProtocol implements GatewayProtocol, OnApplicationShutdown {
     path: string,
     payload: string | undefined,
     signal: AbortSignal,
+    trace: TraceContext | null = null,
   ): Promise<{ status: number; body: unknown; retryAfterMs: number | null }> {
     const { gatewayToken, hostAllowlist } = this.config.registry;
     const verdict = judgeHost(host, hostAllowlist);
@@ -162,6 +165,7 @@ export class SkynetProtocol implements GatewayProtocol, OnApplicationShutdown {
         accept: 'application/json',
         ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
         ...(gatewayToken === undefined ? {} : { authorization: `Bearer ${gatewayToken}` }),
+        ...traceFields(trace),
       },
       ...(payload === undefined ? {} : { body: payload }),
     });

@@ -1,4 +1,5 @@
 import { type Instant, type JsonObject } from '../../../platform/database/row.js';
+import { type TraceContext } from '../../../platform/tracing/domain/trace-context.js';
 import { type Concurrency } from './concurrency.js';
 import { type TaskStatus } from './task-state.js';
 import { type WantedFile } from './wanted-files.js';
@@ -31,6 +32,8 @@ export interface Task {
   readonly maxAttempts: number;
   readonly leaseSeconds: number;
   readonly submittedBy: string | null;
+  /** The trace of the request that handed it in. */
+  readonly trace: TraceContext | null;
   readonly attempts: number;
   readonly leaseNumber: number;
   readonly version: number;
@@ -77,6 +80,8 @@ export interface NewTask {
   readonly maxAttempts: number;
   readonly leaseSeconds: number;
   readonly submittedBy: string | null;
+  /** The trace of the request that hands it in. */
+  readonly trace: TraceContext | null;
   /** Not to be claimed before; null, or past: at once. */
   readonly runAt: Instant | null;
   /** It fails when it has not been started so long after it was handed in; null: it waits for as long as it takes. */

@@ -92,12 +92,14 @@ const NEW_TASKS = `json_to_recordset($1::json) as n(
        id text, project_id text, kind text, action text, params json, priority integer, head_start bigint, delivery text,
        gateway_id text, gateway_strict boolean, required_capabilities text[], dependencies text[], required_files text[],
        file_paths text[], file_modes text, concurrency_key text, concurrency_limit integer, max_attempts integer, lease_seconds integer,
-       submitted_by text, run_at timestamptz, pending integer, has_dependents boolean, ttl_ms bigint)`;
+       submitted_by text, run_at timestamptz, pending integer, has_dependents boolean, ttl_ms bigint,
+       traceparent text, tracestate text)`;
 
 const INSERTED = `insert into tasks (
        id, project_id, kind, action, params, priority, delivery, gateway_id, gateway_strict, required_capabilities,
        dependencies, required_files, file_paths, file_modes, concurrency_key, concurrency_limit, has_holdings,
-       max_attempts, lease_seconds, submitted_by, pending_dependencies, next_attempt_at, gate, has_dependents, rank, lane, ttl_ms, expires_at, updated_by)
+       max_attempts, lease_seconds, submitted_by, pending_dependencies, next_attempt_at, gate, has_dependents, rank, lane, ttl_ms, expires_at, updated_by,
+       traceparent, tracestate)
      select n.id, n.project_id, n.kind, n.action, n.params, n.priority, n.delivery, n.gateway_id,
        n.gateway_id is not null and coalesce(n.gateway_strict, false),
        coalesce(n.required_capabilities, '{}'), coalesce(n.dependencies, '{}'), coalesce(n.required_files, '{}'),
@@ -109,7 +111,8 @@ const INSERTED = `insert into tasks (
             else ${GATE.runnable} end, coalesce(n.has_dependents, false),
        floor(extract(epoch from greatest(n.run_at, now())))::bigint - n.head_start,
        task_lane(n.kind, n.delivery, null, null, n.gateway_strict, n.gateway_id, coalesce(n.required_capabilities, '{}')),
-       n.ttl_ms, now() + n.ttl_ms * interval '1 millisecond', case when n.kind <> 'action' then ${WRITER} end
+       n.ttl_ms, now() + n.ttl_ms * interval '1 millisecond', case when n.kind <> 'action' then ${WRITER} end,
+       n.traceparent, n.tracestate
      from ${NEW_TASKS}
      on conflict (id) do nothing
      returning seq, id, version, action, priority, gateway_id, created_at, next_attempt_at`;
@@ -181,6 +184,8 @@ function asRecord(task: NewTask, standing: Standing): object {
     pending: standing.pending || undefined,
     has_dependents: standing.hasDependents || undefined,
     ttl_ms: task.ttlMs ?? undefined,
+    traceparent: task.trace?.traceparent,
+    tracestate: task.trace?.tracestate ?? undefined,
   };
 }
 

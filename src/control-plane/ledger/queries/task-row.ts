@@ -10,6 +10,7 @@ import {
   textOrNull,
   texts,
 } from '../../../platform/database/row.js';
+import { type TraceContext } from '../../../platform/tracing/domain/trace-context.js';
 import { type Concurrency } from '../domain/concurrency.js';
 import { type FileMode, modeFromLetter, storedPattern, type WantedFile } from '../domain/wanted-files.js';
 import { type ClaimedTask, type Delivery, type Task } from '../domain/task.js';
@@ -50,7 +51,7 @@ const COLUMNS = [
     'error',
     'created_at',
   ],
-  ...['updated_at', 'completed_at'],
+  ...['updated_at', 'completed_at', 'traceparent', 'tracestate'],
 ];
 
 /**
@@ -94,6 +95,7 @@ export function taskFromRow(row: Row): Task {
     maxAttempts: integer(row, 'max_attempts'),
     leaseSeconds: integer(row, 'lease_seconds'),
     submittedBy: textOrNull(row, 'submitted_by'),
+    trace: traceFromRow(row),
     attempts: integer(row, 'attempts'),
     leaseNumber: integer(row, 'lease_number'),
     version: integer(row, 'version'),
@@ -110,6 +112,11 @@ export function taskFromRow(row: Row): Task {
     updatedAt: instant(row, 'updated_at'),
     completedAt: instantOrNull(row, 'completed_at'),
   };
+}
+
+function traceFromRow(row: Row): TraceContext | null {
+  const traceparent = textOrNull(row, 'traceparent');
+  return traceparent === null ? null : { traceparent, tracestate: textOrNull(row, 'tracestate') };
 }
 
 /** The limit of a task without a key means nothing. */

@@ -61,6 +61,7 @@ export interface ExpiredLease {
   readonly gatewayId: string | null;
   readonly lockedAt: Instant;
   readonly attempts: number;
+  readonly leaseNumber: number;
   readonly leaseExpiries: number;
   readonly maxAttempts: number;
   readonly seq: number;
@@ -74,6 +75,7 @@ const expiredFromRow = (row: Row): ExpiredLease => ({
   gatewayId: textOrNull(row, 'gateway_id'),
   lockedAt: instant(row, 'locked_at'),
   attempts: integer(row, 'attempts'),
+  leaseNumber: integer(row, 'lease_number'),
   leaseExpiries: integer(row, 'lease_expiries'),
   maxAttempts: integer(row, 'max_attempts'),
   seq: integer(row, 'seq'),
@@ -82,7 +84,7 @@ const expiredFromRow = (row: Row): ExpiredLease => ({
 const EXPIRED = statement(
   'ledger.expiredLeases',
   `select t.seq, t.id, t.claim_token, t.locked_by, t.holder, t.gateway_id, t.locked_at, t.attempts, t.lease_expiries,
-     t.max_attempts
+     t.max_attempts, t.lease_number
    from tasks t where t.gate = ${GATE.held} and t.lease_expires_at < now() and t.seq > $1 order by t.seq limit $2`,
 );
 

@@ -21,6 +21,8 @@ export interface PreparedFor {
   readonly folder: string;
   readonly roots: readonly string[];
   readonly limitSeconds: number;
+  /** What commands see of the environment whatever they are. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** How commands are put to a host, and ended there. */
@@ -39,9 +41,10 @@ const LONGEST_WINDOWS_LINE = 8_000;
 const linux: HostShell = {
   // Quoted twice, in a line that may have 128 KiB.
   fitsEnvironment: (text) => Buffer.byteLength(quotePosix(quotePosix(text))) <= 100_000,
-  prepare: ({ commands, input = '', env: more }, { folder, roots, limitSeconds }) => {
+  prepare: ({ commands, input = '', env: more }, { folder, roots, limitSeconds, env: usual }) => {
     const env = {
       ...gitEnvironment(roots.map((root) => root.replace(/\/[^/]*$/, '') || '/').join(':')),
+      ...usual,
       ...more,
     };
     const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
@@ -65,14 +68,18 @@ const linux: HostShell = {
 const windows: HostShell = {
   // The script around it, in UTF-16 and base64, leaves so much of the longest line.
   fitsEnvironment: (text) => text.length <= 1_000,
-  prepare: ({ commands, input = '', env: more }, { folder, roots, limitSeconds }) => {
+  prepare: ({ commands, input = '', env: more }, { folder, roots, limitSeconds, env: usual }) => {
     const mark = randomUUID();
     const script = windowsScript({
       folder,
       commands,
       mark,
       limitSeconds: Math.ceil(limitSeconds) + BACKSTOP_SECONDS,
-      env: { ...gitEnvironment(roots.map((root) => root.replace(/\\[^\\]*$/, '\\')).join(';')), ...more },
+      env: {
+        ...gitEnvironment(roots.map((root) => root.replace(/\\[^\\]*$/, '\\')).join(';')),
+        ...usual,
+        ...more,
+      },
     });
     const line = powerShellLine(script);
     if (line.length > LONGEST_WINDOWS_LINE) {

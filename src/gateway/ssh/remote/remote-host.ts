@@ -11,6 +11,7 @@ import { type ActionResult } from '../../../contracts/gateway-api.js';
 import { type SshSession } from '../connection/session.js';
 import { TransportError } from '../connection/transport-error.js';
 import { Aborted, untilAborted } from '../../../platform/until-aborted.js';
+import { readTraceContext, traceEnvironment } from '../../../platform/tracing/domain/trace-context.js';
 import { linuxPlanners } from '../domain/linux-actions.js';
 import {
   commandActions,
@@ -99,7 +100,10 @@ export class RemoteHost {
   }
 
   /** Carries an action out, after a last look at its paths: text is why it is refused. */
-  async carryOut(visit: Visit, { action, params, files: leased }: Execution): Promise<ActionResult | string> {
+  async carryOut(
+    visit: Visit,
+    { action, params, files: leased, ...trace }: Execution,
+  ): Promise<ActionResult | string> {
     const files = await this.filesOf(visit);
     const judged = await this.judge(files, params);
     if (!judged.ok) return judged.error;
@@ -121,7 +125,7 @@ export class RemoteHost {
     if (folder === undefined) return failure('None of OPENCLAW_SSH_ALLOWED_ROOTS is there.');
     if (!(await isFolder(files, flavour.toWire(folder)))) return failure(`Not a folder: ${folder}`);
 
-    const at = { folder, roots: jail.roots };
+    const at = { folder, roots: jail.roots, env: traceEnvironment(readTraceContext(trace)) };
     if (action === 'run_coding_agent') {
       const { target, leaseViolationPolicy: policy, written } = this;
       return runRemoteAgent({
@@ -145,7 +149,7 @@ export class RemoteHost {
   }
 
   /** Runs programs for an action. One with a limit of its own only looks: what it is broken off at has not begun. */
-  private runOn(visit: Visit, at: { folder: string; roots: readonly string[] }): Run {
+  private runOn(visit: Visit, at: Omit<PreparedFor, 'limitSeconds'>): Run {
     return (program, args, { cwd = at.folder, limitSeconds, keep, ...more } = {}) => {
       const plan = { commands: [[program, ...args]], ...more };
       const perform = (limits: Limits) => this.perform(visit, plan, { ...at, folder: cwd, ...limits }, keep);

@@ -17,6 +17,7 @@ import { skillVariables } from './skills.js';
 import { skyclawVariables } from './skyclaw.js';
 import { sshVariables } from './ssh.js';
 import { telegramVariables } from './telegram.js';
+import { tracingVariables } from './tracing.js';
 import { upkeepVariables } from './upkeep.js';
 import { webhookVariables } from './webhooks.js';
 
@@ -50,4 +51,5 @@ export const variables = {
   ...cliVariables,
   ...serviceGatewayVariables,
   ...webhookVariables,
+  ...tracingVariables,
 } as const;

@@ -17,6 +17,7 @@ export interface Variable {
     | 'service gateway'
     | 'host'
     | 'webhooks'
+    | 'tracing'
     | 'cli';
   /** Never shown, not even to debug. */
   readonly secret?: true;
