@@ -64,26 +64,24 @@ class Run {
   async lane(seed: number, share: number): Promise<void> {
     let left = share;
     for (let part = 0; left > 0 && !this.isOver; part++) {
-      let wanted: string | null = null;
-      let fault: Fault | null = null;
-      let shrinks = 0;
+      const wanted: { fault?: Fault; key?: string; shrinks: number } = { shrinks: 0 };
       const details = await fc.check(
         fc.asyncProperty(this.requests, async (request) => {
-          if (this.isOver || (wanted !== null && ++shrinks > MOST_SHRINKS)) return;
-          const faults = await this.try(request, wanted === null);
-          const found = faults.find((one) =>
-            wanted === null ? !this.findings.has(keyOf(request, one)) : keyOf(request, one) === wanted,
-          );
-          if (found === undefined) return;
-          [wanted, fault] = [keyOf(request, found), found];
-          throw new Error(found.text);
+          const isFirst = wanted.key === undefined;
+          if (this.isOver || (!isFirst && ++wanted.shrinks > MOST_SHRINKS)) return;
+          const faults = await this.try(request, isFirst);
+          const isNews = (key: string) => (isFirst ? !this.findings.has(key) : key === wanted.key);
+          const fault = faults.find((one) => isNews(keyOf(request, one)));
+          if (fault === undefined) return;
+          Object.assign(wanted, { fault, key: keyOf(request, fault) });
+          throw new Error(fault.text);
         }),
         { seed: seed + part * 1_000_003, numRuns: left },
       );
       left -= details.numRuns;
       const [request] = details.counterexample ?? [];
-      if (!details.failed || request === undefined || fault === null || wanted === null) continue;
-      this.findings.set(wanted, { ...(fault as Fault), request });
+      if (request === undefined || wanted.fault === undefined || wanted.key === undefined) continue;
+      this.findings.set(wanted.key, { ...wanted.fault, request });
     }
   }
 

@@ -336,4 +336,4 @@ const encoded = (text: string) =>
   /^\{\{\w+:\d+\}\}$/.test(text) ? text : encodeURIComponent(text.toWellFormed());
 const asText = (value: unknown) =>
   encoded(typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value));
-const asJson = (value: unknown) => JSON.stringify(value) ?? 'null';
+const asJson = (value: unknown) => JSON.stringify(value);

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type http from 'node:http';
-import { type Json } from '../support/json.js';
 import { Program } from '../support/program.js';
 import { ScriptableGateway } from '../support/scriptable-gateway.js';
 import { reply, StubServer } from '../support/stub-server.js';
@@ -132,7 +131,7 @@ function askerOf(url: string, own: Readonly<Record<string, string>>): Ask {
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text}`);
-    return JSON.parse(text) as Json;
+    return JSON.parse(text);
   };
 }
 
