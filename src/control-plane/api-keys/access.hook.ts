@@ -1,5 +1,6 @@
 import { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { isOfApi, traitsOf } from '../../platform/http/route.decorator.js';
+import { storable } from '../../platform/http/storable.pipe.js';
 import { Problem } from '../../platform/problems/problem.js';
 import { callerOf, identify, isPublicSkyclaw, isSkyclaw, keyFrom } from '../auth/index.js';
 import { type ApiKeyAccess, type OwnCaller } from './access.service.js';
@@ -64,14 +65,14 @@ async function keepIn(request: FastifyRequest, projectId: string, access: ApiKey
   if (!keepToProject(request, project, projectId)) {
     throw forbidden(`This key is for the project '${projectId}' alone.`);
   }
-  const tasks = namedAt(request, project.tasks);
+  const tasks = namedAt(request, project.tasks).map(storable);
   if (tasks.length > 0) {
     const projects = await access.projectsOfTasks(tasks);
     if (tasks.some((id) => projects.get(id) !== projectId)) {
       throw new Problem('task-not-found', 'Task not found');
     }
   }
-  const schedules = namedAt(request, project.schedules);
+  const schedules = namedAt(request, project.schedules).map(storable);
   if (schedules.length > 0) {
     const projects = await access.projectsOfSchedules(schedules);
     // One that is not there yet may be made.

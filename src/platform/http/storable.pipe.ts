@@ -1,9 +1,12 @@
 import { Injectable, type PipeTransform } from '@nestjs/common';
 
-/** PostgreSQL text cannot hold NUL. In a path it is replaced, so that the id is simply one that nothing has. */
+/** An id as it may be looked for: PostgreSQL text cannot hold NUL, so that it becomes one that nothing has. */
+export const storable = (id: string): string => id.replaceAll('\0', '\uFFFD');
+
+/** Makes the ids of paths {@link storable}. */
 @Injectable()
 export class StorablePipe implements PipeTransform<string, string> {
   transform(value: string): string {
-    return value.replaceAll('\0', '\uFFFD');
+    return storable(value);
   }
 }
