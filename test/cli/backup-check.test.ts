@@ -105,7 +105,9 @@ describe('skynet backup-check', () => {
         'events: The log of 1 tasks has gaps, among them first.',
       ].join('\n'),
     );
-    expect(await broken('drop index tasks_ready')).toBe('schema: 1 parts are missing: index tasks.tasks_ready.');
+    expect(await broken('drop index tasks_ready')).toBe(
+      'schema: 1 parts are missing: index tasks.tasks_ready.',
+    );
   });
 
   it('says of what is no backup, of a tool that is missing and of a database that is away what to do', async () => {
