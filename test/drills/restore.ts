@@ -40,7 +40,10 @@ async function take(
     return () => Promise.resolve(copy.url(LOST));
   }
   const file = join(folder, 'skynet.dump');
-  await step('pg_dump under load', () => Promise.resolve(server.dump(LOST, file)));
+  await step('pg_dump under load', () => {
+    server.dump(LOST, file);
+    return Promise.resolve();
+  });
   return async () => {
     say(
       (
@@ -50,7 +53,10 @@ async function take(
       ).trim(),
     );
     await createDatabase(server, RESTORED);
-    await step('pg_restore into a new database', () => Promise.resolve(server.restore(file, RESTORED)));
+    await step('pg_restore into a new database', () => {
+      server.restore(file, RESTORED);
+      return Promise.resolve();
+    });
     return server.url(RESTORED);
   };
 }

@@ -76,7 +76,7 @@ export class Load {
   private async hasOpen(): Promise<boolean> {
     for (const status of ['queued', 'claimed', 'running', 'released']) {
       const answer = await this.once(0, `/v1/tasks?status=${status}&limit=1`, 'GET');
-      if (answer === null || typeof answer === 'string' || answer.body.tasks.length > 0) return true;
+      if (typeof answer === 'string' || answer.body.tasks.length > 0) return true;
     }
     return false;
   }

@@ -47,7 +47,7 @@ async function checkSchema(session: Session): Promise<Finding[]> {
       ),
     ];
   }
-  const present = states.filter((state) => state !== null && state !== undefined);
+  const present = states.filter((state) => state !== null);
   const [pending, unknown] = (['pending', 'unknown'] as const).map((kind) =>
     present.flatMap((state) => state[kind]),
   );
