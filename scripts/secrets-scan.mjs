@@ -35,6 +35,7 @@ const ALLOWED = new Map([
     'src/control-plane/webhooks/signing.test.ts 96ad2ccd8146',
     'the example of the Standard Webhooks specification',
   ],
+  ['test/cli/doctor.test.ts 426bb02df499', 'a password of the test, which it looks for in what is printed'],
 ]);
 
 const fingerprint = (text) => createHash('sha256').update(text).digest('hex').slice(0, 12);
