@@ -1,5 +1,7 @@
 -- Keys of the API that operators make. Owner: control-plane/api-keys.
 
+set local lock_timeout = '5s';
+
 create table api_keys (
   key_id text primary key,
   -- The first characters of the secret, by which people tell keys apart.

@@ -18,8 +18,6 @@ const BEFORE_THE_RULE = new Set([
   'control-plane/1763753000000_public_api__foundation.sql',
   'control-plane/1763754000000_cluster__foundation.sql',
   'control-plane/1763755000000_logs__output.sql',
-  'control-plane/1763800000001_auth__server_secrets.sql',
-  'control-plane/1763800000002_api_keys__foundation.sql',
   'gateway/1763700000000_gateway__foundation.sql',
   'gateway/1763708400000_executions__abandoned.sql',
   'gateway/1763756000000_executions__executor.sql',
