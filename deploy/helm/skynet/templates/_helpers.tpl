@@ -44,7 +44,7 @@ default
 
 {{/* Settings that are secrets, by their names: none may stand in values. */}}
 {{- define "skynet.secretNames" -}}
-^DATABASE_URL$|(_TOKEN|_TOKEN_PREVIOUS|_API_KEYS?|_SECRETS_KEY|_PASSWORD|_PRIVATE_KEY_B64)$
+^DATABASE_URL$|(_TOKEN|_TOKEN_PREVIOUS|_API_KEYS?|_SECRETS_KEY|_PASSWORD|_PRIVATE_KEY_B64|_OTLP_HEADERS)$
 {{- end -}}
 
 {{/*
